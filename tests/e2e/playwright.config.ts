@@ -1,0 +1,47 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "@playwright/test";
+
+/** `make e2e` sets CHROMIUM; E2E_PORT moves the server where 8799 is taken. */
+const port = Number(process.env["E2E_PORT"] ?? 8799);
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const segserve = process.env["E2E_COMMAND"] ?? `${root}.venv/bin/segserve serve`;
+
+/** The developer's own settings do not reach the server under test. */
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter((entry): entry is [string, string] => {
+    const [name, value] = entry;
+    return value !== undefined && !name.startsWith("SEGSERVE_");
+  }),
+);
+
+export default defineConfig({
+  testDir: ".",
+  outputDir: "test-results",
+  forbidOnly: process.env["CI"] === "true",
+  fullyParallel: false,
+  workers: 1,
+  retries: 0,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  reporter: [["list"]],
+  use: {
+    baseURL: `http://127.0.0.1:${port}`,
+    viewport: { width: 1280, height: 800 },
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+      // Chromium's own traffic to its maker stays off: the tests watch every request.
+      args: ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    },
+  },
+  webServer: {
+    command: segserve,
+    url: `http://127.0.0.1:${port}/readyz`,
+    reuseExistingServer: false,
+    timeout: 60_000,
+    gracefulShutdown: { signal: "SIGTERM", timeout: 10_000 },
+    stdout: "ignore",
+    stderr: "pipe",
+    env: { ...environment, SEGSERVE_HOST: "127.0.0.1", SEGSERVE_PORT: String(port) },
+  },
+});
