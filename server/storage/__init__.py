@@ -1,0 +1,1 @@
+"""Where embeddings, sources, records and logits live. `images.py` is what services use; the rest is behind its port."""
