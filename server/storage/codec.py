@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from server.domain.bundle import BundleManifest, EmbeddingTensor, WireDtype
 from server.domain.ports import Float32, Tensors
+from server.domain.quantisation import dequantise, quantise
 from server.errors import NotFoundError, RequestError, ServerFault
 from server.storage.container import Container, read_container, write_container
 
 EMBEDDING_FORMAT = "segserve-embedding/1"
 LOGITS_FORMAT = "segserve-logits/1"
 
-_INT8_LIMIT = 127
 _FLOAT16_LIMIT = 65504.0
 _SIZE = re.compile(r"[1-9][0-9]{0,8}")
 _MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -161,24 +161,6 @@ def decode_logits(data: bytes, *, image_id: str, revision: str) -> Float32:
             code="logits_ref_not_found",
         )
     return logits.astype(np.float32)
-
-
-def quantise(value: Float32) -> tuple[NDArray[np.int8], Float32]:
-    """value float32 [1, C, ...] -> int8 of the same shape and float32 scales [C]."""
-    axes = tuple(axis for axis in range(value.ndim) if axis != 1)
-    scales = (np.abs(value).max(axis=axes, initial=0.0) / np.float32(_INT8_LIMIT)).astype(np.float32)
-    scales[scales == 0] = 1.0
-    steps = np.rint(value / _per_channel(scales, value.ndim))
-    return np.clip(steps, -_INT8_LIMIT, _INT8_LIMIT).astype(np.int8), scales
-
-
-def dequantise(value: NDArray[np.int8], scales: Float32) -> Float32:
-    """value int8 [1, C, ...], scales float32 [C] -> float32 of value's shape."""
-    return np.multiply(value, _per_channel(scales, value.ndim), dtype=np.float32)
-
-
-def _per_channel(scales: Float32, rank: int) -> Float32:
-    return scales.reshape((1, -1) + (1,) * (rank - 2))
 
 
 def _narrow(value: Float32) -> NDArray[np.float16]:

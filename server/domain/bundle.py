@@ -1,0 +1,112 @@
+"""The manifest of a model bundle, `bundle.json`, and the names inside it.
+
+A bundle is a directory `<id>/<revision>/` (or `<id>/`) whose files are all named here with their SHA-256.
+`docs/bundle-format.md` describes each field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FORMAT_VERSION = 1
+MANIFEST_NAME = "bundle.json"
+REVISION_LENGTH = 16
+
+FileRole = Literal["encoder", "decoder", "encoder_torch", "decoder_fp16", "weights", "golden", "card", "parity", "other"]
+WireDtype = Literal["int8", "float16", "float32"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Preprocessing(_Part):
+    """How a picture becomes `pixels` uint8 [1, size, size, 3]: resize so that the longest side is `size`
+    (`new = int(old * size / longest + 0.5)`, at least 1), then pad bottom right. Normalisation is in the graph;
+    mean and std (of 0..255 RGB) are stated for the record."""
+
+    version: int = 1
+    resize: Literal["longest_side"] = "longest_side"
+    size: int = Field(ge=32, le=4096)
+    padding: Literal["bottom_right"] = "bottom_right"
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+
+
+class EmbeddingTensor(_Part):
+    """One encoder output, float32 [1, *shape]; `wire_dtype` is how it is stored and sent (int8: symmetric, one scale
+    per channel, axis 1)."""
+
+    name: Identifier
+    shape: tuple[int, ...]
+    wire_dtype: WireDtype = "float32"
+
+
+class TensorSpec(_Part):
+    """A graph input or output; a dimension is a number or the name of a dynamic one (B prompts, N points)."""
+
+    name: str
+    shape: tuple[int | str, ...]
+    dtype: Literal["float32", "float16", "int64", "uint8"]
+
+
+class Decoder(_Part):
+    """`single_mask_index` answers multimask_output=false, `multi_mask_indices` answers true.
+    `padding_is_neutral`: points with label -1 change nothing, so prompts of different lengths share a batch."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    mask_height: int
+    mask_width: int
+    single_mask_index: int = 0
+    multi_mask_indices: tuple[int, ...] = (1, 2, 3)
+    padding_is_neutral: bool = False
+
+
+class Calibration(_Part):
+    """Thresholds of everything mode for this bundle's IoU head; `stability_offset` is in logits."""
+
+    pred_iou_thresh: float
+    stability_score_thresh: float
+    stability_offset: float = 1.0
+
+
+class BundleFile(_Part):
+    sha256: Sha256
+    bytes: int = Field(ge=0)
+    role: FileRole
+
+
+class BundleManifest(_Part):
+    format_version: int
+    id: Identifier
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    kind: Literal["promptable", "interactive", "grounding"]
+    title: str
+    description: str = ""
+    license: str
+    source: str
+    preprocessing: Preprocessing
+    embedding: tuple[EmbeddingTensor, ...]
+    decoder: Decoder
+    mask_threshold: float = 0.0
+    calibration: Calibration
+    files: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")], BundleFile]
+    parity: dict[str, Any] = Field(default_factory=dict)
+    accuracy: dict[str, Any] = Field(default_factory=dict)
+
+    def file_for(self, role: FileRole) -> str | None:
+        """Name of the first file with this role, or None."""
+        return next((name for name, entry in self.files.items() if entry.role == role), None)
+
+
+def revision_of(files: dict[str, BundleFile]) -> str:
+    """Revision: the first 16 hex digits of the SHA-256 over the lines `<name> <sha256>\\n`, sorted by name."""
+    lines = "".join(f"{name} {files[name].sha256}\n" for name in sorted(files))
+    return hashlib.sha256(lines.encode()).hexdigest()[:REVISION_LENGTH]
