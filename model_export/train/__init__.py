@@ -1,0 +1,1 @@
+"""Training by simulated prompting: a flat loop (`loop.py`) and its parts."""

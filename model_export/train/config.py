@@ -1,0 +1,57 @@
+"""Configuration of a training run; a TOML file may set any field."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+def default_weights() -> dict[str, float]:
+    """Sampling weight of one picture of a set; a set not named here counts 1."""
+    return {
+        "everyday": 1.0, "ecssd": 1.2, "pascal_s": 1.2, "bsds500": 0.6, "ccp": 0.8, "coco128": 1.0, "facade": 0.4,
+        "camvid": 0.4, "dsb2018": 0.15, "balloon": 0.6, "kvasir": 0.5, "fasseg": 0.3,
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    model: str = "segserve-lite"
+    data: str = "../shared/data"
+    out: str = "runs/lite"
+    steps: int = 4000
+    max_minutes: float = 0.0  # > 0: the schedule follows the clock instead of the step, for shared machines
+    sizes: tuple[tuple[float, int], ...] = ((0.0, 256), (0.5, 384))  # (from this progress on, input size)
+    pictures: int = 12
+    masks: int = 3  # prompts a picture
+    max_rounds: int = 6
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    warmup: int = 200
+    clip: float = 1.0
+    ema: float = 0.998
+    focal: float = 5.0
+    dice: float = 1.0
+    iou: float = 1.0
+    seed: int = 0
+    threads: int = 1
+    device: str = "cpu"
+    log_every: int = 20
+    save_every: int = 200
+    limit_pictures: int = 0  # > 0: only so many, for tests
+    weights: dict[str, float] = field(default_factory=default_weights)
+
+
+def load_config(path: Path | None, overrides: dict[str, Any]) -> TrainConfig:
+    """Defaults, then the TOML file, then the command line. Unknown names are an error that lists the known ones."""
+    values: dict[str, Any] = tomllib.loads(path.read_text()) if path else {}
+    values.update({key: value for key, value in overrides.items() if value is not None})
+    known = {f.name for f in fields(TrainConfig)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ValueError(f"unknown setting(s) {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    if "sizes" in values:
+        values["sizes"] = tuple((float(start), int(size)) for start, size in values["sizes"])
+    return TrainConfig(**values)
