@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 class _Entry:
     value: bytes
     expires_at: float
+    written_at: float
     serial: int
     cost: int
 
@@ -121,14 +122,25 @@ class MemoryStore:
             entry = self._live(key)
             return None if entry is None else entry.value
 
+    def now(self) -> float:
+        """The store's clock, for `written_at`."""
+        return self._clock()
+
+    def age(self, key: str) -> float | None:
+        """Seconds since the entry was written, or None when there is none."""
+        with self._lock:
+            entry = self._live(key)
+            return None if entry is None else self._clock() - entry.written_at
+
     def remaining_ttl(self, key: str) -> float | None:
         """Seconds that the entry has left, or None when there is none."""
         with self._lock:
             entry = self._live(key)
             return None if entry is None else entry.expires_at - self._clock()
 
-    def put(self, key: str, value: bytes, ttl_seconds: float) -> bool:
-        """Blocking `set`. False when the value was refused; whatever lay under the key is gone then."""
+    def put(self, key: str, value: bytes, ttl_seconds: float, *, written_at: float | None = None) -> bool:
+        """`set` at once, without awaiting. False when the value was refused; what lay under the key is gone then.
+        `written_at`: when the value was known to be good, if not now."""
         cost = len(value) + len(key) + ENTRY_OVERHEAD
         with self._lock:
             shelf = self._shelf(key)
@@ -137,7 +149,9 @@ class MemoryStore:
                 shelf.drop(key)
                 evicted = -1
             else:
-                entry = _Entry(bytes(value), self._clock() + ttl_seconds, next(self._serials), cost)
+                now = self._clock()
+                born = now if written_at is None else written_at
+                entry = _Entry(bytes(value), now + ttl_seconds, born, next(self._serials), cost)
                 shelf.put(key, entry)
                 heapq.heappush(self._expiries, (entry.expires_at, entry.serial, key))
                 evicted = self._shrink(shelf)
