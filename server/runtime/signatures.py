@@ -28,7 +28,7 @@ def sniff_format(data: bytes) -> str | None:
 
 def webp_canvas(data: bytes) -> tuple[int, int]:
     """(width, height) of a WebP file from its first chunk (RFC 9649). Pillow's decoder reserves the whole canvas on
-    opening the file, so its bound has to be checked before. Raises ValueError when the chunk is cut short or unknown."""
+    opening the file, so it has to be bounded before. Raises ValueError when the chunk is cut short or unknown."""
     chunk, body = data[12:16], data[20:30]
     if len(body) < 10:
         raise ValueError("the WebP header is cut short")

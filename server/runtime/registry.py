@@ -1,0 +1,136 @@
+"""The bundles on disk: found at start, verified before their first use, loaded lazily and once."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.domain.bundle import BundleManifest
+from server.domain.ports import Backend, Decoder, Encoder, LoadedBundle
+from server.errors import BundleError, NotFoundError
+from server.runtime.bundle_files import find_bundles, verify_bundle
+
+logger = logging.getLogger(__name__)
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFile:
+    """A file of a verified bundle: absolute `path`, `bytes` long, `sha256` in hex."""
+
+    path: Path
+    bytes: int
+    sha256: str
+
+
+class BundleRegistry:
+    """Every bundle under `directories`; of two with the same id the one in the earlier directory is current, within a
+    directory the one whose manifest was written last. Older revisions stay reachable for their files.
+
+    A damaged bundle does not stop the others: it is logged and listed in `problems`. `backend` makes encoders and
+    decoders. Every method blocks on the disk at most, `encoder` and `decoder` on loading the first time; all are safe
+    to call from several threads.
+    """
+
+    def __init__(self, directories: Sequence[Path], backend: Backend, *, default_id: str | None = None) -> None:
+        self.backend = backend
+        self.problems: dict[str, BundleError] = {}
+        self._bundles: dict[Key, LoadedBundle] = {}
+        self._current: dict[str, str] = {}
+        self._verified: set[Key] = set()
+        self._encoders: dict[Key, Encoder] = {}
+        self._decoders: dict[Key, Decoder] = {}
+        self._lock = threading.RLock()
+        for directory in directories:
+            self._scan(directory)
+        if not self._bundles:
+            places = ", ".join(str(directory) for directory in directories) or "no directory at all"
+            hint = "".join(f" {problem.message}" for problem in self.problems.values())
+            raise BundleError(f"No usable model bundle was found in {places}.{hint}", code="bundle_missing")
+        self.default_id = self._known(default_id or next(iter(self._current)))
+
+    def list(self) -> list[BundleManifest]:
+        """The current manifest of each id, the default first, the others by name."""
+        ids = sorted(self._current, key=lambda model_id: (model_id != self.default_id, model_id))
+        return [self.manifest(model_id) for model_id in ids]
+
+    def manifest(self, model_id: str | None = None) -> BundleManifest:
+        """Of the default when `model_id` is None. Raises NotFoundError `model_not_found`."""
+        return self._bundles[self._key(model_id)].manifest
+
+    def encoder(self, model_id: str | None = None) -> Encoder:
+        """Raises NotFoundError `model_not_found`, BundleError `bundle_*`."""
+        key = self._key(model_id)
+        with self._lock:
+            if key not in self._encoders:
+                self._encoders[key] = self.backend.load_encoder(self._verify(key))
+            return self._encoders[key]
+
+    def decoder(self, model_id: str | None = None) -> Decoder:
+        """As `encoder`."""
+        key = self._key(model_id)
+        with self._lock:
+            if key not in self._decoders:
+                self._decoders[key] = self.backend.load_decoder(self._verify(key))
+            return self._decoders[key]
+
+    def file(self, model_id: str, revision: str, name: str) -> ServedFile:
+        """A file that the manifest names, of any revision here. Raises NotFoundError `model_not_found` or
+        `file_not_found`, BundleError `bundle_*`."""
+        self._known(model_id)
+        bundle = self._bundles.get((model_id, revision))
+        if bundle is None:
+            current = self._current[model_id]
+            message = f"Revision {revision!r} of {model_id} is not here; the current one is {current}."
+            raise NotFoundError(message, code="file_not_found", model=model_id, revision=current)
+        entry = bundle.manifest.files.get(name)
+        if entry is None:
+            known = sorted(bundle.manifest.files)
+            message = f"{model_id} has no file {name!r}; it has {', '.join(known)}."
+            raise NotFoundError(message, code="file_not_found", model=model_id, files=known)
+        self._verify((model_id, revision))
+        return ServedFile(Path(bundle.directory) / name, entry.bytes, entry.sha256)
+
+    def verify(self, model_id: str | None = None) -> BundleManifest:
+        """Recomputes the hashes now, even if they were right before. Raises BundleError `bundle_*`."""
+        key = self._key(model_id)
+        with self._lock:
+            self._verified.discard(key)
+        return self._verify(key).manifest
+
+    def _scan(self, directory: Path) -> None:
+        found, problems = find_bundles(directory)
+        for place, problem in problems.items():
+            logger.error("bundle %s is not served: %s", place, problem.message)
+        self.problems.update(problems)
+        known_before = set(self._current)
+        for bundle in found:
+            manifest = bundle.manifest
+            self._bundles.setdefault((manifest.id, manifest.revision), bundle)
+            if manifest.id not in known_before:
+                self._current[manifest.id] = manifest.revision
+
+    def _key(self, model_id: str | None) -> Key:
+        known = self.default_id if model_id is None else self._known(model_id)
+        return known, self._current[known]
+
+    def _known(self, model_id: str) -> str:
+        if model_id in self._current:
+            return model_id
+        known = sorted(self._current)
+        close = difflib.get_close_matches(model_id, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there is {', '.join(known)}."
+        raise NotFoundError(f"No model {model_id[:80]!r} is here: {hint}", code="model_not_found", models=known)
+
+    def _verify(self, key: Key) -> LoadedBundle:
+        bundle = self._bundles[key]
+        with self._lock:
+            if key not in self._verified:
+                verify_bundle(bundle)
+                self._verified.add(key)
+        return bundle

@@ -1,0 +1,104 @@
+"""torch: the same bundle's encoder as an exported program, for CUDA. The decoder stays with ONNX Runtime.
+
+The program's inputs are (weights: dict of tensors, pixels, valid_size); the weights come from a safetensors file in
+half precision and are held in float32. On CUDA the arithmetic runs in bfloat16 under autocast, the embedding leaves in
+float32. torch is imported here alone, when the back end is made.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.domain.ports import Decoder, Encoder, Float32, LoadedBundle, UInt8
+from server.errors import BundleError, UnavailableError
+from server.runtime.onnx import OnnxBackend, require_file, split_batch
+from server.runtime.weights import read_weights
+
+logger = logging.getLogger(__name__)
+
+
+class TorchEncoder:
+    """The port `Encoder` on an `encoder.pt2`."""
+
+    def __init__(self, program: Any, weights: Mapping[str, Any], names: list[str], device: Any) -> None:
+        self._program = program
+        self._weights = dict(weights)
+        self._names = names
+        self._device = device
+
+    def encode(self, pixels: UInt8, valid_size: NDArray[np.int64]) -> list[dict[str, Float32]]:
+        import torch
+
+        on_device = torch.from_numpy(np.ascontiguousarray(pixels)).to(self._device)
+        valid = torch.from_numpy(np.ascontiguousarray(valid_size, np.int64)).to(self._device)
+        with torch.inference_mode(), self._precision():
+            outputs = self._program(self._weights, on_device, valid)
+        tensors = {name: output.float().cpu().numpy() for name, output in self._named(outputs).items()}
+        return split_batch(tensors, len(pixels))
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        import torch
+
+        if self._device.type == "cuda":
+            return torch.autocast("cuda", dtype=torch.bfloat16)
+        return nullcontext()
+
+    def _named(self, outputs: Any) -> dict[str, Any]:
+        """A program answers a dict by name, or a tuple in the manifest's order."""
+        if isinstance(outputs, Mapping):
+            return {name: outputs[name] for name in self._names}
+        return dict(zip(self._names, outputs, strict=True))
+
+
+class TorchBackend:
+    """`device` is "cuda", "cuda:1" or "cpu". A bundle without an exported program is encoded by ONNX Runtime.
+
+    Raises UnavailableError `backend_unavailable` when torch is not installed or the device is not there.
+    """
+
+    name = "torch"
+
+    def __init__(self, device: str = "cuda", *, threads: int = 0) -> None:
+        try:
+            import torch
+        except ImportError as error:
+            message = "torch is not installed: pip install 'segserve[gpu]', or set SEGSERVE_DEVICE=cpu."
+            raise UnavailableError(message, code="backend_unavailable") from error
+        self.device = torch.device(device)
+        if self.device.type == "cuda" and not torch.cuda.is_available():
+            message = "No CUDA device is there for torch: check the driver, or set SEGSERVE_DEVICE=cpu."
+            raise UnavailableError(message, code="backend_unavailable")
+        self._onnx = OnnxBackend(threads)
+
+    def load_encoder(self, bundle: LoadedBundle) -> Encoder:
+        import torch
+
+        manifest = bundle.manifest
+        file = manifest.file_for("encoder_torch")
+        if file is None:
+            logger.warning("%s has no exported program; ONNX Runtime encodes for it", manifest.id)
+            return self._onnx.load_encoder(bundle)
+        directory = Path(bundle.directory)
+        arrays = read_weights(directory / require_file(manifest, "weights"))
+        weights = {name: _to_device(torch.from_numpy(array), self.device) for name, array in arrays.items()}
+        try:
+            program = torch.export.load(directory / file).module()
+        except Exception as error:  # torch raises many kinds for a damaged archive
+            message = f"{file} of {manifest.id} could not be loaded by torch: {error}"
+            raise BundleError(message, code="bundle_graph_invalid", file=file) from error
+        program.to(self.device)
+        return TorchEncoder(program, weights, [tensor.name for tensor in manifest.embedding], self.device)
+
+    def load_decoder(self, bundle: LoadedBundle) -> Decoder:
+        return self._onnx.load_decoder(bundle)
+
+
+def _to_device(tensor: Any, device: Any) -> Any:
+    return (tensor.float() if tensor.is_floating_point() else tensor).to(device)
