@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from model_export.train.config import load_config
 
+DATA = Path("../shared/data")
+MODEL_NAMES = ("segserve-lite",)
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-def add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+
+def add_train(commands: Commands) -> None:
     parser = commands.add_parser("train", help="train from scratch, or go on from out/last.pt")
     parser.add_argument("--config", type=Path, help="TOML file with fields of TrainConfig")
     parser.add_argument("--data", help="folder of sets, each with annotations.json and images/")
@@ -29,14 +36,85 @@ def run_train(args: argparse.Namespace) -> int:
     return 0
 
 
+def add_export(commands: Commands) -> None:
+    parser = commands.add_parser("export", help="a checkpoint into a bundle, with parity report and accuracy")
+    parser.add_argument("--model", required=True, choices=sorted(MODEL_NAMES))
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="the bundle's directory; replaced at once when complete")
+    parser.add_argument("--data", type=Path, default=DATA, help=f"annotated pictures for parity and accuracy ({DATA})")
+    parser.add_argument("--no-accuracy", action="store_true", help="skip the evaluation, which takes minutes")
+    parser.set_defaults(run=run_export)
+
+
+def run_export(args: argparse.Namespace) -> int:
+    from model_export.export.build import export_bundle
+
+    bundle = export_bundle(args.model, args.checkpoint, args.out, args.data, evaluate=not args.no_accuracy)
+    total = sum(entry.bytes for entry in bundle.manifest.files.values())
+    print(f"{bundle.directory}: {bundle.manifest.id} {bundle.manifest.revision}, {total / 1e6:.2f} MB")
+    return 0
+
+
+def add_verify(commands: Commands) -> None:
+    parser = commands.add_parser("verify", help="recompute a bundle's hashes and its parity with torch")
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--data", type=Path, default=DATA, help="annotated pictures; without them the page's samples")
+    parser.set_defaults(run=run_verify)
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    from model_export.export.build import open_bundle
+    from model_export.export.parity import parity_report
+    from server.errors import BundleError
+
+    try:
+        bundle = open_bundle(args.bundle)
+    except BundleError as error:
+        print(f"not valid: {error}", file=sys.stderr)
+        return 1
+    print(f"{bundle.manifest.id} {bundle.manifest.revision}: {len(bundle.manifest.files)} files, hashes match")
+    report = parity_report(bundle, args.data)
+    print(json.dumps(report, indent=2))
+    print("parity holds" if report["passed"] else "parity FAILS: a value is outside its limit")
+    return 0 if report["passed"] else 1
+
+
+def add_evaluate(commands: Commands) -> None:
+    parser = commands.add_parser("evaluate", help="simulated boxes and clicks on annotated pictures, by the bundle's graphs")
+    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--objects", type=int, default=2, help="at most so many objects a picture, the largest first")
+    parser.add_argument("--out", type=Path, help="write every IoU curve here as JSON")
+    parser.set_defaults(run=run_evaluate)
+
+
+def run_evaluate(args: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from model_export.evaluate.loop import evaluate_bundle
+    from model_export.evaluate.report import accuracy, markdown_table
+    from model_export.export.build import open_bundle
+    from model_export.train.data import read_sets
+
+    pictures = read_sets(args.data, args.split)
+
+    def progress(done: int) -> None:
+        if done % 20 == 0 or done == len(pictures):
+            print(f"{done} of {len(pictures)} pictures", file=sys.stderr, flush=True)
+
+    results = list(evaluate_bundle(open_bundle(args.bundle), pictures, objects=args.objects, progress=progress))
+    if args.out:
+        args.out.write_text(json.dumps([asdict(result) for result in results]))
+    print(markdown_table(accuracy(results)))
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m model_export", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    add_train(commands)
+    for add in (add_train, add_export, add_verify, add_evaluate):
+        add(commands)
     args = parser.parse_args(argv)
     result: int = args.run(args)
     return result
-
-
-if __name__ == "__main__":
-    sys.exit(main())

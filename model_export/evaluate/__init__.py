@@ -1,0 +1,1 @@
+"""Evaluation by simulated clicks; runs the shipped bundle in ONNX Runtime, never the torch network."""

@@ -1,0 +1,126 @@
+"""Checkpoint -> bundle, and the verification of a bundle."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model_export.evaluate.loop import evaluate_bundle
+from model_export.evaluate.report import accuracy as accuracy_of
+from model_export.export.bundle_writer import Contents, lay_out, write_bundle
+from model_export.export.card import model_card
+from model_export.export.golden import golden_vectors
+from model_export.export.graphs import DECODER_OUTPUTS, PROMPT_INPUTS, decoder_onnx, encoder_onnx, encoder_program
+from model_export.export.parity import Report, parity_report
+from model_export.export.pictures import sample_paths
+from model_export.export.weights import dump_weights, load_checkpoint
+from model_export.models.lite import SegserveLite
+from model_export.models.lite_decoder import NUM_MASKS
+from model_export.train.data import read_sets
+from server.domain.bundle import (
+    FORMAT_VERSION,
+    MANIFEST_NAME,
+    BundleManifest,
+    Calibration,
+    Decoder,
+    EmbeddingTensor,
+    Preprocessing,
+    TensorSpec,
+)
+from server.domain.ports import LoadedBundle
+from server.runtime.bundle_files import read_manifest, verify_bundle
+
+LICENSE = "Apache-2.0 for the weights; see the model card for the terms of the training pictures"
+
+
+def manifest_of(name: str, model: SegserveLite, accuracy: dict[str, Any], parity: Report) -> BundleManifest:
+    size = model.input_size
+    grid = size // model.mask_stride
+    shapes = [
+        (channels, size // stride, size // stride)
+        for channels, stride in zip(model.embedding_channels, model.embedding_strides, strict=True)
+    ]
+    names = model.encoder.output_names
+    prompt_shapes: dict[str, tuple[int | str, ...]] = {
+        "point_coords": ("B", "N", 2), "point_labels": ("B", "N"), "mask_input": ("B", 1, grid, grid),
+        "has_mask_input": ("B",),
+    }  # fmt: skip
+    output_shapes: dict[str, tuple[int | str, ...]] = {
+        "low_res_masks": ("B", NUM_MASKS, grid, grid),
+        "iou_predictions": ("B", NUM_MASKS),
+    }
+    inputs = [TensorSpec(name=n, shape=(1, *shape), dtype="float32") for n, shape in zip(names, shapes, strict=True)]
+    inputs += [TensorSpec(name=n, shape=prompt_shapes[n], dtype="float32") for n in PROMPT_INPUTS]
+    return BundleManifest(
+        format_version=FORMAT_VERSION,
+        id=name,
+        revision="0" * 16,
+        kind="promptable",
+        title="Segserve Lite",
+        description="Small general model that comes with Segserve; quick on a CPU.",
+        license=LICENSE,
+        source="trained by model_export on the project's training pictures; see MODEL_CARD.md",
+        preprocessing=Preprocessing(size=size, mean=model.pixel_mean, std=model.pixel_std),
+        embedding=tuple(
+            EmbeddingTensor(name=n, shape=shape, wire_dtype="int8") for n, shape in zip(names, shapes, strict=True)
+        ),
+        decoder=Decoder(
+            inputs=tuple(inputs),
+            outputs=tuple(TensorSpec(name=n, shape=output_shapes[n], dtype="float32") for n in DECODER_OUTPUTS),
+            mask_height=grid,
+            mask_width=grid,
+            padding_is_neutral=True,
+        ),
+        calibration=Calibration(pred_iou_thresh=0.7, stability_score_thresh=0.9),
+        files={},
+        accuracy=accuracy,
+        parity=parity,
+    )
+
+
+def export_bundle(name: str, checkpoint: Path, out: Path, data: Path | None, evaluate: bool = True) -> LoadedBundle:
+    """Graphs first; then parity, accuracy and golden vectors are measured on them, and everything is written at once.
+
+    Raises ValueError when the checkpoint does not fit or the graphs do not agree with torch.
+    """
+    model = load_checkpoint(name, checkpoint)
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    training = f"{state['step']:,} steps, {state['seconds'] / 60:.0f} minutes of training time"
+    graphs: Contents = {
+        "weights.safetensors": ("weights", dump_weights(model)),
+        "decoder.onnx": ("decoder", decoder_onnx(model)),
+        "encoder.onnx": ("encoder", encoder_onnx(model)),
+        "encoder.pt2": ("encoder_torch", encoder_program(model)),
+    }
+    with tempfile.TemporaryDirectory() as draft_directory:
+        draft = lay_out(Path(draft_directory), graphs, manifest_of(name, model, {}, {}))
+        parity = parity_report(draft, data)
+        if not parity["passed"]:
+            raise ValueError(f"the exported graphs do not agree with torch: {json.dumps(parity['cases'])}")
+        accuracy: dict[str, Any] = {}
+        if evaluate and data is not None and data.is_dir():
+            accuracy = accuracy_of(list(evaluate_bundle(draft, read_sets(data, "val"))))
+        golden = golden_vectors(draft, sample_paths()[0])
+    counts = [sum(p.numel() for p in part.parameters()) for part in (model.encoder, model.decoder)]
+    card = model_card(
+        parity=parity, accuracy=accuracy, training=training, license=LICENSE, size=model.input_size,
+        encoder=counts[0], decoder=counts[1],
+    )  # fmt: skip
+    contents: Contents = graphs | {
+        "golden.safetensors": ("golden", golden),
+        "parity.json": ("parity", (json.dumps(parity, indent=2) + "\n").encode()),
+        "MODEL_CARD.md": ("card", card.encode()),
+    }
+    manifest = manifest_of(name, model, accuracy, parity)
+    return write_bundle(out, lambda directory: lay_out(directory, contents, manifest))
+
+
+def open_bundle(directory: Path) -> LoadedBundle:
+    """Read a bundle and check every hash. Raises BundleError naming what differs."""
+    bundle = LoadedBundle(read_manifest(directory / MANIFEST_NAME), str(directory.resolve()))
+    verify_bundle(bundle)
+    return bundle

@@ -1,0 +1,46 @@
+"""Writes a bundle directory at once or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from server.domain.bundle import MANIFEST_NAME, BundleFile, BundleManifest, FileRole, revision_of
+from server.domain.ports import LoadedBundle
+
+Contents = dict[str, tuple[FileRole, bytes]]
+
+
+def describe(contents: Contents) -> dict[str, BundleFile]:
+    return {
+        name: BundleFile(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data), role=role)
+        for name, (role, data) in contents.items()
+    }
+
+
+def lay_out(directory: Path, contents: Contents, manifest: BundleManifest) -> LoadedBundle:
+    """Files and manifest into an existing directory; `files` and `revision` of the manifest are made from the contents."""
+    files = describe(contents)
+    manifest = manifest.model_copy(update={"files": files, "revision": revision_of(files)})
+    for name, (_, data) in contents.items():
+        (directory / name).write_bytes(data)
+    text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+    (directory / MANIFEST_NAME).write_text(text, encoding="utf-8")
+    return LoadedBundle(manifest, str(directory.resolve()))
+
+
+def write_bundle(out: Path, build: Callable[[Path], LoadedBundle]) -> LoadedBundle:
+    """`build` fills a temporary directory beside `out`, which then takes its place."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
+        work = Path(temporary) / "bundle"
+        work.mkdir()
+        bundle = build(work)
+        if out.exists():
+            shutil.move(out, Path(temporary) / "old")
+        work.rename(out)
+    return LoadedBundle(bundle.manifest, str(out.resolve()))

@@ -1,0 +1,136 @@
+"""Parity: the bundle's graphs in ONNX Runtime against its torch network, over real pictures and real prompts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model_export.export.cases import decoder_cases
+from model_export.export.pictures import TestPicture, annotated_pictures, open_picture, sample_paths
+from model_export.export.weights import load_bundle_weights
+from model_export.models.lite import SegserveLite
+from server.domain.masks import upsample_mask
+from server.domain.ports import Decoder, DecoderInputs, DecoderOutputs, LoadedBundle, Tensors
+from server.domain.quantisation import dequantise, quantise
+from server.runtime.onnx import OnnxBackend
+
+LIMITS = {"encoder_relative": 1e-3, "logits_relative": 1e-3, "mask_iou": 0.999, "score": 1e-3}
+Report = dict[str, Any]
+
+
+def torch_decode(model: SegserveLite, embedding: Tensors, inputs: DecoderInputs) -> DecoderOutputs:
+    tensors = [torch.from_numpy(np.asarray(value)) for value in embedding.values()]
+    prompt = (inputs.point_coords, inputs.point_labels, inputs.mask_input, inputs.has_mask_input)
+    with torch.no_grad():
+        masks, scores = model.decoder(*tensors, *(torch.from_numpy(value) for value in prompt))
+    return DecoderOutputs(masks.numpy(), scores.numpy())
+
+
+def iou(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    union = np.count_nonzero(a | b)
+    return float(np.count_nonzero(a & b) / union) if union else 1.0
+
+
+def through_wire(bundle: LoadedBundle, embedding: Tensors) -> dict[str, NDArray[np.float32]]:
+    """What a decoder gets after the embedding was stored: quantised by the manifest's wire dtypes and back."""
+    result = {}
+    for spec in bundle.manifest.embedding:
+        value = np.asarray(embedding[spec.name], np.float32)
+        if spec.wire_dtype == "int8":
+            value = dequantise(*quantise(value))
+        elif spec.wire_dtype == "float16":
+            value = value.astype(np.float16).astype(np.float32)
+        result[spec.name] = value
+    return result
+
+
+def compare_case(torch_out: DecoderOutputs, onnx_out: DecoderOutputs, picture: TestPicture, threshold: float) -> Report:
+    reference, got = torch_out.low_res_masks, onnx_out.low_res_masks
+    span = float(reference.max() - reference.min())
+    ious = [
+        iou(upsample_mask(a, picture.frame, threshold), upsample_mask(b, picture.frame, threshold))
+        for a, b in zip(reference.reshape(-1, *reference.shape[2:]), got.reshape(-1, *got.shape[2:]), strict=True)
+    ]
+    return {
+        "logits_relative": float(np.abs(reference - got).max()) / max(span, 1e-6),
+        "mask_iou": min(ious),
+        "score": float(np.abs(torch_out.iou_predictions - onnx_out.iou_predictions).max()),
+    }
+
+
+def wire_iou(decoder: Decoder, exact: Tensors, wire: Tensors, case: DecoderInputs, picture: TestPicture, threshold: float) -> float:
+    """IoU of the best-scored mask from the exact embedding to the same output from the stored one."""
+    a, b = decoder.decode(exact, case), decoder.decode(wire, case)
+    best = int(a.iou_predictions[0].argmax())
+    return iou(
+        upsample_mask(a.low_res_masks[0, best], picture.frame, threshold),
+        upsample_mask(b.low_res_masks[0, best], picture.frame, threshold),
+    )
+
+
+def own_mask(decoder: Decoder, embedding: Tensors, picture: TestPicture, threshold: float) -> NDArray[np.bool_]:
+    """For a picture without annotation: the model's own mask at its middle (a disk where that is empty)."""
+    frame = picture.frame
+    ys, xs = np.mgrid[: frame.height, : frame.width]
+    side = min(frame.width, frame.height)
+    disk: NDArray[np.bool_] = (xs - frame.width / 2) ** 2 + (ys - frame.height / 2) ** 2 < (side / 4) ** 2
+    grid = picture.pixels.shape[1] // SegserveLite.mask_stride
+    point = decoder_cases(decoder, embedding, frame, disk, (grid, grid))["point"]
+    answer = decoder.decode(embedding, point)
+    best = int(answer.iou_predictions[0].argmax())
+    mask = upsample_mask(answer.low_res_masks[0, best], frame, threshold)
+    return mask if 0.005 < mask.mean() < 0.9 else disk
+
+
+def parity_report(bundle: LoadedBundle, data: Path | None, count: int = 24) -> Report:
+    """Worst values over all pictures and cases, by case, the limits, and `passed`."""
+    manifest = bundle.manifest
+    weights = manifest.file_for("weights")
+    if weights is None:
+        raise ValueError("this bundle keeps no torch weights, so parity cannot be recomputed")
+    model = load_bundle_weights(manifest.id, Path(bundle.directory) / weights)
+    backend = OnnxBackend()
+    encoder, decoder = backend.load_encoder(bundle), backend.load_decoder(bundle)
+    if data is not None and data.is_dir():
+        pictures = annotated_pictures(data, bundle, count)
+    else:
+        pictures = [open_picture(path, bundle) for path in sample_paths()]
+    if not pictures:
+        raise ValueError("no pictures to verify on: give --data, or render web/public/samples")
+    shape = (manifest.decoder.mask_height, manifest.decoder.mask_width)
+    threshold = manifest.mask_threshold
+    encoder_relative, wire, cases = 0.0, [], {}
+    for picture in pictures:
+        got = encoder.encode(picture.pixels, picture.valid_size)[0]
+        with torch.no_grad():
+            reference = model.encoder(torch.from_numpy(picture.pixels), torch.from_numpy(picture.valid_size))
+        exact = {spec.name: value.numpy() for spec, value in zip(manifest.embedding, reference, strict=True)}
+        for name, value in exact.items():
+            encoder_relative = max(encoder_relative, float(np.abs(value - got[name]).max() / np.abs(value).max()))
+        mask = picture.mask if picture.mask is not None else own_mask(decoder, got, picture, threshold)
+        stored = through_wire(bundle, got)
+        for name, case in decoder_cases(decoder, exact, picture.frame, mask, shape).items():
+            outcome = compare_case(torch_decode(model, exact, case), decoder.decode(got, case), picture, threshold)
+            worst = cases.setdefault(name, outcome)
+            for key in worst:
+                worst[key] = (min if key == "mask_iou" else max)(worst[key], outcome[key])
+            wire.append(wire_iou(decoder, got, stored, case, picture, threshold))
+    passed = encoder_relative <= LIMITS["encoder_relative"] and all(
+        c["logits_relative"] <= LIMITS["logits_relative"]
+        and c["mask_iou"] >= LIMITS["mask_iou"]
+        and c["score"] <= LIMITS["score"]
+        for c in cases.values()
+    )
+    return {
+        "reference": "torch float32 on the CPU with the bundle's weights.safetensors",
+        "pictures": len(pictures),
+        "encoder_relative": encoder_relative,
+        "cases": cases,
+        "embedding_on_the_wire": {"mask_iou_mean": float(np.mean(wire)), "mask_iou_min": float(np.min(wire))},
+        "limits": LIMITS,
+        "passed": passed,
+    }

@@ -1,0 +1,68 @@
+"""Weights on their way into a bundle: batch norm folded away, matrices rounded to float16 once and for all.
+
+Every graph of the bundle is made after the rounding, so torch and ONNX Runtime compute with the same numbers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from model_export.models import MODELS
+from model_export.models.lite import SegserveLite
+
+HALF_FROM = 512  # a tensor with fewer values stays float32: it costs nothing
+
+
+def fold_batch_norm(model: nn.Module) -> None:
+    """Replace each (conv, batch norm) pair of a Sequential by one conv, in place; the model must be in eval mode."""
+    for module in model.modules():
+        if isinstance(module, nn.Sequential) and len(module) > 1 and isinstance(module[1], nn.BatchNorm2d):
+            convolution = module[0]
+            assert isinstance(convolution, nn.Conv2d)
+            module[0] = fuse_conv_bn_eval(convolution, module[1])
+            module[1] = nn.Identity()
+
+
+def round_to_half(model: nn.Module) -> None:
+    with torch.no_grad():
+        for value in model.state_dict().values():
+            if value.numel() >= HALF_FROM:
+                value.copy_(value.half().float())
+
+
+def load_checkpoint(name: str, checkpoint: Path) -> SegserveLite:
+    """The averaged weights of a training run's checkpoint, folded and rounded, in eval mode.
+
+    Raises ValueError when the checkpoint is of another model or its tensors do not fit.
+    """
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    if state.get("model_name") != name:
+        raise ValueError(f"{checkpoint} is a checkpoint of {state.get('model_name')!r}, not of {name!r}")
+    model = MODELS[name]()
+    model.load_state_dict(state["ema"])
+    model.eval().requires_grad_(False)
+    fold_batch_norm(model)
+    round_to_half(model)
+    return model
+
+
+def dump_weights(model: nn.Module) -> bytes:
+    """safetensors: float16 where that loses nothing, else float32."""
+    tensors: dict[str, Tensor] = {}
+    for name, value in model.state_dict().items():
+        half = value.half()
+        tensors[name] = half if value.numel() >= HALF_FROM and torch.equal(half.float(), value) else value.contiguous()
+    return save(tensors)
+
+
+def load_bundle_weights(name: str, path: Path) -> SegserveLite:
+    """The float32 torch network of a bundle's `weights.safetensors`, strict."""
+    model = MODELS[name]().eval().requires_grad_(False)
+    fold_batch_norm(model)
+    model.load_state_dict({key: value.float() for key, value in load_file(path).items()})
+    return model
