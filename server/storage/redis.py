@@ -24,8 +24,9 @@ from server.storage.keys import PROBE_KEY
 from server.storage.observer import SilentObserver
 from server.storage.shared import Deleted, Found, Outage, SharedStoreError
 
-DELETED_SECONDS = 30 * 86_400.0
-"""How long a deletion is remembered. The same on all replicas: the mark's age is read off its time to live."""
+DELETED_SECONDS = 366 * 86_400.0
+"""How long a deletion is remembered: longer than any copy may live. The same on all replicas, since the mark's age is
+read off its time to live."""
 
 _BYTES_PER_SECOND = 20e6
 """Large values get more time than the timeout, at this rate."""
