@@ -1,0 +1,1 @@
+"""The HTTP side of Segserve: the only code that knows FastAPI."""

@@ -1,0 +1,104 @@
+"""/v1/predict: masks for prompts."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from pydantic_core import to_json
+
+from server.api.context import Context, ContextDep
+from server.api.guard import deadline, until_disconnect
+from server.api.openapi import PREDICT_BODY, problems
+from server.api.schemas import PredictAnswer, PredictOptions
+from server.api.uploads import PredictCall, read_predict
+from server.services.segment import MaskInput, RawPrompt
+from server.services.timing import span
+
+router = APIRouter(prefix="/v1", tags=["predict"])
+
+_PROBLEMS = (
+    "invalid_request",
+    "invalid_json",
+    "invalid_multipart",
+    "payload_too_large",
+    "unsupported_media_type",
+    "image_required",
+    "image_empty",
+    "image_unsupported",
+    "image_truncated",
+    "image_invalid",
+    "image_too_many_pixels",
+    "image_id_invalid",
+    "image_not_found",
+    "image_expired",
+    "model_not_found",
+    "prompts_required",
+    "prompt_empty",
+    "too_many_prompts",
+    "too_many_points",
+    "point_outside_image",
+    "point_labels_mismatch",
+    "point_label_invalid",
+    "box_invalid",
+    "number_not_finite",
+    "mask_input_invalid",
+    "logits_ref_not_found",
+    "format_unsupported",
+    "queue_full",
+    "timeout",
+    "shutting_down",
+    "backend_unavailable",
+)
+
+
+@router.post(
+    "/predict",
+    summary="Masks of a picture for points, boxes and earlier masks",
+    response_model=PredictAnswer,
+    openapi_extra=PREDICT_BODY,
+    responses=problems(*_PROBLEMS),
+)
+async def predict(request: Request, context: ContextDep) -> Response:
+    async with deadline(context.limits.request_timeout):
+        with context.budget.lease() as lease:
+            with span("receive"):
+                call = await read_predict(request, context.limits, lease)
+            content = await until_disconnect(request, _predict(context, call))
+    return Response(content, headers={"Cache-Control": "no-store"}, media_type="application/json")
+
+
+async def _predict(context: Context, call: PredictCall) -> bytes:
+    options = call.options
+    prompts = _raw_prompts(options)
+    context.segment.check(prompts, options.format)
+    if call.data is not None:
+        image = await context.embed.upload(call.data, options.model)
+        record, model = image.record, image.model
+    else:
+        model = await context.models.get(options.model)
+        record = await context.embed.record(call.image_id or "")
+    results = await context.segment.predict(
+        record, model, prompts, mask_format=options.format, multimask=options.multimask_output
+    )
+    head = to_json(
+        {
+            "image": {"id": record.id, "width": record.width, "height": record.height},
+            "model": model.manifest.id,
+            "revision": model.manifest.revision,
+        }
+    )
+    listed = b",".join(b'{"masks":[%b]}' % b",".join(masks) for masks in results)
+    return b'%b,"results":[%b]}' % (head[:-1], listed)
+
+
+def _raw_prompts(options: PredictOptions) -> list[RawPrompt]:
+    return [
+        RawPrompt(
+            prompt.point_coords,
+            prompt.point_labels,
+            prompt.box,
+            None
+            if prompt.mask_input is None
+            else MaskInput(prompt.mask_input.ref, prompt.mask_input.logits, prompt.mask_input.shape),
+        )
+        for prompt in options.prompts
+    ]

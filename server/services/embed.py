@@ -1,0 +1,194 @@
+"""Embed: picture → content id → known embedding, or one shared run of the encoder → container → store."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Protocol
+
+from server.domain.bundle import Preprocessing
+from server.domain.ports import Float32, UInt8
+from server.errors import ImageError, NotFoundError
+from server.runtime.images import decode_image, prepare_pixels
+from server.services.decoded import DecodedCache
+from server.services.models import ModelPool, ServedModel
+from server.services.single_flight import SingleFlight
+from server.services.timing import add_span, span
+from server.services.workers import Workers
+from server.storage.codec import decode_embedding, encode_embedding
+from server.storage.images import ImageRecord, ImageStore
+
+
+class EmbedObserver(Protocol):
+    """Hears about embeddings, for metrics. Called on the event loop."""
+
+    def embedding_looked_up(self, model: str, *, hit: bool) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedImage:
+    """A picture whose embedding is there. `cached`: nothing had to be encoded."""
+
+    record: ImageRecord
+    model: ServedModel
+    cached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A decoded picture, down to what the encoder takes: the full-size pixels are gone."""
+
+    image_id: str
+    width: int
+    height: int
+    file_format: str
+    pixels: UInt8
+    valid_size: tuple[int, int]
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _prepare(data: bytes, preprocessing: Preprocessing, max_pixels: int) -> _Prepared:
+    image = decode_image(data, max_pixels=max_pixels)
+    pixels, valid_size = prepare_pixels(image.rgb, preprocessing)
+    return _Prepared(image.id, image.width, image.height, image.format, pixels, valid_size)
+
+
+class EmbedService:
+    def __init__(
+        self,
+        *,
+        models: ModelPool,
+        images: ImageStore,
+        workers: Workers,
+        decoded: DecodedCache,
+        observer: EmbedObserver,
+        max_pixels: int,
+    ) -> None:
+        self._models = models
+        self._images = images
+        self._workers = workers
+        self._decoded = decoded
+        self._observer = observer
+        self._max_pixels = max_pixels
+        self._uploads: SingleFlight[EmbeddedImage] = SingleFlight()
+        self._embeddings: SingleFlight[tuple[bytes, bool]] = SingleFlight()
+
+    async def upload(self, data: bytes, model_id: str | None) -> EmbeddedImage:
+        """An image file -> its record and embedding, stored. The same file sent by many at once is decoded once."""
+        model = await self._models.get(model_id)
+        if not data:
+            raise ImageError("The picture has no bytes. Send the image file as the body.", code="image_empty")
+        digest = await self._workers.run(_digest, data)
+        return await self._uploads.run((digest, model.manifest.revision), lambda: self._upload(data, model))
+
+    async def _upload(self, data: bytes, model: ServedModel) -> EmbeddedImage:
+        with span("decode"):
+            prepared = await self._workers.run(_prepare, data, model.manifest.preprocessing, self._max_pixels)
+        _, cached = await self._embedding_of(prepared, model)
+        with span("store"):
+            record = await self._images.put_image(
+                image_id=prepared.image_id,
+                width=prepared.width,
+                height=prepared.height,
+                file_format=prepared.file_format,
+                source=data,
+            )
+        return EmbeddedImage(record, model, cached)
+
+    async def record(self, image_id: str) -> ImageRecord:
+        """Raises `image_id_invalid` or `image_not_found`."""
+        with span("store"):
+            record = await self._images.get_record(image_id)
+        if record is None:
+            raise NotFoundError(
+                "No picture with this id is known here. Upload it with POST /v1/images.", code="image_not_found"
+            )
+        return record
+
+    async def container(self, record: ImageRecord, model: ServedModel) -> bytes:
+        """The embedding as stored; encoded again from the kept file when it was evicted or for another model.
+        Raises `image_expired` when the file is gone too."""
+        with span("store"):
+            container = await self._images.get_embedding(record.id, model.manifest)
+        if container is not None:
+            self._observer.embedding_looked_up(model.manifest.id, hit=True)
+            return container
+        container, _ = await self._embeddings.run(
+            (record.id, model.manifest.revision), lambda: self._encode_again(record.id, model)
+        )
+        return container
+
+    async def tensors(self, record: ImageRecord, model: ServedModel) -> dict[str, Float32]:
+        """Dequantised embedding, float32 [1, C, H, W] by name."""
+        revision = model.manifest.revision
+        tensors = self._decoded.get(record.id, revision)
+        if tensors is None:
+            container = await self.container(record, model)
+            with span("dequantise"):
+                tensors = (await self._workers.run(decode_embedding, container, model.manifest)).tensors
+            self._decoded.put(record.id, revision, tensors)
+        return tensors
+
+    async def stored_models(self, record: ImageRecord) -> list[tuple[str, str]]:
+        """(id, revision) of the models whose embedding of this picture is stored now."""
+        manifests = self._models.manifests()
+        return [
+            (manifest.id, manifest.revision)
+            for manifest in manifests
+            if await self._images.has_embedding(record.id, manifest)
+        ]
+
+    async def delete(self, image_id: str) -> None:
+        """Forget a picture and its embeddings. Raises `image_not_found`."""
+        self._decoded.forget(image_id)
+        if not await self._images.delete_image(image_id, self._models.manifests()):
+            raise NotFoundError("No picture with this id is known here; nothing was deleted.", code="image_not_found")
+
+    async def _embedding_of(self, prepared: _Prepared, model: ServedModel) -> tuple[bytes, bool]:
+        """(container, whether it was stored already) of a picture at hand. The look-up is part of the flight: a caller
+        who comes just after another's encode finds its result."""
+
+        async def look_up_or_encode() -> tuple[bytes, bool]:
+            with span("store"):
+                container = await self._images.get_embedding(prepared.image_id, model.manifest)
+            self._observer.embedding_looked_up(model.manifest.id, hit=container is not None)
+            return (container, True) if container is not None else await self._encode(prepared, model)
+
+        return await self._embeddings.run((prepared.image_id, model.manifest.revision), look_up_or_encode)
+
+    async def _encode_again(self, image_id: str, model: ServedModel) -> tuple[bytes, bool]:
+        self._observer.embedding_looked_up(model.manifest.id, hit=False)
+        source = await self._images.get_source(image_id)
+        if source is None:
+            raise NotFoundError(
+                "This picture was here and is no longer kept. Upload it again with POST /v1/images.",
+                code="image_expired",
+            )
+        with span("decode"):
+            prepared = await self._workers.run(_prepare, source, model.manifest.preprocessing, self._max_pixels)
+        if prepared.image_id != image_id:
+            raise NotFoundError("The kept file is damaged. Upload it again with POST /v1/images.", code="image_expired")
+        return await self._encode(prepared, model)
+
+    async def _encode(self, prepared: _Prepared, model: ServedModel) -> tuple[bytes, bool]:
+        encoding = await model.queue.submit(prepared.pixels, prepared.valid_size)
+        add_span("queue", encoding.queue_seconds)
+        add_span("encode", encoding.encode_seconds)
+        height, width = prepared.valid_size
+        with span("pack"):
+            container = await self._workers.run(
+                encode_embedding,
+                encoding.tensors,
+                model.manifest,
+                image_id=prepared.image_id,
+                original_width=prepared.width,
+                original_height=prepared.height,
+                input_width=width,
+                input_height=height,
+            )
+        with span("store"):
+            await self._images.put_embedding(prepared.image_id, model.manifest, container)
+        return container, False

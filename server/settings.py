@@ -1,0 +1,134 @@
+"""Every setting of the server, read once from the environment (prefix `SEGSERVE_`) by `cli` and `app`.
+
+docs/configuration.md has a heading for each; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from server.domain.limits import HARD_MAX_POINTS, HARD_MAX_PROMPTS
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Bytes are bytes, times are seconds. Unknown `SEGSERVE_` variables are reported by `segserve check`."""
+
+    model_config = SettingsConfigDict(env_prefix="SEGSERVE_", frozen=True, extra="forbid", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on. 0.0.0.0 opens it to the network.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on. 0 lets the system choose one.")
+    bundle_dir: Path | None = Field(
+        None, description="Directory with further model bundles, as <id>/<revision>/ or <id>/. Embedded ones stay."
+    )
+    model: str = Field("segserve-lite", min_length=1, max_length=64, description="Id of the default model.")
+    redis_url: SecretStr | None = Field(
+        None, description="redis:// or rediss:// URL of the shared store. Unset: memory of this process."
+    )
+    redis_timeout: float = Field(
+        0.5, gt=0, le=30, description="Seconds before a call to Redis counts as failed and memory answers instead."
+    )
+    cache_bytes: int = Field(
+        512 * MIB, ge=MIB, description="Bound of the in-process store: pictures, embeddings, logits. Oldest go first."
+    )
+    decoded_bytes: int = Field(
+        128 * MIB,
+        ge=0,
+        description="Bound of the cache of dequantised embeddings that predict reads from. 0 turns it off.",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto",
+        description="Where the encoder runs. auto takes CUDA when torch sees a GPU, else ONNX Runtime on the CPU.",
+    )
+    threads: int = Field(0, ge=0, le=256, description="Threads of one encoder or decoder run. 0: one per CPU core.")
+    workers: int = Field(
+        0, ge=0, le=256, description="Threads for image decoding, and again as many for masks. 0: one per CPU core."
+    )
+    work_queue_size: int = Field(
+        512, ge=1, le=100_000, description="Jobs that may wait for a worker thread. One more is refused with 503."
+    )
+    queue_size: int = Field(
+        128, ge=1, le=100_000, description="Pictures that may wait for the encoder. One more is refused with 503."
+    )
+    batch_size: int = Field(4, ge=1, le=256, description="Most pictures that the encoder takes in one run.")
+    batch_wait: float = Field(
+        0.0, ge=0, le=1, description="Seconds that a free encoder waits for company before it runs a small batch."
+    )
+    max_upload_bytes: int = Field(64 * MIB, ge=1024, le=4096 * MIB, description="Largest image file that is accepted.")
+    max_json_bytes: int = Field(
+        16 * MIB, ge=1024, le=1024 * MIB, description="Largest JSON body, base64 pictures included."
+    )
+    max_buffered_bytes: int = Field(
+        512 * MIB, ge=1024, description="Bytes of request bodies held at once, all callers together. Then 503."
+    )
+    max_pixels: int = Field(
+        50_000_000,
+        ge=1,
+        le=2_000_000_000,
+        description="Most pixels (width x height) of a picture; checked before decoding.",
+    )
+    max_prompts: int = Field(256, ge=1, le=HARD_MAX_PROMPTS, description="Most prompts in one predict call.")
+    max_points: int = Field(64, ge=1, le=HARD_MAX_POINTS, description="Most points in one prompt.")
+    max_mask_pixels: int = Field(
+        300_000_000,
+        ge=1,
+        description="Most mask pixels in one predict call: prompts x masks x width x height.",
+    )
+    image_ttl: float = Field(
+        86_400, gt=0, le=31_536_000, description="Seconds that a picture and its embeddings are kept."
+    )
+    record_ttl: float = Field(
+        604_800,
+        gt=0,
+        le=31_536_000,
+        description="Seconds that an id is remembered, so that an expired picture answers 410 and not 404.",
+    )
+    logits_ttl: float = Field(900, gt=0, le=31_536_000, description="Seconds that logits stay available by logits_ref.")
+    request_timeout: float = Field(60, gt=0, le=3600, description="Seconds for reading and answering one request.")
+    shutdown_timeout: int = Field(
+        20, ge=0, le=3600, description="Seconds that running requests get to finish after a stop signal."
+    )
+    static_dir: Path | None = Field(
+        None, description="Directory of the built page. Unset: the page inside the package."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line shown.")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_scheme(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
+    @model_validator(mode="after")
+    def _records_outlive_data(self) -> Settings:
+        if self.record_ttl <= self.image_ttl:
+            raise ValueError("record_ttl must be longer than image_ttl")
+        return self
+
+    @property
+    def effective_threads(self) -> int:
+        return self.threads or available_cores()
+
+    @property
+    def effective_workers(self) -> int:
+        return self.workers or available_cores()
+
+
+def available_cores() -> int:
+    """Cores that this process may run on (respects CPU affinity, as containers set it)."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def unknown_variables(environ: dict[str, str]) -> list[str]:
+    """`SEGSERVE_` variables that no setting reads, most often a misspelling."""
+    known = {f"SEGSERVE_{name.upper()}" for name in Settings.model_fields}
+    return sorted(name for name in environ if name.upper().startswith("SEGSERVE_") and name.upper() not in known)
