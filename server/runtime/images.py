@@ -28,7 +28,7 @@ from server.domain.bundle import Preprocessing
 from server.domain.geometry import InputFrame
 from server.domain.ports import UInt8
 from server.errors import ImageError
-from server.runtime.signatures import sniff_format, tiff_tile_pixels, webp_canvas
+from server.runtime.signatures import declared_size, sniff_format, tiff_tile_pixels
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 FORMAT_NAMES = "JPEG, PNG, WebP, BMP, TIFF and GIF"
@@ -74,8 +74,9 @@ def decode_image(data: bytes, *, max_pixels: int) -> DecodedImage:
     # What Pillow has to say about a stranger's file is said by ImageError; process-wide because filters are.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        if sniffed == "WEBP":
-            _bound(webp_canvas(data), max_pixels)
+        declared = declared_size(sniffed, data)
+        if declared is not None:
+            _bound(declared, max_pixels)
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _bound(image.size, max_pixels)
             if image.format == "TIFF":

@@ -15,6 +15,8 @@ _SIGNATURES = (
     (b"II+\x00", "TIFF"),  # BigTIFF
     (b"MM\x00+", "TIFF"),
 )
+_LONGEST_HEADER = 30
+_BMP_CORE_HEADER = 12
 _TILE_WIDTH = 322
 _TILE_LENGTH = 323
 
@@ -26,12 +28,35 @@ def sniff_format(data: bytes) -> str | None:
     return next((name for signature, name in _SIGNATURES if data.startswith(signature)), None)
 
 
-def webp_canvas(data: bytes) -> tuple[int, int]:
-    """(width, height) of a WebP file from its first chunk (RFC 9649). Pillow's decoder reserves the whole canvas on
-    opening the file, so it has to be bounded before. Raises ValueError when the chunk is cut short or unknown."""
+def declared_size(name: str, data: bytes) -> tuple[int, int] | None:
+    """(width, height) that the header of a PNG, GIF, BMP or WebP announces; None for the others, whose size lies deeper
+    and is read by the library before it reserves anything. Raises ValueError for a header that is cut short."""
+    reader = {"PNG": _png_size, "GIF": _gif_size, "BMP": _bmp_size, "WEBP": _webp_canvas}.get(name)
+    if reader is None:
+        return None
+    if len(data) < _LONGEST_HEADER:
+        raise ValueError("the header is cut short")
+    return reader(data)
+
+
+def _png_size(data: bytes) -> tuple[int, int]:
+    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+
+
+def _gif_size(data: bytes) -> tuple[int, int]:
+    return int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
+
+
+def _bmp_size(data: bytes) -> tuple[int, int]:
+    """A negative height means rows from top to bottom."""
+    if int.from_bytes(data[14:18], "little") == _BMP_CORE_HEADER:
+        return int.from_bytes(data[18:20], "little"), int.from_bytes(data[20:22], "little")
+    return int.from_bytes(data[18:22], "little"), abs(int.from_bytes(data[22:26], "little", signed=True))
+
+
+def _webp_canvas(data: bytes) -> tuple[int, int]:
+    """From the first chunk (RFC 9649). Pillow's decoder reserves the whole canvas on opening the file."""
     chunk, body = data[12:16], data[20:30]
-    if len(body) < 10:
-        raise ValueError("the WebP header is cut short")
     if chunk == b"VP8X":
         return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
     if chunk == b"VP8 ":
