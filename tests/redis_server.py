@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Self
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.serving import free_port
 
@@ -84,8 +86,9 @@ class RedisServer:
 
     def command(self, *words: str | bytes | int) -> object:
         """The answer to one command from a client of its own."""
-        with contextlib.closing(redis.Redis(port=self.port, socket_timeout=10)) as client:
-            return client.execute_command(*words)
+        with contextlib.closing(self._client(10.0)) as client:
+            answer: object = client.execute_command(*words)  # type: ignore[no-untyped-call]
+            return answer
 
     def __enter__(self) -> Self:
         self.start()
@@ -98,9 +101,12 @@ class RedisServer:
 
     def _answers(self) -> bool:
         try:
-            with contextlib.closing(redis.Redis(port=self.port, socket_timeout=1)) as client:
+            with contextlib.closing(self._client(1.0)) as client:
                 return bool(client.ping())
         except redis.AuthenticationError:
             return True
         except redis.ConnectionError:
             return False
+
+    def _client(self, timeout_seconds: float) -> redis.Redis:
+        return redis.Redis(port=self.port, socket_timeout=timeout_seconds, retry=Retry(NoBackoff(), 0))

@@ -58,6 +58,7 @@ class RedisStore:
                 socket_timeout=None,
                 socket_connect_timeout=timeout_seconds,
                 retry=Retry(NoBackoff(), 0),
+                protocol=2,  # under RESP3 the client hands out pooled connections that a restart has closed
                 client_name="segserve",
                 decode_responses=False,
             )
