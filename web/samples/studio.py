@@ -89,6 +89,23 @@ class Stage:
         self.put({"type": "rectangle", "to_world": place, "emitter": {"type": "area", "radiance": {"type": "rgb", "value": list(light)}},
                   "bsdf": {"type": "diffuse", "reflectance": {"type": "rgb", "value": 0.0}}})
 
+    def sun(self, place: tuple[float, float, float], target: tuple[float, float, float], light: float, radius: float,
+            opening: tuple[float, float] | None = None, bars: tuple[int, int] = (0, 0)) -> None:
+        """A small far sphere; with `opening` it shines through a window (width, height) with bars, half way to the target."""
+        colour = [light, light * 0.80, light * 0.56]
+        self.put({"type": "sphere", "center": list(place), "radius": radius, "emitter": {"type": "area", "radiance": {"type": "rgb", "value": colour}}})
+        if opening is None:
+            return
+        wide, tall = opening[0] / 4, opening[1] / 4  # half lengths in the middle plane, where the patch has half its size
+        middle = (np.array(place) + np.array(target)) / 2
+        frame = mi.ScalarTransform4f().look_at(origin=middle.tolist(), target=list(target), up=[0, 0, 1])
+        slats = [(s * (wide + 150), 0, 150, 400) for s in (-1, 1)] + [(0, s * (tall + 200), wide, 200) for s in (-1, 1)]
+        slats += [(wide * (2 * (k + 1) / (bars[0] + 1) - 1), 0, 1.1, tall) for k in range(bars[0])]
+        slats += [(0, tall * (2 * (k + 1) / (bars[1] + 1) - 1), wide, 1.1) for k in range(bars[1])]
+        for x, y, half_width, half_height in slats:
+            where = frame @ mi.ScalarTransform4f().translate([x, y, 0]) @ mi.ScalarTransform4f().scale([half_width, half_height, 1])
+            self.put({"type": "rectangle", "to_world": where, "bsdf": {"type": "twosided", "bsdf": {"type": "diffuse"}}})
+
     def room(self, picture: Array) -> None:
         """Surround light from a linear picture [H, W, 3], latitude from the zenith down, z up."""
         data = np.ascontiguousarray(picture, dtype=np.float32)
