@@ -69,6 +69,7 @@ def create_app(settings: Settings, *, backend: Backend | None = None, store: Blo
         title="Segserve",
         version=__version__,
         docs_url=None,
+        redirect_slashes=False,
         redoc_url=None,
         openapi_url="/openapi.json",
         lifespan=_lifespan,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from server.api.problems import PROBLEMS, problem_of
 from server.errors import RequestError, SegserveError, UnavailableError
@@ -29,6 +31,30 @@ _HTTP_CODES = {
 _RESERVED = {"type", "title", "status", "detail", "code", "instance", "request_id"}
 _LONGEST_FIELD = 200
 _MOST_ERRORS = 20
+_LINGER_SECONDS = 2.0
+_LINGER_BYTES = 64 * 1024 * 1024
+
+
+class Lingering(Response):
+    """Answers at once, then reads on for a moment and throws away: a client that is still sending would otherwise
+    find the connection reset before it has seen the answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.body, response.status_code)
+        self.raw_headers = response.raw_headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        discarded = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while discarded < _LINGER_BYTES:
+                    message = await receive()
+                    if message["type"] != "http.request" or not message.get("more_body", False):
+                        break
+                    discarded += len(message.get("body", b""))
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def problem_response(
@@ -65,10 +91,13 @@ def response_for(scope: Scope, error: SegserveError) -> Response:
     if problem.status >= 500 and not isinstance(error, UnavailableError):
         log.error("request %s: %s: %s", scope.get("segserve.request_id"), error.code, error.message, exc_info=error)
     headers = dict(error.details.get("headers", {}))
+    if error.code == "payload_too_large":
+        headers["Connection"] = "close"
     if isinstance(error, UnavailableError):
         headers["Retry-After"] = str(max(1, round(error.retry_after)))
     details = {key: value for key, value in error.details.items() if key != "headers"}
-    return problem_response(scope, error.code, error.message, details=details, headers=headers)
+    response = problem_response(scope, error.code, error.message, details=details, headers=headers)
+    return Lingering(response) if error.code == "payload_too_large" else response
 
 
 def invalid_request(errors: Sequence[Mapping[str, Any]], *, where: str = "") -> RequestError:

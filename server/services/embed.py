@@ -11,6 +11,7 @@ from server.domain.ports import Float32, UInt8
 from server.errors import ImageError, NotFoundError
 from server.runtime.images import decode_image, prepare_pixels
 from server.services.decoded import DecodedCache
+from server.services.known_files import KnownFiles
 from server.services.models import ModelPool, ServedModel
 from server.services.single_flight import SingleFlight
 from server.services.timing import add_span, span
@@ -27,10 +28,11 @@ class EmbedObserver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedImage:
-    """A picture whose embedding is there. `cached`: nothing had to be encoded."""
+    """A picture with its embedding. `cached`: nothing had to be encoded."""
 
     record: ImageRecord
     model: ServedModel
+    container: bytes
     cached: bool
 
 
@@ -73,6 +75,7 @@ class EmbedService:
         self._decoded = decoded
         self._observer = observer
         self._max_pixels = max_pixels
+        self._known_files = KnownFiles()
         self._uploads: SingleFlight[EmbeddedImage] = SingleFlight()
         self._embeddings: SingleFlight[tuple[bytes, bool]] = SingleFlight()
 
@@ -82,21 +85,39 @@ class EmbedService:
         if not data:
             raise ImageError("The picture has no bytes. Send the image file as the body.", code="image_empty")
         digest = await self._workers.run(_digest, data)
-        return await self._uploads.run((digest, model.manifest.revision), lambda: self._upload(data, model))
+        return await self._uploads.run((digest, model.manifest.revision), lambda: self._upload(data, digest, model))
 
-    async def _upload(self, data: bytes, model: ServedModel) -> EmbeddedImage:
+    async def _upload(self, data: bytes, digest: bytes, model: ServedModel) -> EmbeddedImage:
+        known = await self._known_upload(data, digest, model)
+        return known if known is not None else await self._new_upload(data, digest, model)
+
+    async def _known_upload(self, data: bytes, digest: bytes, model: ServedModel) -> EmbeddedImage | None:
+        """The same file again, while its embedding is stored: no need to decode it."""
+        image_id = self._known_files.get(digest)
+        if image_id is None:
+            return None
+        with span("store"):
+            record = await self._images.get_record(image_id)
+            container = await self._images.get_embedding(image_id, model.manifest)
+            if record is None or container is None:
+                return None
+            record = await self._keep(record.id, record.width, record.height, record.format, data)
+        self._observer.embedding_looked_up(model.manifest.id, hit=True)
+        return EmbeddedImage(record, model, container, cached=True)
+
+    async def _new_upload(self, data: bytes, digest: bytes, model: ServedModel) -> EmbeddedImage:
         with span("decode"):
             prepared = await self._workers.run(_prepare, data, model.manifest.preprocessing, self._max_pixels)
-        _, cached = await self._embedding_of(prepared, model)
+        container, cached = await self._embedding_of(prepared, model)
         with span("store"):
-            record = await self._images.put_image(
-                image_id=prepared.image_id,
-                width=prepared.width,
-                height=prepared.height,
-                file_format=prepared.file_format,
-                source=data,
-            )
-        return EmbeddedImage(record, model, cached)
+            record = await self._keep(prepared.image_id, prepared.width, prepared.height, prepared.file_format, data)
+        self._known_files.put(digest, record.id)
+        return EmbeddedImage(record, model, container, cached)
+
+    async def _keep(self, image_id: str, width: int, height: int, file_format: str, data: bytes) -> ImageRecord:
+        return await self._images.put_image(
+            image_id=image_id, width=width, height=height, file_format=file_format, source=data
+        )
 
     async def record(self, image_id: str) -> ImageRecord:
         """Raises `image_id_invalid` or `image_not_found`."""
@@ -121,12 +142,14 @@ class EmbedService:
         )
         return container
 
-    async def tensors(self, record: ImageRecord, model: ServedModel) -> dict[str, Float32]:
-        """Dequantised embedding, float32 [1, C, H, W] by name."""
+    async def tensors(
+        self, record: ImageRecord, model: ServedModel, container: bytes | None = None
+    ) -> dict[str, Float32]:
+        """Dequantised embedding, float32 [1, C, H, W] by name. `container`: where the caller has it at hand."""
         revision = model.manifest.revision
         tensors = self._decoded.get(record.id, revision)
         if tensors is None:
-            container = await self.container(record, model)
+            container = container or await self.container(record, model)
             with span("dequantise"):
                 tensors = (await self._workers.run(decode_embedding, container, model.manifest)).tensors
             self._decoded.put(record.id, revision, tensors)

@@ -116,8 +116,9 @@ class SegmentService:
         *,
         mask_format: str,
         multimask: bool,
+        container: bytes | None = None,
     ) -> list[list[bytes]]:
-        """For each prompt its masks, best first, each a JSON object."""
+        """For each prompt its masks, best first, each a JSON object. `container`: the embedding, where at hand."""
         self.check(prompts, mask_format)
         manifest = model.manifest
         self._check_mask_pixels(record, manifest, len(prompts), multimask)
@@ -125,7 +126,7 @@ class SegmentService:
         job = _Job(
             manifest=manifest,
             decoder=model.decoder,
-            tensors=await self._embed.tensors(record, model),
+            tensors=await self._embed.tensors(record, model, container),
             frame=frame,
             prompts=prompts,
             mask_inputs=[await self._mask_input(prompt, record, manifest, k) for k, prompt in enumerate(prompts)],

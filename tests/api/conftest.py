@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,14 +95,11 @@ def start(tmp_path: Path) -> Start:
         ready: bool = True,
         store: BlobStore | None = None,
         poison: tuple[int, int, int] | None = None,
-        prepare: Callable[[Path], Awaitable[None]] | None = None,
         **settings: Any,
     ) -> AsyncIterator[Service]:
-        bundles = tmp_path / "bundles"
+        bundles = tmp_path / f"bundles{len(list(tmp_path.iterdir()))}"
         manifest = write_bundle(bundles)
         backend = FakeBackend(poison)
-        if prepare is not None:
-            await prepare(bundles)
         chosen = {"bundle_dir": bundles, "model": manifest.id, "static_dir": tmp_path / "static", **settings}
         app = create_app(Settings(**chosen), backend=backend, store=store)
         context: Context = app.state.context

@@ -72,12 +72,18 @@ async def _predict(context: Context, call: PredictCall) -> bytes:
     context.segment.check(prompts, options.format)
     if call.data is not None:
         image = await context.embed.upload(call.data, options.model)
-        record, model = image.record, image.model
+        record, model, container = image.record, image.model, image.container
     else:
+        container = None
         model = await context.models.get(options.model)
         record = await context.embed.record(call.image_id or "")
     results = await context.segment.predict(
-        record, model, prompts, mask_format=options.format, multimask=options.multimask_output
+        record,
+        model,
+        prompts,
+        mask_format=options.format,
+        multimask=options.multimask_output,
+        container=container,
     )
     head = to_json(
         {

@@ -1,0 +1,124 @@
+"""The command `segserve`: serve, check, models list. Settings come from the environment; see docs/configuration.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from server import __version__
+from server.errors import SegserveError
+from server.settings import Settings, unknown_variables
+
+log = logging.getLogger("segserve.cli")
+
+OK, FAILED, USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    try:
+        settings = _settings(options)
+    except ValidationError as error:
+        for problem in error.errors():
+            name = ".".join(str(part) for part in problem["loc"]).upper() or "settings"
+            print(f"error: SEGSERVE_{name}: {problem['msg']}", file=sys.stderr)
+        return USAGE
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        result: int = options.run(settings, options)
+    except SegserveError as error:
+        print(f"error: {error.message} [{error.code}]", file=sys.stderr)
+        return FAILED
+    return result
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(prog="segserve", description="Promptable image segmentation: a page and an API.")
+    root.add_argument("--version", action="version", version=f"segserve {__version__}")
+    commands = root.add_subparsers(required=True, metavar="command")
+
+    serve = commands.add_parser("serve", help="run the server")
+    serve.add_argument("--host", help="address to listen on; overrides SEGSERVE_HOST")
+    serve.add_argument("--port", type=int, help="port to listen on; overrides SEGSERVE_PORT")
+    serve.set_defaults(run=_serve)
+
+    check = commands.add_parser("check", help="verify bundles, golden vectors, the store and the port, then exit")
+    check.set_defaults(run=_check)
+
+    models = commands.add_parser("models", help="about the model bundles").add_subparsers(
+        required=True, metavar="command"
+    )
+    listing = models.add_parser("list", help="list the bundles that would be served")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    listing.set_defaults(run=_list_models)
+    return root
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    given = {name: value for name in ("host", "port") if (value := getattr(options, name, None)) is not None}
+    return Settings(**given)
+
+
+def _serve(settings: Settings, _: argparse.Namespace) -> int:
+    import uvicorn
+
+    from server.app import create_app
+
+    for name in unknown_variables(dict(os.environ)):
+        log.warning("%s is not a setting; docs/configuration.md lists them", name)
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=settings.shutdown_timeout,
+    )
+    server = uvicorn.Server(config)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        log.info("stopped")
+    return OK if server.started else FAILED
+
+
+def _check(settings: Settings, _: argparse.Namespace) -> int:
+    from server.checkup import run_checks
+
+    failed = 0
+    for result in run_checks(settings, dict(os.environ)):
+        print(result)
+        failed += result.failed
+    print("all good" if not failed else f"{failed} problem{'s' if failed > 1 else ''}")
+    return FAILED if failed else OK
+
+
+def _list_models(settings: Settings, options: argparse.Namespace) -> int:
+    from server.app import open_registry
+
+    registry = open_registry(settings)
+    default = registry.default_id
+    sizes = {manifest.id: sum(file.bytes for file in manifest.files.values()) for manifest in registry.list()}
+    if options.json:
+        fields = {"id", "revision", "kind", "title", "license"}
+        rows = [
+            manifest.model_dump(include=fields) | {"bytes": sizes[manifest.id], "default": manifest.id == default}
+            for manifest in registry.list()
+        ]
+        print(json.dumps(rows, indent=2))
+    else:
+        for manifest in registry.list():
+            mark = "*" if manifest.id == default else " "
+            size = f"{sizes[manifest.id] / 1e6:6.1f} MB"
+            print(f"{mark} {manifest.id:24} {manifest.revision}  {manifest.kind:12} {size}  {manifest.title}")
+    for place, problem in registry.problems.items():
+        print(f"! {place}: {problem.message} [{problem.code}]", file=sys.stderr)
+    return FAILED if registry.problems else OK

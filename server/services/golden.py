@@ -1,0 +1,100 @@
+"""Golden vectors: a bundle's own picture, embedding and decoder cases, run again on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.domain.bundle import BundleManifest
+from server.domain.ports import Decoder, DecoderInputs, Encoder, Float32
+from server.domain.quantisation import dequantise
+from server.errors import BundleError
+from server.storage.container import read_container
+
+FORMAT = "segserve-golden/1"
+MAX_EMBEDDING_ERROR = 0.05
+MIN_MASK_IOU = 0.99
+MAX_SCORE_ERROR = 0.02
+_INPUTS = ("point_coords", "point_labels", "mask_input", "has_mask_input")
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenReport:
+    """`embedding_error`: largest relative L2 distance of a tensor; `mask_iou`: least IoU of a mask; `score_error`:
+    largest difference of a predicted IoU."""
+
+    cases: int
+    embedding_error: float
+    mask_iou: float
+    score_error: float
+
+
+def check_golden(data: bytes, manifest: BundleManifest, encoder: Encoder, decoder: Decoder) -> GoldenReport:
+    """Blocking. `data`: the bundle's golden.safetensors. Raises BundleError `bundle_golden_mismatch`."""
+    container = read_container(data)
+    tensors, metadata = container.tensors, container.metadata
+    if metadata.get("format") != FORMAT:
+        raise BundleError(f"The golden vectors of {manifest.id} are not {FORMAT}.", code="bundle_golden_mismatch")
+    expected = _embedding(tensors, json.loads(metadata["scales"]), manifest)
+    valid = np.array([[int(metadata["input_height"]), int(metadata["input_width"])]], np.int64)
+    actual = encoder.encode(tensors["pixels"][None], valid)[0]
+    cases: list[str] = json.loads(metadata["cases"])
+    compared = [_compare_case(tensors, name, expected, manifest, decoder) for name in cases]
+    report = GoldenReport(
+        cases=len(cases),
+        embedding_error=max(_relative(actual[name], expected[name]) for name in expected),
+        mask_iou=min((iou for iou, _ in compared), default=1.0),
+        score_error=max((error for _, error in compared), default=0.0),
+    )
+    if (
+        report.embedding_error > MAX_EMBEDDING_ERROR
+        or report.mask_iou < MIN_MASK_IOU
+        or report.score_error > MAX_SCORE_ERROR
+    ):
+        raise BundleError(
+            f"{manifest.id} does not give its golden answers here: embedding off by {report.embedding_error:.3f}, mask "
+            f"IoU {report.mask_iou:.4f}, score off by {report.score_error:.3f}.",
+            code="bundle_golden_mismatch",
+        )
+    return report
+
+
+def _embedding(
+    tensors: Mapping[str, NDArray[Any]], scales: Mapping[str, list[float]], manifest: BundleManifest
+) -> dict[str, Float32]:
+    embedding: dict[str, Float32] = {}
+    for spec in manifest.embedding:
+        stored = tensors[f"embedding.{spec.name}"].reshape(1, *spec.shape)
+        if spec.wire_dtype == "int8":
+            embedding[spec.name] = dequantise(stored, np.array(scales[spec.name], np.float32))
+        else:
+            embedding[spec.name] = stored.astype(np.float32)
+    return embedding
+
+
+def _compare_case(
+    tensors: Mapping[str, NDArray[Any]],
+    case: str,
+    embedding: dict[str, Float32],
+    manifest: BundleManifest,
+    decoder: Decoder,
+) -> tuple[float, float]:
+    """(least IoU of a mask, largest score difference) of one case."""
+    inputs = DecoderInputs(*(np.ascontiguousarray(tensors[f"{case}.{name}"], np.float32) for name in _INPUTS))
+    outputs = decoder.decode(embedding, inputs)
+    expected = tensors[f"{case}.low_res_masks"].astype(np.float32) > manifest.mask_threshold
+    actual = outputs.low_res_masks > manifest.mask_threshold
+    union = (expected | actual).sum(axis=(-2, -1))
+    common = (expected & actual).sum(axis=(-2, -1))
+    iou = np.where(union > 0, common / np.maximum(union, 1), 1.0)
+    scores = np.abs(outputs.iou_predictions - tensors[f"{case}.iou_predictions"])
+    return float(iou.min()), float(scores.max())
+
+
+def _relative(actual: Float32, expected: Float32) -> float:
+    return float(np.linalg.norm(actual - expected) / max(float(np.linalg.norm(expected)), 1e-12))
