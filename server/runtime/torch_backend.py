@@ -1,8 +1,9 @@
 """torch: the same bundle's encoder as an exported program, for CUDA. The decoder stays with ONNX Runtime.
 
-The program's inputs are (weights: dict of tensors, pixels, valid_size); the weights come from a safetensors file in
-half precision and are held in float32. On CUDA the arithmetic runs in bfloat16 under autocast, the embedding leaves in
-float32. torch is imported here alone, when the back end is made.
+The program's inputs are (weights: dict of tensors, pixels, valid_size). The weights are those of the bundle's
+safetensors file whose names begin with `encoder.`, without that prefix, held in float32 whatever the file stores. On
+CUDA the arithmetic runs in bfloat16 under autocast; the embedding leaves in float32. torch is imported here alone, when
+the back end is made.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from server.runtime.onnx import OnnxBackend, require_file, split_batch
 from server.runtime.weights import read_weights
 
 logger = logging.getLogger(__name__)
+
+WEIGHTS_PREFIX = "encoder."
 
 
 class TorchEncoder:
@@ -79,6 +82,7 @@ class TorchBackend:
 
     def load_encoder(self, bundle: LoadedBundle) -> Encoder:
         import torch
+        from torch.export.passes import move_to_device_pass
 
         manifest = bundle.manifest
         file = manifest.file_for("encoder_torch")
@@ -87,13 +91,16 @@ class TorchBackend:
             return self._onnx.load_encoder(bundle)
         directory = Path(bundle.directory)
         arrays = read_weights(directory / require_file(manifest, "weights"))
-        weights = {name: _to_device(torch.from_numpy(array), self.device) for name, array in arrays.items()}
+        weights = {
+            name.removeprefix(WEIGHTS_PREFIX): _to_device(torch.from_numpy(array), self.device)
+            for name, array in arrays.items()
+            if name.startswith(WEIGHTS_PREFIX)
+        }
         try:
-            program = torch.export.load(directory / file).module()
+            program = move_to_device_pass(torch.export.load(directory / file), self.device).module()
         except Exception as error:  # torch raises many kinds for a damaged archive
             message = f"{file} of {manifest.id} could not be loaded by torch: {error}"
             raise BundleError(message, code="bundle_graph_invalid", file=file) from error
-        program.to(self.device)
         return TorchEncoder(program, weights, [tensor.name for tensor in manifest.embedding], self.device)
 
     def load_decoder(self, bundle: LoadedBundle) -> Decoder:
