@@ -90,22 +90,28 @@ class TorchBackend:
             logger.warning("%s has no exported program; ONNX Runtime encodes for it", manifest.id)
             return self._onnx.load_encoder(bundle)
         directory = Path(bundle.directory)
-        arrays = read_weights(directory / require_file(manifest, "weights"))
-        weights = {
-            name.removeprefix(WEIGHTS_PREFIX): _to_device(torch.from_numpy(array), self.device)
-            for name, array in arrays.items()
-            if name.startswith(WEIGHTS_PREFIX)
-        }
         try:
-            program = move_to_device_pass(torch.export.load(directory / file), self.device).module()
+            exported = move_to_device_pass(torch.export.load(directory / file), self.device)
         except Exception as error:  # torch raises many kinds for a damaged archive
             message = f"{file} of {manifest.id} could not be loaded by torch: {error}"
             raise BundleError(message, code="bundle_graph_invalid", file=file) from error
-        return TorchEncoder(program, weights, [tensor.name for tensor in manifest.embedding], self.device)
+        arrays = read_weights(directory / require_file(manifest, "weights"))
+        weights: dict[str, Any] = {}
+        for name in _weight_names(exported):
+            if WEIGHTS_PREFIX + name not in arrays:
+                message = f"{file} of {manifest.id} wants the weight {WEIGHTS_PREFIX}{name}, which the bundle lacks."
+                raise BundleError(message, code="bundle_graph_mismatch", file=file)
+            weights[name] = torch.from_numpy(arrays[WEIGHTS_PREFIX + name]).float().to(self.device)
+        return TorchEncoder(exported.module(), weights, [tensor.name for tensor in manifest.embedding], self.device)
 
     def load_decoder(self, bundle: LoadedBundle) -> Decoder:
         return self._onnx.load_decoder(bundle)
 
 
-def _to_device(tensor: Any, device: Any) -> Any:
-    return (tensor.float() if tensor.is_floating_point() else tensor).to(device)
+def _weight_names(exported: Any) -> list[str]:
+    """Keys of the program's first argument in the order of its export, which torch insists on."""
+    from torch.utils import _pytree
+
+    spec = exported.call_spec.in_spec
+    arguments, _ = _pytree.tree_unflatten(list(range(spec.num_leaves)), spec)
+    return list(arguments[0])

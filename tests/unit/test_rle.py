@@ -22,7 +22,6 @@ def test_pycocotools_writes_the_same_string(mask: NDArray[np.bool_]) -> None:
     assert list(rle.bbox) == coco.toBbox(expected).tolist()
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own
 @given(MASKS)
 def test_both_forms_come_back(mask: NDArray[np.bool_]) -> None:
     rle = Rle.from_mask(mask)

@@ -30,13 +30,13 @@ class Encoder(torch.nn.Module):
         rows = torch.arange(INPUT_SIZE, device=pixels.device)
         inside = rows[None] < valid_size[:, :1]
         planes = pixels.float().permute(0, 3, 1, 2) / 255 * inside[:, None, :, None]
-        colour = torch.nn.functional.avg_pool2d(planes, 2) * weights["gain"]
+        colour = torch.nn.functional.avg_pool2d(planes, 2) * weights["gain"] + weights["bias"]
         return colour, torch.nn.functional.avg_pool2d(colour.mean(1, keepdim=True), 2)
 
 
 @pytest.fixture(scope="module")
 def program() -> bytes:
-    weights = {"gain": torch.tensor([1.0])}
+    weights = {"gain": torch.tensor([1.0]), "bias": torch.tensor([0.0])}
     pixels = torch.zeros(2, INPUT_SIZE, INPUT_SIZE, 3, dtype=torch.uint8)
     batch = torch.export.Dim("B")
     buffer = io.BytesIO()
@@ -45,14 +45,16 @@ def program() -> bytes:
         exported = torch.export.export(
             Encoder(),
             (weights, pixels, torch.full((2, 2), INPUT_SIZE)),
-            dynamic_shapes=({"gain": {}}, {0: batch}, {0: batch}),
+            dynamic_shapes=({"gain": {}, "bias": {}}, {0: batch}, {0: batch}),
         )
         torch.export.save(exported, buffer)
     return buffer.getvalue()
 
 
-def files(program: bytes) -> Files:
-    weights = {"encoder.gain": np.array([GAIN], np.float16), "decoder.unused": np.zeros(3, np.float32)}
+def files(program: bytes, gain: str = "encoder.gain") -> Files:
+    """The weights lie in another order than in the export, beside others."""
+    unused, bias = np.zeros(3, np.float32), np.zeros(1, np.float32)
+    weights = {"decoder.unused": unused, "encoder.bias": bias, gain: np.array([GAIN], np.float16)}
     return onnx_files() | {
         "encoder.pt2": ("encoder_torch", program),
         "weights.safetensors": ("weights", safetensors_bytes(weights, format="pt")),
@@ -106,6 +108,12 @@ def test_a_damaged_program_is_refused(tmp_path: Path, program: bytes) -> None:
     with pytest.raises(BundleError) as caught:
         TorchBackend("cpu").load_encoder(load(tmp_path, files(program[:1000])))
     assert caught.value.code == "bundle_graph_invalid"
+
+
+def test_a_missing_weight_is_named(tmp_path: Path, program: bytes) -> None:
+    with pytest.raises(BundleError, match=r"wants the weight encoder\.gain") as caught:
+        TorchBackend("cpu").load_encoder(load(tmp_path, files(program, gain="encoder.other")))
+    assert caught.value.code == "bundle_graph_mismatch"
 
 
 def test_no_cuda_device_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
