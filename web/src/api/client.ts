@@ -1,0 +1,122 @@
+import { problemFrom, unreachable } from "./problem";
+import type { ModelList, PredictRequest, PredictResponse, UploadedImage } from "./types";
+
+/** Bytes so far, and how many there will be (null: unknown). */
+export type Progress = (loaded: number, total: number | null) => void;
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw unreachable();
+  }
+  if (response.ok) return response;
+  const body = await response.text().catch(() => "");
+  throw problemFrom(response.status, body, response.headers.get("Retry-After"));
+}
+
+export async function listModels(signal: AbortSignal): Promise<ModelList> {
+  return (await (await send("/v1/models", { signal })).json()) as ModelList;
+}
+
+export async function predict(request: PredictRequest, signal: AbortSignal): Promise<PredictResponse> {
+  const headers = { "Content-Type": "application/json" };
+  const response = await send("/v1/predict", { method: "POST", headers, body: JSON.stringify(request), signal });
+  return (await response.json()) as PredictResponse;
+}
+
+/** A file as bytes, with progress. `expected` stands in for a Content-Length that compression hides. */
+export async function download(
+  path: string,
+  signal: AbortSignal,
+  progress?: Progress,
+  expected?: number,
+): Promise<ArrayBuffer> {
+  const response = await send(path, { signal });
+  if (response.body === null || progress === undefined) return readAll(response);
+  const total = expected ?? (Number(response.headers.get("Content-Length")) || null);
+  const chunks: Uint8Array[] = [];
+  let loaded = 0;
+  try {
+    for await (const chunk of response.body) {
+      chunks.push(chunk);
+      loaded += chunk.length;
+      progress(loaded, total);
+    }
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw unreachable();
+  }
+  const whole = new Uint8Array(loaded);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole.buffer;
+}
+
+async function readAll(response: Response): Promise<ArrayBuffer> {
+  try {
+    return await response.arrayBuffer();
+  } catch {
+    throw unreachable();
+  }
+}
+
+/** Uploads with progress (which fetch cannot tell). `onSent` is called when the last byte has left. */
+export function uploadImage(
+  file: Blob,
+  name: string,
+  signal: AbortSignal,
+  progress: Progress,
+  onSent: () => void,
+): Promise<UploadedImage> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const form = new FormData();
+    form.append("file", file, name);
+    request.open("POST", "/v1/images");
+    request.upload.onprogress = (event) => progress(event.loaded, event.lengthComputable ? event.total : null);
+    request.upload.onload = onSent;
+    request.onload = () => {
+      if (request.status >= 200 && request.status < 300) {
+        resolve(JSON.parse(request.responseText) as UploadedImage);
+      } else reject(problemFrom(request.status, request.responseText, request.getResponseHeader("Retry-After")));
+    };
+    request.onerror = () => reject(unreachable());
+    request.onabort = () => reject(new DOMException("The upload was given up.", "AbortError"));
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(form);
+  });
+}
+
+export interface SampleEntry {
+  file: string;
+  title: string;
+  credit: string;
+  width: number;
+  height: number;
+}
+
+export async function listSamples(signal: AbortSignal): Promise<SampleEntry[]> {
+  return (await (await send("/samples/index.json", { signal })).json()) as SampleEntry[];
+}
+
+/** Whether the server answers at all. */
+export async function isAlive(signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await fetch("/healthz", { signal, cache: "no-store" })).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Weights that came half or changed on the way are refused. Without a secure context there is nothing to hash with. */
+export async function matchesSha256(bytes: ArrayBuffer, sha256: string): Promise<boolean> {
+  if (!globalThis.isSecureContext) return true;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("") === sha256;
+}

@@ -1,0 +1,69 @@
+import type { MaskSummary } from "../../decode/protocol";
+import type { Rle } from "../../geometry/rle";
+import { docOf, draftMask, draftStep } from "../selectors";
+import type { Store } from "../store";
+import type { EngineKeeper } from "./engine";
+
+/** What end-to-end tests may read. Nothing can be changed through it. */
+export interface DebugView {
+  readonly imageId: string | null;
+  readonly phase: string;
+  readonly backend: string | null;
+  readonly threads: number;
+  readonly ms: number | null;
+  /** Steps made for this picture so far, undone ones included. */
+  readonly steps: number;
+  readonly objects: number;
+  /** A click is being answered. */
+  readonly busy: boolean;
+  readonly scores: readonly number[];
+  /** The picture's camera: view = image * zoom + offset, in CSS pixels of the canvas. */
+  readonly camera: { readonly zoom: number; readonly x: number; readonly y: number };
+  /** The draft's mask as the COCO file would hold it; without a draft the last object's; null without either. */
+  lastMask(): Promise<Rle | null>;
+}
+
+export function exposeDebugView(store: Store, engine: EngineKeeper): void {
+  const view: DebugView = {
+    get imageId() {
+      return store.get().picture?.imageId ?? null;
+    },
+    get phase() {
+      return store.get().picture?.phase ?? "empty";
+    },
+    get backend() {
+      return store.get().engine.backend;
+    },
+    get threads() {
+      return store.get().engine.threads;
+    },
+    get ms() {
+      return store.get().engine.lastMs;
+    },
+    get steps() {
+      return Object.keys(store.get().steps).length;
+    },
+    get objects() {
+      return docOf(store.get()).objects.length;
+    },
+    get busy() {
+      return draftStep(store.get())?.status === "waiting";
+    },
+    get scores() {
+      return draftStep(store.get())?.candidates.map((candidate) => candidate.iou) ?? [];
+    },
+    get camera() {
+      return { ...store.get().view.camera };
+    },
+    async lastMask() {
+      const state = store.get();
+      const object = docOf(state).objects.at(-1);
+      const mask = draftMask(state) ?? (object && { step: object.step, candidate: object.candidate });
+      if (mask === undefined || state.picture === null) return null;
+      const task = { kind: "summarise", epoch: state.picture.epoch, masks: [mask] } as const;
+      const [summary]: MaskSummary[] = await engine.call<"summarise">(task);
+      return summary?.rle ?? null;
+    },
+  };
+  Object.defineProperty(window, "__segserve", { value: Object.freeze(view) });
+}

@@ -1,0 +1,136 @@
+import { DecodeClient, localPort, workerPort } from "../../decode/client";
+import type { Answers, EngineInfo, Task } from "../../decode/protocol";
+import { DecodeError } from "../../decode/protocol";
+import type { Store } from "../store";
+import type { LoadedModel } from "./model";
+
+/** The steps down: threads, one thread, the server. */
+type Rung = "threads" | "single" | "server";
+
+const MOST_THREADS = 4;
+/** Crashes within this time of each other mean that this rung does not hold. */
+const CRASH_WINDOW_MS = 30_000;
+
+interface OpenPicture {
+  readonly epoch: number;
+  readonly embedding: ArrayBuffer;
+}
+
+/** Owns the decode worker: starts it, steps down when a rung fails, starts it again after a crash. */
+export class EngineKeeper {
+  #client: DecodeClient | null = null;
+  #model: LoadedModel | null = null;
+  #rung: Rung = "single";
+  #picture: OpenPicture | null = null;
+  #lastCrash = -Infinity;
+  /** Called when a worker is ready for the open picture, for the first time or again. */
+  onReady: (epoch: number) => void = () => undefined;
+  onLost: () => void = () => undefined;
+
+  constructor(private readonly store: Store) {}
+
+  get model(): LoadedModel | null {
+    return this.#model;
+  }
+
+  get usesServer(): boolean {
+    return this.#rung === "server";
+  }
+
+  async start(model: LoadedModel): Promise<void> {
+    this.#model = model;
+    this.#rung = threadsAvailable() > 1 ? "threads" : "single";
+    await this.#launch();
+  }
+
+  async setPicture(epoch: number, embedding: ArrayBuffer): Promise<void> {
+    await this.call({ kind: "embedding", epoch, bytes: embedding });
+    this.#picture = { epoch, embedding };
+    this.onReady(epoch);
+  }
+
+  call<K extends Task["kind"]>(task: Extract<Task, { kind: K }>): Promise<Answers[K]> {
+    if (this.#client === null) return Promise.reject(new DecodeError("crashed", "No worker is running."));
+    return this.#client.call<K>(task);
+  }
+
+  async #launch(): Promise<void> {
+    const model = this.#model;
+    if (model === null) return;
+    for (;;) {
+      const client = this.#spawn();
+      this.#client = client;
+      try {
+        const info = await client.call<"start">(this.#startTask(model));
+        this.#show(info);
+        return;
+      } catch (error) {
+        client.close();
+        if (this.#client !== client) return;
+        console.warn(`Segserve: the decoder does not start (${this.#rung}): ${String(error)}`);
+        if (this.#rung === "server") throw error;
+        this.#stepDown();
+      }
+    }
+  }
+
+  #startTask(model: LoadedModel): Extract<Task, { kind: "start" }> {
+    const runs = this.#rung !== "server";
+    return {
+      kind: "start",
+      spec: model.spec,
+      model: runs ? model.decoder : null,
+      golden: model.golden,
+      threads: this.#rung === "threads" ? threadsAvailable() : 1,
+      gpu: runs && "gpu" in navigator,
+    };
+  }
+
+  #spawn(): DecodeClient {
+    const port = this.#rung === "server" ? localPort() : workerPort();
+    const client: DecodeClient = new DecodeClient(
+      port,
+      (info) => this.#show(info),
+      () => {
+        if (this.#client === client && this.store.get().engine.phase === "ready") void this.#restart();
+      },
+    );
+    return client;
+  }
+
+  async #restart(): Promise<void> {
+    this.onLost();
+    const now = performance.now();
+    if (now - this.#lastCrash < CRASH_WINDOW_MS && this.#rung !== "server") this.#stepDown();
+    this.#lastCrash = now;
+    this.store.dispatch({ type: "engine/update", change: { phase: "loading" } });
+    try {
+      await this.#launch();
+      const picture = this.#picture;
+      if (picture !== null && picture.epoch === this.store.get().picture?.epoch) {
+        await this.setPicture(picture.epoch, picture.embedding);
+      }
+      this.#tell("worker_restarted", "info");
+    } catch {
+      this.store.dispatch({ type: "engine/update", change: { phase: "failed", backend: null } });
+    }
+  }
+
+  #stepDown(): void {
+    this.#rung = this.#rung === "threads" ? "single" : "server";
+    if (this.#rung === "server") this.#tell("server_predict", "warning");
+  }
+
+  #show(info: EngineInfo): void {
+    const { backend, threads } = info;
+    this.store.dispatch({ type: "engine/update", change: { phase: "ready", backend, threads } });
+  }
+
+  #tell(code: string, tone: "info" | "warning"): void {
+    this.store.dispatch({ type: "notice/add", notice: { code, detail: "", tone, action: null } });
+  }
+}
+
+function threadsAvailable(): number {
+  return globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
+}

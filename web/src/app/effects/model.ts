@@ -1,0 +1,64 @@
+import { download, listModels, matchesSha256 } from "../../api/client";
+import { ApiProblem } from "../../api/problem";
+import { withRetry } from "../../api/retry";
+import type { ModelFile, ModelSummary } from "../../api/types";
+import type { DecoderSpec } from "../../decode/protocol";
+
+/** A bundle's browser half, checked against its hashes. */
+export interface LoadedModel {
+  readonly id: string;
+  readonly revision: string;
+  readonly inputSize: number;
+  readonly threshold: number;
+  readonly spec: DecoderSpec;
+  readonly decoder: ArrayBuffer;
+  readonly golden: ArrayBuffer | null;
+}
+
+export async function loadModel(signal: AbortSignal, progress: (part: number) => void): Promise<LoadedModel> {
+  const list = await withRetry(() => listModels(signal), { signal });
+  const model = list.models.find((entry) => entry.id === list.default) ?? list.models[0];
+  const file = model === undefined ? undefined : fileFor(model, "decoder");
+  if (model === undefined || file === undefined) throw new ApiProblem(404, "decoder_missing", "", "", null);
+  const golden = fileFor(model, "golden");
+  const [decoder, vectors] = await Promise.all([
+    fetchFile(file, signal, progress),
+    golden === undefined ? null : fetchFile(golden, signal),
+  ]);
+  return {
+    id: model.id,
+    revision: model.revision,
+    inputSize: model.preprocessing.size,
+    threshold: model.mask_threshold,
+    spec: specOf(model),
+    decoder,
+    golden: vectors,
+  };
+}
+
+function fileFor(model: ModelSummary, role: string): ModelFile | undefined {
+  return Object.values(model.files).find((file) => file.role === role);
+}
+
+async function fetchFile(
+  file: ModelFile,
+  signal: AbortSignal,
+  progress?: (part: number) => void,
+): Promise<ArrayBuffer> {
+  const report = (loaded: number): void => progress?.(Math.min(loaded / file.bytes, 1));
+  const bytes = await withRetry(() => download(file.url, signal, report), { signal });
+  if (!(await matchesSha256(bytes, file.sha256))) throw new ApiProblem(200, "decoder_damaged", "", "", null);
+  return bytes;
+}
+
+function specOf(model: ModelSummary): DecoderSpec {
+  return {
+    revision: model.revision,
+    embeddingNames: model.embedding.map((tensor) => tensor.name),
+    maskWidth: model.decoder.mask_width,
+    maskHeight: model.decoder.mask_height,
+    singleMaskIndex: model.decoder.single_mask_index,
+    multiMaskIndices: model.decoder.multi_mask_indices,
+    maskThreshold: model.mask_threshold,
+  };
+}

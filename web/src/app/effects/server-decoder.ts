@@ -1,0 +1,99 @@
+import { predict } from "../../api/client";
+import { ApiProblem } from "../../api/problem";
+import { withRetry } from "../../api/retry";
+import type { PredictRequest } from "../../api/types";
+import { floatToHalf, halvesToFloats } from "../../decode/half";
+import type { DecodeRequest, DecodeResult, MaskRef } from "../../decode/protocol";
+import type { Store } from "../store";
+import type { EngineKeeper } from "./engine";
+import type { PictureOpener } from "./picture";
+
+/** The last resort: each click is answered by `POST /v1/predict`; its logits are kept as if they were the worker's. */
+export class ServerDecoder {
+  opener: PictureOpener | null = null;
+
+  constructor(
+    private readonly store: Store,
+    private readonly engine: EngineKeeper,
+  ) {}
+
+  async decode(epoch: number, request: DecodeRequest): Promise<DecodeResult> {
+    const started = performance.now();
+    const { fedBack, logits } = await this.#feedback(epoch, request.feedback);
+    const answer = await this.#ask(epoch, request, logits);
+    const masks = answer.results[0]?.masks ?? [];
+    const [height, width] = masks[0]?.segmentation.shape.slice(-2) ?? [];
+    const result: DecodeResult = {
+      candidates: masks.map((mask) => ({ index: mask.index, iou: mask.predicted_iou })),
+      masks: masks.map((mask) => halvesToFloats(new Uint16Array(bytesOf(mask.segmentation.data)))),
+      width: width ?? 0,
+      height: height ?? 0,
+      ms: performance.now() - started,
+      fedBack,
+    };
+    if (request.step !== null) await this.engine.call<"adopt">({ kind: "adopt", epoch, step: request.step, result });
+    return result;
+  }
+
+  async #ask(epoch: number, request: DecodeRequest, logits: DecodeResult | null): ReturnType<typeof predict> {
+    const { signal } = new AbortController();
+    for (let again = false; ; again = true) {
+      const id = this.store.get().picture?.imageId ?? "";
+      const body = bodyOf(id, this.engine.model?.id ?? "", request, logits);
+      try {
+        return await withRetry(() => predict(body, signal), { signal });
+      } catch (error) {
+        if (again || !(error instanceof ApiProblem) || !error.isForgotten || this.opener === null) throw error;
+        await this.opener.upload(epoch);
+        const notice = { code: "image_again", detail: "", tone: "info", action: null } as const;
+        this.store.dispatch({ type: "picture/update", epoch, change: { phase: "ready" } });
+        this.store.dispatch({ type: "notice/add", notice });
+      }
+    }
+  }
+
+  async #feedback(
+    epoch: number,
+    refs: readonly MaskRef[],
+  ): Promise<{ fedBack: MaskRef | null; logits: DecodeResult | null }> {
+    for (const ref of refs) {
+      const held = await this.engine.call<"restore">({ kind: "restore", epoch, step: ref.step });
+      const data = held?.masks[ref.candidate];
+      if (held != null && data !== undefined) return { fedBack: ref, logits: { ...held, masks: [data] } };
+    }
+    return { fedBack: null, logits: null };
+  }
+}
+
+function bodyOf(id: string, model: string, request: DecodeRequest, logits: DecodeResult | null): PredictRequest {
+  const { points, box } = request.prompt;
+  const data = logits?.masks[0];
+  return {
+    image: { id },
+    model,
+    prompts: [
+      {
+        ...(points.length > 0 && {
+          point_coords: points.map(({ at }): [number, number] => [at.x, at.y]),
+          point_labels: points.map(({ label }) => label),
+        }),
+        ...(box !== null && { box: [box.x1, box.y1, box.x2, box.y2] as [number, number, number, number] }),
+        ...(logits !== null &&
+          data !== undefined && { mask_input: { logits: base64Of(data), shape: [logits.height, logits.width] } }),
+      },
+    ],
+    multimask_output: request.multimask,
+    format: "logits",
+  };
+}
+
+function bytesOf(base64: string): ArrayBuffer {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)).buffer;
+}
+
+function base64Of(values: Float32Array): string {
+  const bytes = new Uint8Array(Uint16Array.from(values, floatToHalf).buffer);
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}

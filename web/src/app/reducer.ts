@@ -1,0 +1,136 @@
+import { fit, keepInSight, pan, zoomAt, zoomLimits } from "../geometry/camera";
+import { viewPoint } from "../geometry/frames";
+import type { Action, DocumentAction, ReportAction, ViewAction } from "./actions";
+import { beginHistory } from "./history";
+import { reduceDocument } from "./reduce-document";
+import type { AppState, ViewState } from "./state";
+import { EMPTY_DOC } from "./state";
+
+export function reduce(state: AppState, action: Action): AppState {
+  const [area] = action.type.split("/");
+  switch (area) {
+    case "point":
+    case "box":
+    case "candidate":
+    case "draft":
+    case "object":
+    case "history":
+      return reduceDocument(state, action as DocumentAction);
+    case "view":
+    case "camera":
+    case "tool":
+    case "label":
+    case "pointer":
+    case "band":
+    case "grab":
+    case "dialog":
+    case "drop":
+      return { ...state, view: reduceView(state, action as ViewAction) };
+    case "request":
+      return state;
+    default:
+      return reduceReport(state, action as ReportAction);
+  }
+}
+
+function reduceView(state: AppState, action: ViewAction): ViewState {
+  const { view } = state;
+  const image = state.picture?.size ?? null;
+  switch (action.type) {
+    case "view/resize": {
+      const next = { ...view, size: action.size, insets: action.insets };
+      if (image === null) return next;
+      const before = fit(image, view.size, view.insets);
+      const untouched = Math.abs(before.zoom - view.camera.zoom) < 1e-6 && Math.abs(before.x - view.camera.x) < 1;
+      const camera = untouched ? fit(image, action.size, action.insets) : keepInSight(view.camera, image, action.size);
+      return { ...next, camera };
+    }
+    case "camera/zoom": {
+      if (image === null) return view;
+      const at = action.at ?? viewPoint(view.size.width / 2, view.size.height / 2);
+      const camera = zoomAt(view.camera, at, action.factor, zoomLimits(image, view.size));
+      return { ...view, camera: keepInSight(camera, image, view.size) };
+    }
+    case "camera/pan":
+      if (image === null) return view;
+      return { ...view, camera: keepInSight(pan(view.camera, action.dx, action.dy), image, view.size) };
+    case "camera/fit":
+      return image === null ? view : { ...view, camera: fit(image, view.size, view.insets) };
+    case "tool/choose":
+      return { ...view, tool: action.tool, band: null };
+    case "label/choose":
+      return { ...view, label: action.label };
+    case "pointer/move":
+      return { ...view, pointer: action.at };
+    case "band/set":
+      return { ...view, band: action.box };
+    case "grab/set":
+      return { ...view, grabbing: action.grabbing };
+    case "dialog/show":
+      return { ...view, dialog: action.dialog };
+    case "drop/hover":
+      return { ...view, dropping: action.over };
+  }
+}
+
+function reduceReport(state: AppState, action: ReportAction): AppState {
+  switch (action.type) {
+    case "picture/open":
+      return openPicture(state, action.name);
+    case "picture/update": {
+      if (state.picture?.epoch !== action.epoch) return state;
+      const picture = { ...state.picture, ...action.change };
+      const measured = state.picture.size === null ? picture.size : null;
+      const camera = measured === null ? state.view.camera : fit(measured, state.view.size, state.view.insets);
+      return { ...state, picture, view: { ...state.view, camera } };
+    }
+    case "picture/close":
+      return { ...openPicture(state, ""), picture: null };
+    case "step/decoded": {
+      const step = state.steps[action.step];
+      if (step === undefined) return state;
+      const { candidates, fedBack } = action;
+      const steps = { ...state.steps, [step.id]: { ...step, candidates, fedBack, status: "done" as const } };
+      return { ...state, steps, engine: { ...state.engine, lastMs: action.ms ?? state.engine.lastMs } };
+    }
+    case "step/failed": {
+      const step = state.steps[action.step];
+      if (step === undefined) return state;
+      return { ...state, steps: { ...state.steps, [step.id]: { ...step, status: "failed" } } };
+    }
+    case "engine/update":
+      return { ...state, engine: { ...state.engine, ...action.change } };
+    case "masks/changed":
+      return { ...state, masksVersion: state.masksVersion + 1 };
+    case "hover/shown":
+      return { ...state, hoverShown: action.shown, masksVersion: state.masksVersion + 1 };
+    case "samples/listed":
+      return { ...state, samples: action.samples };
+    case "notice/add": {
+      const others = state.notices.filter((notice) => notice.code !== action.notice.code);
+      return { ...state, notices: [...others, { ...action.notice, id: state.nextId }], nextId: state.nextId + 1 };
+    }
+    case "notice/dismiss":
+      return { ...state, notices: state.notices.filter((notice) => notice.id !== action.id) };
+    case "notice/clear": {
+      const notices = state.notices.filter((notice) => notice.code !== action.code);
+      return notices.length === state.notices.length ? state : { ...state, notices };
+    }
+  }
+}
+
+/** Ids go on growing, so that no answer for the last picture can be taken for one of this. */
+function openPicture(state: AppState, name: string): AppState {
+  const epoch = state.nextId;
+  return {
+    ...state,
+    nextId: epoch + 1,
+    picture: { epoch, name, size: null, imageId: null, phase: "reading", progress: 0, waitSeconds: 0 },
+    history: beginHistory(EMPTY_DOC),
+    steps: {},
+    hidden: [],
+    notices: [],
+    hoverShown: false,
+    view: { ...state.view, band: null, pointer: null, tool: state.view.tool === "pan" ? "point" : state.view.tool },
+  };
+}

@@ -1,0 +1,57 @@
+import { nextColour } from "./reduce-document";
+import type { AppState, Doc, Draft, MaskRef, SegmentedObject, Step } from "./state";
+
+export const docOf = (state: AppState): Doc => state.history.present;
+export const draftOf = (state: AppState): Draft => state.history.present.draft;
+export const objectsOf = (state: AppState): readonly SegmentedObject[] => state.history.present.objects;
+export const canUndo = (state: AppState): boolean => state.history.past.length > 0;
+export const canRedo = (state: AppState): boolean => state.history.future.length > 0;
+
+export function draftStep(state: AppState): Step | null {
+  const id = draftOf(state).step;
+  return id === null ? null : (state.steps[id] ?? null);
+}
+
+/** The mask that the draft shows: its own, or, while that is being decoded, the newest one before it. */
+export function draftMask(state: AppState): MaskRef | null {
+  const draft = draftOf(state);
+  const step = draftStep(state);
+  if (step === null) return null;
+  if (step.status === "done") return { step: step.id, candidate: draft.candidate };
+  return step.feedback.find((ref) => state.steps[ref.step]?.status === "done") ?? null;
+}
+
+/** Every step whose logits must be at hand to paint the document. */
+export function shownSteps(state: AppState): number[] {
+  const { objects } = docOf(state);
+  const mask = draftMask(state);
+  const own = draftOf(state).step;
+  const ids = [own, mask?.step ?? null, ...objects.map((object) => object.step)];
+  return [...new Set(ids.filter((id) => id !== null))];
+}
+
+/** The finished masks, the draft's included: what a download holds. */
+export function exportable(state: AppState): { ref: MaskRef; name: string; iou: number }[] {
+  const { objects, draft } = docOf(state);
+  const entries = objects
+    .filter((object) => object.id !== draft.editing)
+    .map(({ step, candidate, name }) => ({ ref: { step, candidate }, name }));
+  if (draft.step !== null) {
+    const name = objects.find((object) => object.id === draft.editing)?.name ?? "";
+    entries.push({ ref: { step: draft.step, candidate: draft.candidate }, name });
+  }
+  return entries.flatMap((entry) => {
+    const step = state.steps[entry.ref.step];
+    const iou = step?.candidates[entry.ref.candidate]?.iou;
+    return iou === undefined ? [] : [{ ...entry, iou }];
+  });
+}
+
+export function draftColour(state: AppState): number {
+  const { objects, draft } = docOf(state);
+  return objects.find((object) => object.id === draft.editing)?.colour ?? nextColour(docOf(state));
+}
+
+export function zoomPercent(state: AppState): number {
+  return Math.round(state.view.camera.zoom * 100);
+}

@@ -1,0 +1,157 @@
+import type { Camera, Insets } from "../geometry/camera";
+import { NO_INSETS } from "../geometry/camera";
+import type { ImageBox, ImagePoint, Size } from "../geometry/frames";
+import type { PointLabel, Prompt } from "../geometry/prompt";
+import { EMPTY_PROMPT } from "../geometry/prompt";
+import type { History } from "./history";
+import { beginHistory } from "./history";
+
+/** One candidate of one decoding; its logits lie in the decode worker under the same names. */
+export interface MaskRef {
+  readonly step: number;
+  readonly candidate: number;
+}
+
+/** One decoding: what was asked, and what came of it. Steps never change their meaning, so undo can point at them. */
+export interface Step {
+  readonly id: number;
+  readonly prompt: Prompt;
+  readonly multimask: boolean;
+  /** Masks whose logits may be fed back, nearest first. */
+  readonly feedback: readonly MaskRef[];
+  /** Which of them was. */
+  readonly fedBack: MaskRef | null;
+  readonly status: "waiting" | "done" | "failed";
+  readonly candidates: readonly { readonly index: number; readonly iou: number }[];
+}
+
+/** The mask being made. `editing` names the object that it will replace. */
+export interface Draft {
+  readonly prompt: Prompt;
+  readonly step: number | null;
+  readonly candidate: number;
+  readonly editing: number | null;
+}
+
+export interface SegmentedObject {
+  readonly id: number;
+  /** "" until the person names it. */
+  readonly name: string;
+  readonly colour: number;
+  readonly prompt: Prompt;
+  readonly step: number;
+  readonly candidate: number;
+}
+
+/** What undo and redo restore. */
+export interface Doc {
+  readonly objects: readonly SegmentedObject[];
+  readonly draft: Draft;
+}
+
+export type PicturePhase = "reading" | "uploading" | "encoding" | "fetching" | "waiting" | "ready" | "failed";
+
+export interface Picture {
+  /** Grows with each picture that is opened; answers for another epoch are dropped. */
+  readonly epoch: number;
+  readonly name: string;
+  readonly size: Size | null;
+  readonly imageId: string | null;
+  readonly phase: PicturePhase;
+  /** 0..1 while uploading. */
+  readonly progress: number;
+  /** Seconds of the wait that the server asked for. */
+  readonly waitSeconds: number;
+}
+
+export type Backend = "webgpu" | "wasm" | "server";
+
+export interface EngineState {
+  readonly phase: "loading" | "ready" | "failed";
+  /** 0..1 of the decoder's download. */
+  readonly progress: number;
+  readonly backend: Backend | null;
+  readonly threads: number;
+  readonly model: string;
+  readonly lastMs: number | null;
+}
+
+export type NoticeAction = "retry" | "reload" | "open";
+
+export interface Notice {
+  readonly id: number;
+  /** Key of the dictionary's `problem.*` texts; an unknown one shows `detail`. */
+  readonly code: string;
+  readonly detail: string;
+  readonly tone: "error" | "warning" | "info";
+  readonly action: NoticeAction | null;
+}
+
+export type ToolId = "point" | "box" | "pan";
+export type Dialog = "keys" | null;
+
+export interface ViewState {
+  readonly camera: Camera;
+  readonly size: Size;
+  readonly insets: Insets;
+  readonly tool: ToolId;
+  /** What a plain left click or tap adds. */
+  readonly label: PointLabel;
+  readonly pointer: ImagePoint | null;
+  /** The box while it is dragged. */
+  readonly band: ImageBox | null;
+  readonly grabbing: boolean;
+  readonly dialog: Dialog;
+  readonly dropping: boolean;
+}
+
+export interface Sample {
+  readonly file: string;
+  readonly title: string;
+  readonly credit: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface AppState {
+  readonly picture: Picture | null;
+  readonly history: History<Doc>;
+  readonly steps: Readonly<Record<number, Step>>;
+  readonly hidden: readonly number[];
+  readonly nextId: number;
+  readonly engine: EngineState;
+  readonly view: ViewState;
+  readonly notices: readonly Notice[];
+  readonly samples: readonly Sample[];
+  /** Grows when logits arrive that no other change announces (hover, restored steps). */
+  readonly masksVersion: number;
+  readonly hoverShown: boolean;
+}
+
+export const EMPTY_DRAFT: Draft = { prompt: EMPTY_PROMPT, step: null, candidate: 0, editing: null };
+export const EMPTY_DOC: Doc = { objects: [], draft: EMPTY_DRAFT };
+
+export const INITIAL_STATE: AppState = {
+  picture: null,
+  history: beginHistory(EMPTY_DOC),
+  steps: {},
+  hidden: [],
+  nextId: 1,
+  engine: { phase: "loading", progress: 0, backend: null, threads: 0, model: "", lastMs: null },
+  view: {
+    camera: { zoom: 1, x: 0, y: 0 },
+    size: { width: 1, height: 1 },
+    insets: NO_INSETS,
+    tool: "point",
+    label: 1,
+    pointer: null,
+    band: null,
+    grabbing: false,
+    dialog: null,
+    dropping: false,
+  },
+  notices: [],
+  samples: [],
+  masksVersion: 0,
+  hoverShown: false,
+};

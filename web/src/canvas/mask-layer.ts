@@ -1,0 +1,148 @@
+import { logitScale } from "../geometry/mask";
+import type { Logits, Rectangle } from "../geometry/mask";
+import type { Placement } from "../geometry/resize";
+import { buildProgram, RECTANGLE_VERTEX, uniformsOf } from "./gl";
+import type { PaintedMask, Scene } from "./scene";
+
+/**
+ * The mask is sampled from its logits at every device pixel, by the one definition of geometry/mask.ts: bilinear,
+ * indices clamped, then the threshold. The distance to the edge in device pixels is the logit over its slope; fill and
+ * outline are antialiased by it, so the edge is one pixel sharp at any zoom.
+ */
+const FRAGMENT = `#version 300 es
+precision highp float;
+precision highp sampler2D;
+uniform sampler2D u_logits;
+uniform vec2 u_scale;      // logits per image pixel
+uniform float u_pixel;     // image pixels per device pixel
+uniform float u_threshold;
+uniform vec3 u_colour;
+uniform float u_fill;
+uniform float u_line;      // device pixels
+in vec2 image;
+out vec4 colour;
+void main() {
+  ivec2 last = textureSize(u_logits, 0) - 1;
+  vec2 u = image * u_scale - 0.5;
+  vec2 base = floor(u);
+  vec2 f = u - base;
+  ivec2 low = clamp(ivec2(base), ivec2(0), last);
+  ivec2 high = clamp(ivec2(base) + 1, ivec2(0), last);
+  float a = texelFetch(u_logits, low, 0).r;
+  float b = texelFetch(u_logits, ivec2(high.x, low.y), 0).r;
+  float c = texelFetch(u_logits, ivec2(low.x, high.y), 0).r;
+  float d = texelFetch(u_logits, high, 0).r;
+  float upper = mix(a, b, f.x);
+  float lower = mix(c, d, f.x);
+  float value = mix(upper, lower, f.y) - u_threshold;
+  vec2 slope = vec2(mix(b - a, d - c, f.y), lower - upper) * u_scale * u_pixel;
+  float away = value / max(length(slope), 1e-5);
+  float inside = clamp(away + 0.5, 0.0, 1.0);
+  float line = inside * clamp(u_line - away + 0.5, 0.0, 1.0);
+  float halo = (1.0 - inside) * clamp(away + 2.0, 0.0, 1.0) * 0.45 * step(0.01, u_line);
+  float body = inside * u_fill;
+  float alpha = body + line * (1.0 - body);
+  colour = vec4(u_colour * alpha, alpha + halo * (1.0 - alpha));
+}`;
+
+interface Upload {
+  readonly texture: WebGLTexture;
+  /** Cells of the grid that can hold some of the mask; null: none. */
+  readonly cells: Rectangle | null;
+}
+
+export class MaskLayer {
+  readonly #program: WebGLProgram;
+  readonly #uniforms;
+  readonly #uploads = new Map<Float32Array, Upload>();
+
+  constructor(private readonly gl: WebGL2RenderingContext) {
+    this.#program = buildProgram(gl, RECTANGLE_VERTEX, FRAGMENT);
+    this.#uniforms = uniformsOf(gl, this.#program, [
+      "u_area",
+      "u_camera",
+      "u_view",
+      "u_logits",
+      "u_scale",
+      "u_pixel",
+      "u_threshold",
+      "u_colour",
+      "u_fill",
+      "u_line",
+    ]);
+  }
+
+  draw(scene: Scene, pixelRatio: number): void {
+    this.#forgetUnused(scene.masks);
+    const { gl } = this;
+    const { placement, camera, view } = scene;
+    if (placement === null || scene.masks.length === 0) return;
+    gl.useProgram(this.#program);
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    gl.uniform3f(this.#uniforms.u_camera, camera.zoom, camera.x, camera.y);
+    gl.uniform2f(this.#uniforms.u_view, view.width, view.height);
+    gl.uniform1f(this.#uniforms.u_pixel, 1 / (camera.zoom * pixelRatio));
+    gl.uniform1f(this.#uniforms.u_threshold, scene.threshold);
+    gl.uniform1i(this.#uniforms.u_logits, 0);
+    gl.activeTexture(gl.TEXTURE0);
+    for (const mask of scene.masks) this.#drawOne(mask, placement, scene, pixelRatio);
+  }
+
+  #drawOne(mask: PaintedMask, placement: Placement, scene: Scene, pixelRatio: number): void {
+    const { gl } = this;
+    const { texture, cells } = this.#uploadOf(mask.logits, scene.threshold);
+    if (cells === null) return;
+    const scale = logitScale(placement, mask.logits);
+    const margin = 4 / scene.camera.zoom;
+    const left = Math.max((cells.x - 0.5) / scale.x - margin, 0);
+    const top = Math.max((cells.y - 0.5) / scale.y - margin, 0);
+    const right = Math.min((cells.x + cells.width + 0.5) / scale.x + margin, placement.width);
+    const bottom = Math.min((cells.y + cells.height + 0.5) / scale.y + margin, placement.height);
+    if (right <= left || bottom <= top) return;
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    gl.uniform4f(this.#uniforms.u_area, left, top, right - left, bottom - top);
+    gl.uniform2f(this.#uniforms.u_scale, scale.x, scale.y);
+    gl.uniform3f(this.#uniforms.u_colour, ...mask.colour);
+    gl.uniform1f(this.#uniforms.u_fill, mask.fill);
+    gl.uniform1f(this.#uniforms.u_line, mask.line * pixelRatio);
+    gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+  }
+
+  #uploadOf(logits: Logits, threshold: number): Upload {
+    const known = this.#uploads.get(logits.data);
+    if (known !== undefined) return known;
+    const { gl } = this;
+    const texture = gl.createTexture();
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R32F, logits.width, logits.height, 0, gl.RED, gl.FLOAT, logits.data);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+    const upload = { texture, cells: occupiedCells(logits, threshold) };
+    this.#uploads.set(logits.data, upload);
+    return upload;
+  }
+
+  #forgetUnused(masks: readonly PaintedMask[]): void {
+    const used = new Set(masks.map((mask) => mask.logits.data));
+    for (const [data, { texture }] of this.#uploads) {
+      if (used.has(data)) continue;
+      this.gl.deleteTexture(texture);
+      this.#uploads.delete(data);
+    }
+  }
+}
+
+function occupiedCells(logits: Logits, threshold: number): Rectangle | null {
+  let [left, top, right, bottom] = [logits.width, logits.height, -1, -1];
+  for (let y = 0; y < logits.height; y++) {
+    for (let x = 0; x < logits.width; x++) {
+      if ((logits.data[y * logits.width + x] ?? 0) <= threshold) continue;
+      left = Math.min(left, x);
+      right = Math.max(right, x);
+      top = Math.min(top, y);
+      bottom = Math.max(bottom, y);
+    }
+  }
+  return right < 0 ? null : { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
+}

@@ -1,0 +1,107 @@
+import type { Rle } from "../geometry/rle";
+import type { Prompt } from "../geometry/prompt";
+
+export type Backend = "webgpu" | "wasm" | "server";
+
+export interface EngineInfo {
+  readonly backend: Backend;
+  readonly threads: number;
+}
+
+/** What the worker must know of a bundle's manifest. */
+export interface DecoderSpec {
+  readonly revision: string;
+  readonly embeddingNames: readonly string[];
+  readonly maskWidth: number;
+  readonly maskHeight: number;
+  readonly singleMaskIndex: number;
+  readonly multiMaskIndices: readonly number[];
+  readonly maskThreshold: number;
+}
+
+/** A mask that the worker keeps: which step made it, and which of the step's candidates it is. */
+export interface MaskRef {
+  readonly step: number;
+  readonly candidate: number;
+}
+
+export interface DecodeRequest {
+  /** null for a hover preview, whose logits are not kept. */
+  readonly step: number | null;
+  readonly prompt: Prompt;
+  readonly multimask: boolean;
+  /** Masks whose logits may be fed back, best choice first; the first that the worker still holds is used. */
+  readonly feedback: readonly MaskRef[];
+}
+
+export interface Candidate {
+  /** The decoder's output index. */
+  readonly index: number;
+  readonly iou: number;
+}
+
+/** Candidates best first, with a copy of each one's logits (row-major, width x height). */
+export interface DecodeResult {
+  readonly candidates: readonly Candidate[];
+  readonly masks: readonly Float32Array[];
+  readonly width: number;
+  readonly height: number;
+  readonly ms: number;
+  /** Whose logits were fed back. */
+  readonly fedBack: MaskRef | null;
+}
+
+export interface MaskSummary {
+  readonly rle: Rle;
+  readonly area: number;
+  readonly bbox: readonly [x: number, y: number, width: number, height: number];
+}
+
+export type Task =
+  | {
+      readonly kind: "start";
+      readonly spec: DecoderSpec;
+      /** null: no runtime, the worker only keeps logits and writes files (server predict). */
+      readonly model: ArrayBuffer | null;
+      readonly golden: ArrayBuffer | null;
+      readonly threads: number;
+      readonly gpu: boolean;
+    }
+  | { readonly kind: "embedding"; readonly epoch: number; readonly bytes: ArrayBuffer }
+  | { readonly kind: "decode"; readonly epoch: number; readonly request: DecodeRequest }
+  | { readonly kind: "restore"; readonly epoch: number; readonly step: number }
+  | { readonly kind: "adopt"; readonly epoch: number; readonly step: number; readonly result: DecodeResult }
+  | { readonly kind: "summarise"; readonly epoch: number; readonly masks: readonly MaskRef[] }
+  | { readonly kind: "mask_png"; readonly epoch: number; readonly masks: readonly MaskRef[] }
+  | { readonly kind: "cut_out"; readonly epoch: number; readonly masks: readonly MaskRef[]; readonly source: Blob };
+
+/** What each task answers. */
+export interface Answers {
+  start: EngineInfo;
+  embedding: null;
+  decode: DecodeResult;
+  restore: DecodeResult | null;
+  adopt: null;
+  summarise: MaskSummary[];
+  mask_png: Blob;
+  cut_out: Blob;
+}
+
+export type Call = Task & { readonly ticket: number };
+
+/** `stale`: of another picture; `runtime`: ONNX Runtime failed; `self_test`: it answers wrongly; `crashed`: the worker died. */
+export type FailureCode = "stale" | "runtime" | "self_test" | "revision" | "crashed" | "timeout" | "empty" | "internal";
+
+export type Reply =
+  | { readonly kind: "answer"; readonly ticket: number; readonly value: Answers[keyof Answers] }
+  | { readonly kind: "failure"; readonly ticket: number; readonly code: FailureCode; readonly message: string }
+  | { readonly kind: "engine"; readonly info: EngineInfo };
+
+export class DecodeError extends Error {
+  constructor(
+    readonly code: FailureCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}

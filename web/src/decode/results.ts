@@ -1,0 +1,61 @@
+import type { Logits, Rectangle } from "../geometry/mask";
+import { binarise, boundsOf, union } from "../geometry/mask";
+import type { Placement } from "../geometry/resize";
+import { encodeRle } from "../geometry/rle";
+import { cutOut } from "./cut-out";
+import type { DecoderOutputs } from "./engine";
+import { maskPng } from "./png";
+import type { DecodeResult, DecoderSpec, MaskSummary } from "./protocol";
+import { DecodeError } from "./protocol";
+
+/** The wanted outputs of the first prompt, best predicted IoU first; each mask is a copy of its own. */
+export function rankedMasks(
+  outputs: DecoderOutputs,
+  spec: DecoderSpec,
+  multimask: boolean,
+): Pick<DecodeResult, "candidates" | "masks" | "width" | "height"> {
+  const { maskWidth: width, maskHeight: height } = spec;
+  const wanted = multimask ? spec.multiMaskIndices : [spec.singleMaskIndex];
+  const candidates = wanted.map((index) => ({ index, iou: outputs.ious[index] ?? 0 })).sort((a, b) => b.iou - a.iou);
+  const area = width * height;
+  const masks = candidates.map(({ index }) => outputs.masks.slice(index * area, (index + 1) * area));
+  return { candidates, masks, width, height };
+}
+
+export function summaryOf(logits: Logits, placement: Placement, spec: DecoderSpec): MaskSummary {
+  const { width, height } = placement;
+  const mask = binarise(logits, placement, spec.maskThreshold);
+  const bounds = boundsOf(mask, width);
+  return {
+    rle: encodeRle(mask, width, height),
+    area: bounds?.area ?? 0,
+    bbox: bounds === null ? [0, 0, 0, 0] : [bounds.x, bounds.y, bounds.width, bounds.height],
+  };
+}
+
+/** The joint mask as a grey PNG of the picture's size, or, with `source`, the cut-out inside its bounds. */
+export async function maskFile(
+  masks: readonly Logits[],
+  placement: Placement,
+  spec: DecoderSpec,
+  source?: Blob,
+): Promise<Blob> {
+  const { width, height } = placement;
+  const joint = union(masks.map((logits) => binarise(logits, placement, spec.maskThreshold)));
+  if (source === undefined) return maskPng(joint, width, height);
+  const bounds = boundsOf(joint, width);
+  if (bounds === null) throw new DecodeError("empty", "The mask is empty.");
+  return cutOut(source, masks, placement, spec.maskThreshold, withMargin(bounds, placement));
+}
+
+/** One pixel more on each side, for the soft edge. */
+function withMargin(bounds: Rectangle, placement: Placement): Rectangle {
+  const x = Math.max(bounds.x - 1, 0);
+  const y = Math.max(bounds.y - 1, 0);
+  return {
+    x,
+    y,
+    width: Math.min(bounds.x + bounds.width + 1, placement.width) - x,
+    height: Math.min(bounds.y + bounds.height + 1, placement.height) - y,
+  };
+}

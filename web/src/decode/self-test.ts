@@ -1,0 +1,64 @@
+import { iou } from "../geometry/mask";
+import { namedTensors } from "./embedding";
+import type { Engine } from "./engine";
+import type { DecoderInputs } from "./inputs";
+import type { DecoderSpec } from "./protocol";
+import type { SafeTensors } from "./safetensors";
+import { floatsOf, readSafeTensors, tensorOf } from "./safetensors";
+
+/** How far a back end may stray from the golden answers (made with ONNX Runtime on a CPU, float32). */
+const LEAST_IOU = 0.97;
+const LARGEST_SCORE_DIFFERENCE = 0.02;
+
+export interface SelfTest {
+  readonly passed: boolean;
+  readonly worstIou: number;
+  readonly worstScore: number;
+  /** Milliseconds of the fastest case, as a measure of the back end. */
+  readonly ms: number;
+}
+
+/** Runs the bundle's golden cases and compares masks and scores with what they should be. */
+export async function selfTest(
+  engine: Engine,
+  golden: ArrayBuffer,
+  spec: DecoderSpec,
+  limit = Infinity,
+): Promise<SelfTest> {
+  const file = readSafeTensors(golden);
+  const embedding = { tensors: namedTensors(file, spec.embeddingNames, "embedding.") };
+  const cases = (JSON.parse(file.metadata.cases ?? "[]") as string[]).slice(0, limit);
+  let worstIou = cases.length === 0 ? 0 : 1;
+  let worstScore = 0;
+  let ms = Infinity;
+  for (const name of cases) {
+    const started = performance.now();
+    const outputs = await engine.run(embedding, goldenInputs(file, name));
+    ms = Math.min(ms, performance.now() - started);
+    const masks = floatsOf(tensorOf(file, `${name}.low_res_masks`));
+    const scores = floatsOf(tensorOf(file, `${name}.iou_predictions`));
+    const area = spec.maskWidth * spec.maskHeight;
+    scores.forEach((score, i) => {
+      const window = [i * area, (i + 1) * area] as const;
+      const above = (values: Float32Array): Uint8Array =>
+        Uint8Array.from(values.subarray(...window), (value) => (value > spec.maskThreshold ? 1 : 0));
+      worstIou = Math.min(worstIou, iou(above(outputs.masks), above(masks)));
+      const difference = Math.abs(score - (outputs.ious[i] ?? NaN));
+      worstScore = Number.isNaN(difference) ? Infinity : Math.max(worstScore, difference);
+    });
+  }
+  const passed = worstIou >= LEAST_IOU && worstScore <= LARGEST_SCORE_DIFFERENCE;
+  return { passed, worstIou, worstScore, ms };
+}
+
+export function goldenInputs(file: SafeTensors, name: string): DecoderInputs {
+  const labels = tensorOf(file, `${name}.point_labels`);
+  return {
+    batch: labels.shape[0] ?? 1,
+    points: labels.shape[1] ?? 0,
+    coords: floatsOf(tensorOf(file, `${name}.point_coords`)),
+    labels: floatsOf(labels),
+    mask: floatsOf(tensorOf(file, `${name}.mask_input`)),
+    hasMask: floatsOf(tensorOf(file, `${name}.has_mask_input`)),
+  };
+}

@@ -1,0 +1,152 @@
+import type { Logits } from "../geometry/mask";
+import type { Embedding } from "./embedding";
+import { readEmbedding, RevisionMismatch } from "./embedding";
+import type { Engine } from "./engine";
+import { decoderInputs } from "./inputs";
+import type { Launcher } from "./launch";
+import type { Answers, DecodeRequest, DecodeResult, DecoderSpec, EngineInfo, MaskRef, Task } from "./protocol";
+import { DecodeError } from "./protocol";
+import { maskFile, rankedMasks, summaryOf } from "./results";
+
+/** The worker's brain: owns the session, the embedding and every step's logits. Runs in a worker, or without one. */
+export class DecodeService {
+  #spec: DecoderSpec | null = null;
+  #engine: Engine | null = null;
+  /** WASM, kept while the GPU works. */
+  #spare: Engine | null = null;
+  #embedding: Embedding | null = null;
+  #epoch = -1;
+  readonly #steps = new Map<number, DecodeResult>();
+
+  constructor(
+    private readonly launcher: Launcher | null,
+    private readonly announce: (info: EngineInfo) => void,
+  ) {}
+
+  async handle(task: Task): Promise<Answers[Task["kind"]]> {
+    switch (task.kind) {
+      case "start":
+        return this.#start(task);
+      case "embedding":
+        return this.#setEmbedding(task.epoch, task.bytes);
+      case "decode":
+        return this.#decode(task.epoch, task.request);
+      case "restore":
+        return this.#isCurrent(task.epoch) ? (this.#steps.get(task.step) ?? null) : null;
+      case "adopt":
+        this.#enter(task.epoch);
+        this.#steps.set(task.step, task.result);
+        return null;
+      case "summarise":
+        return this.#masksOf(task.masks).map((logits) => summaryOf(logits, this.#pictureNow(), this.#specNow()));
+      case "mask_png":
+        return maskFile(this.#masksOf(task.masks), this.#pictureNow(), this.#specNow());
+      case "cut_out":
+        return maskFile(this.#masksOf(task.masks), this.#pictureNow(), this.#specNow(), task.source);
+    }
+  }
+
+  async #start(task: Extract<Task, { kind: "start" }>): Promise<EngineInfo> {
+    this.#spec = task.spec;
+    if (task.model === null || this.launcher === null) return { backend: "server", threads: 0 };
+    const engine = await this.launcher.wasm(task.model, task.spec, task.golden, task.threads);
+    this.#engine = engine;
+    if (task.gpu && task.golden !== null) void this.#tryGpu(this.launcher, task.model, task.spec, task.golden, engine);
+    return { backend: engine.backend, threads: engine.threads };
+  }
+
+  /** The GPU takes over when it answers rightly and is not slower; nobody waits for that. */
+  async #tryGpu(
+    launcher: Launcher,
+    model: ArrayBuffer,
+    spec: DecoderSpec,
+    golden: ArrayBuffer,
+    present: Engine,
+  ): Promise<void> {
+    const gpu = await launcher.webgpu(model, spec, golden, present).catch(() => null);
+    if (gpu === null) return;
+    this.#engine = gpu;
+    this.#spare = present;
+    this.announce({ backend: "webgpu", threads: 1 });
+  }
+
+  #setEmbedding(epoch: number, bytes: ArrayBuffer): null {
+    const spec = this.#specNow();
+    try {
+      const embedding = readEmbedding(bytes, { revision: spec.revision, names: spec.embeddingNames });
+      this.#enter(epoch);
+      this.#embedding = embedding;
+    } catch (error) {
+      if (error instanceof RevisionMismatch) throw new DecodeError("revision", error.message);
+      throw error;
+    }
+    return null;
+  }
+
+  async #decode(epoch: number, request: DecodeRequest): Promise<DecodeResult> {
+    const embedding = this.#embedding;
+    if (!this.#isCurrent(epoch) || embedding === null) throw new DecodeError("stale", "Another picture is open.");
+    const spec = this.#specNow();
+    const started = performance.now();
+    const fedBack =
+      request.feedback.find((ref) => this.#steps.get(ref.step)?.masks[ref.candidate] !== undefined) ?? null;
+    const grid = { width: spec.maskWidth, height: spec.maskHeight };
+    const inputs = decoderInputs(request.prompt, embedding.placement, fedBack && this.#logits(fedBack), grid);
+    const outputs = await this.#run(embedding, inputs);
+    const result: DecodeResult = {
+      ...rankedMasks(outputs, spec, request.multimask),
+      ms: performance.now() - started,
+      fedBack,
+    };
+    if (request.step !== null && this.#isCurrent(epoch)) this.#steps.set(request.step, result);
+    return result;
+  }
+
+  /** A GPU that is lost in the middle of things hands back to WASM, at once and for good. */
+  async #run(...call: Parameters<Engine["run"]>): ReturnType<Engine["run"]> {
+    const engine = this.#engine;
+    if (engine === null) throw new DecodeError("runtime", "No decoder is loaded.");
+    try {
+      return await engine.run(...call);
+    } catch (error) {
+      const spare = this.#spare;
+      if (spare === null) throw new DecodeError("runtime", String(error));
+      this.#engine = spare;
+      this.#spare = null;
+      this.announce({ backend: spare.backend, threads: spare.threads });
+      return spare.run(...call);
+    }
+  }
+
+  #enter(epoch: number): void {
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    this.#embedding = null;
+    this.#steps.clear();
+  }
+
+  #isCurrent(epoch: number): boolean {
+    return epoch === this.#epoch;
+  }
+
+  #masksOf(refs: readonly MaskRef[]): Logits[] {
+    return refs.map((ref) => this.#logits(ref));
+  }
+
+  #logits(ref: MaskRef): Logits {
+    const step = this.#steps.get(ref.step);
+    const data = step?.masks[ref.candidate];
+    if (step === undefined || data === undefined) throw new DecodeError("empty", "That mask is not here any more.");
+    return { data, width: step.width, height: step.height };
+  }
+
+  #pictureNow(): Embedding["placement"] {
+    if (this.#embedding === null) throw new DecodeError("stale", "No picture is open.");
+    return this.#embedding.placement;
+  }
+
+  #specNow(): DecoderSpec {
+    if (this.#spec === null) throw new DecodeError("runtime", "The decoder was not started.");
+    return this.#spec;
+  }
+}

@@ -1,0 +1,26 @@
+import { boxTool } from "./box";
+import { panTool } from "./pan";
+import { pointTool } from "./point";
+import type { Gesture, Outcome, Tool, ToolState } from "./tool";
+import { MIDDLE } from "./tool";
+
+export type ToolName = "point" | "box" | "pan";
+
+const TOOLS: Readonly<Record<ToolName, Tool>> = { point: pointTool, box: boxTool, pan: panTool };
+
+export interface RouterState {
+  readonly tool: Tool;
+  readonly inner: ToolState;
+}
+
+/** Whoever got the press gets the rest of the gesture. Space or the middle button pans whatever tool is chosen. */
+export function route(
+  state: RouterState | null,
+  chosen: ToolName,
+  gesture: Gesture,
+): { state: RouterState | null; actions: Outcome["actions"] } {
+  if (state === null && gesture.kind !== "down") return { state: null, actions: [] };
+  const tool = state?.tool ?? (gesture.button === MIDDLE || gesture.space ? panTool : TOOLS[chosen]);
+  const outcome = tool(state?.inner ?? null, gesture);
+  return { state: outcome.state === null ? null : { tool, inner: outcome.state }, actions: outcome.actions };
+}

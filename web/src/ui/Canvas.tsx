@@ -1,0 +1,68 @@
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+import type { Insets } from "../geometry/camera";
+import { Stage } from "../canvas/stage";
+import { t } from "../text";
+import { useApp, useSelect } from "./context";
+import { attachPointer } from "./pointer";
+import { sceneOf } from "./scene";
+
+const NARROW = 760;
+
+/** What the floating panels cover, so that a picture is fitted into what is left. */
+function insetsFor(width: number, height: number): Insets {
+  if (width < NARROW) return { top: 64, right: 12, bottom: Math.min(height * 0.4, 300), left: 12 };
+  return { top: 76, right: 328, bottom: 28, left: 84 };
+}
+
+export function Canvas(): JSX.Element {
+  const { store, resources } = useApp();
+  const holder = useRef<HTMLDivElement>(null);
+  const picture = useRef<HTMLCanvasElement>(null);
+  const overlay = useRef<HTMLCanvasElement>(null);
+  const cursor = useSelect((state) => (state.view.grabbing ? "grabbing" : state.view.tool));
+
+  useEffect(() => {
+    if (holder.current === null || picture.current === null || overlay.current === null) return;
+    const stage = Stage.create(picture.current, overlay.current);
+    if (stage === null) {
+      const notice = { code: "no_webgl", detail: "", tone: "error", action: null } as const;
+      store.dispatch({ type: "notice/add", notice });
+      return;
+    }
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry === undefined) return;
+      const { width, height } = entry.contentRect;
+      const [device] = (entry as Partial<ResizeObserverEntry>).devicePixelContentBoxSize ?? []; // not in every browser
+      const ratio = window.devicePixelRatio;
+      const columns = device?.inlineSize ?? Math.round(width * ratio);
+      const rows = device?.blockSize ?? Math.round(height * ratio);
+      store.dispatch({ type: "view/resize", size: { width, height }, insets: insetsFor(width, height) });
+      stage.resize(columns, rows, columns / width);
+    });
+    observer.observe(holder.current);
+    const stopPointer = attachPointer(holder.current, store);
+    const stopListening = store.listen(() => stage.show(sceneOf(store.get(), resources), resources.bitmap));
+    return () => {
+      observer.disconnect();
+      stopPointer();
+      stopListening();
+      stage.close();
+    };
+  }, [store, resources]);
+
+  return (
+    <div
+      ref={holder}
+      class={`canvas canvas-${cursor}`}
+      data-testid="canvas"
+      role="application"
+      aria-label={t("canvas.label")}
+      tabIndex={0}
+    >
+      <canvas ref={picture} />
+      <canvas ref={overlay} />
+    </div>
+  );
+}

@@ -1,0 +1,68 @@
+import type { JSX } from "preact";
+
+import { t } from "../text";
+import { useDispatch, useSelect } from "./context";
+import { Icon } from "./icons";
+import { keyNames } from "./key-names";
+
+export function EmptyState(): JSX.Element {
+  const dispatch = useDispatch();
+  return (
+    <section class="empty" data-testid="empty-state">
+      <div class="empty-inner">
+        <h1>{t("app.tagline")}</h1>
+        <div class="drop-zone">
+          <span class="drop-art" aria-hidden="true">
+            <Icon name="picture" />
+          </span>
+          <h2>{t("empty.title")}</h2>
+          <p>{t("empty.hint", { paste: keyNames("mod+v").join(" + ") })}</p>
+          <button
+            type="button"
+            class="button button-text button-primary button-large"
+            data-testid="choose-picture"
+            onClick={() => dispatch({ type: "request/pick" })}
+          >
+            <Icon name="open" />
+            {t("empty.open")}
+          </button>
+        </div>
+        <Samples />
+        <p class="quiet">{t("empty.private")}</p>
+      </div>
+    </section>
+  );
+}
+
+function Samples(): JSX.Element | null {
+  const dispatch = useDispatch();
+  const samples = useSelect((state) => state.samples);
+  if (samples.length === 0) return null;
+  return (
+    <div class="samples">
+      <h3>{t("empty.samples")}</h3>
+      <ul aria-label={t("samples.title")}>
+        {samples.map((sample) => (
+          <li key={sample.file}>
+            <button
+              type="button"
+              class="sample"
+              title={sample.credit}
+              data-testid="sample"
+              onClick={() => dispatch({ type: "request/sample", file: sample.file })}
+            >
+              <img
+                src={`/samples/${sample.file.replace(/\.jpg$/, ".thumb.jpg")}`}
+                alt=""
+                width={240}
+                height={160}
+                loading="lazy"
+              />
+              <span>{sample.title}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+import type { JSX } from "preact";
+
+import type { Notice } from "../app/state";
+import { hasText, t } from "../text";
+import { useDispatch, useSelect } from "./context";
+import { Icon } from "./icons";
+
+/** Failures and news, each in its own words and with a way on. */
+export function Notices(): JSX.Element {
+  const notices = useSelect((state) => state.notices);
+  return (
+    <div class="notices" aria-live="polite" data-testid="notices">
+      {notices.map((notice) => (
+        <NoticeCard key={notice.id} notice={notice} />
+      ))}
+    </div>
+  );
+}
+
+function NoticeCard({ notice }: { readonly notice: Notice }): JSX.Element {
+  const dispatch = useDispatch();
+  const dismiss = (): void => dispatch({ type: "notice/dismiss", id: notice.id });
+  const { action } = notice;
+  return (
+    <div class={`notice panel notice-${notice.tone}`} role="alert" data-testid="notice" data-code={notice.code}>
+      <p>{wordsFor(notice)}</p>
+      {action !== null && (
+        <button
+          type="button"
+          class="button button-text"
+          data-testid={`recover-${action}`}
+          onClick={() => {
+            dismiss();
+            dispatch({ type: "request/recover", action });
+          }}
+        >
+          {t(`recover.${action}`)}
+        </button>
+      )}
+      <button type="button" class="button" aria-label={t("notice.dismiss")} onClick={dismiss}>
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}
+
+/** Our own words where we have them; the server's sentence where the code is new to this page. */
+function wordsFor({ code, detail }: Notice): string {
+  const key = `problem.${code}`;
+  return hasText(key) ? t(key, { detail }) : t("problem.other", { detail: detail || code });
+}

@@ -1,0 +1,37 @@
+import type { JSX } from "preact";
+
+import { t } from "../text";
+import { CommandButton } from "./CommandButton";
+import { useSelect } from "./context";
+import { DownloadMenu } from "./DownloadMenu";
+import { EngineBadge } from "./EngineBadge";
+import { Logo } from "./Logo";
+
+export function TopBar(): JSX.Element {
+  const picture = useSelect((state) => state.picture);
+  return (
+    <header class="topbar panel">
+      <div class="brand">
+        <Logo />
+        <strong>{t("app.name")}</strong>
+      </div>
+      {picture?.size && (
+        <span class="picture-name" data-testid="picture-name">
+          {t("bar.picture", { name: picture.name, width: picture.size.width, height: picture.size.height })}
+        </span>
+      )}
+      <div class="topbar-actions">
+        <EngineBadge />
+        {picture !== null && (
+          <>
+            <CommandButton id="open" icon="open" class="button-text" tip="below">
+              <span class="wide-only">{t("bar.open")}</span>
+            </CommandButton>
+            <DownloadMenu />
+          </>
+        )}
+        <CommandButton id="keys" icon="keys" tip="below" />
+      </div>
+    </header>
+  );
+}

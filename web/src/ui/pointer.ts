@@ -1,0 +1,106 @@
+import type { Store } from "../app/store";
+import { docOf } from "../app/selectors";
+import { POINT_RADIUS } from "../canvas/prompt-layer";
+import { toImage, toView, wheelFactor } from "../geometry/camera";
+import type { ViewPoint } from "../geometry/frames";
+import { distance, viewPoint } from "../geometry/frames";
+import { pinch } from "../tools/pinch";
+import type { RouterState } from "../tools/router";
+import { route } from "../tools/router";
+import type { Gesture } from "../tools/tool";
+
+const TOUCH_REACH = 18;
+
+/** Turns pointer and wheel events into gestures, and gestures, by the tools, into actions. Returns the way to stop. */
+export function attachPointer(target: HTMLElement, store: Store): () => void {
+  const fingers = new Map<number, ViewPoint>();
+  let router: RouterState | null = null;
+  let space = false;
+  const stop = new AbortController();
+
+  const viewOf = (event: MouseEvent): ViewPoint => {
+    const bounds = target.getBoundingClientRect();
+    return viewPoint(event.clientX - bounds.left, event.clientY - bounds.top);
+  };
+
+  const hitAt = (view: ViewPoint, reach: number): number | null => {
+    const state = store.get();
+    const points = [...docOf(state).draft.prompt.points].reverse();
+    return points.find((point) => distance(toView(state.view.camera, point.at), view) <= reach)?.id ?? null;
+  };
+
+  const handle = (kind: Gesture["kind"], event: PointerEvent): void => {
+    const state = store.get();
+    if (state.picture?.size == null) return;
+    const view = viewOf(event);
+    const touch = event.pointerType === "touch";
+    const gesture: Gesture = {
+      kind,
+      at: toImage(state.view.camera, view),
+      view,
+      button: event.button,
+      shift: event.shiftKey,
+      space,
+      touch,
+      hit: kind === "down" ? hitAt(view, touch ? TOUCH_REACH : POINT_RADIUS + 2) : null,
+      label: state.view.label,
+      image: state.picture.size,
+    };
+    const outcome = route(router, state.view.tool, gesture);
+    router = outcome.state;
+    outcome.actions.forEach(store.dispatch);
+  };
+
+  const down = (event: PointerEvent): void => {
+    target.setPointerCapture(event.pointerId);
+    target.focus({ preventScroll: true });
+    if (event.pointerType === "touch") {
+      fingers.set(event.pointerId, viewOf(event));
+      if (fingers.size > 1) return handle("cancel", event);
+    }
+    handle("down", event);
+  };
+
+  const move = (event: PointerEvent): void => {
+    const view = viewOf(event);
+    if (fingers.size === 2 && fingers.has(event.pointerId)) {
+      const [a, b] = [...fingers.values()];
+      fingers.set(event.pointerId, view);
+      const [c, d] = [...fingers.values()];
+      if (a && b && c && d) pinch([a, b], [c, d]).forEach(store.dispatch);
+      return;
+    }
+    if (fingers.has(event.pointerId)) fingers.set(event.pointerId, view);
+    handle("move", event);
+    if (event.pointerType === "touch") return;
+    store.dispatch({ type: "pointer/move", at: toImage(store.get().view.camera, view) });
+  };
+
+  const up = (event: PointerEvent): void => {
+    const pinching = fingers.size > 1;
+    fingers.delete(event.pointerId);
+    if (!pinching) handle("up", event);
+  };
+
+  const wheel = (event: WheelEvent): void => {
+    event.preventDefault();
+    const factor = wheelFactor(event.deltaY, event.deltaMode, event.ctrlKey);
+    store.dispatch({ type: "camera/zoom", at: viewOf(event), factor });
+  };
+
+  const { signal } = stop;
+  target.addEventListener("pointerdown", down, { signal });
+  target.addEventListener("pointermove", move, { signal });
+  target.addEventListener("pointerup", up, { signal });
+  target.addEventListener("pointercancel", (event) => {
+    fingers.delete(event.pointerId);
+    handle("cancel", event);
+  }, { signal }); // prettier-ignore
+  target.addEventListener("pointerleave", () => store.dispatch({ type: "pointer/move", at: null }), { signal });
+  target.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
+  target.addEventListener("wheel", wheel, { signal, passive: false });
+  window.addEventListener("keydown", (event) => (space = event.code === "Space" || space), { signal });
+  window.addEventListener("keyup", (event) => (space = event.code === "Space" ? false : space), { signal });
+  window.addEventListener("blur", () => (space = false), { signal });
+  return () => stop.abort();
+}

@@ -1,0 +1,56 @@
+import type { Store } from "../app/store";
+
+/** Pictures that are dropped or pasted anywhere on the page. */
+export function attachTransfer(store: Store): () => void {
+  const stop = new AbortController();
+  const { signal } = stop;
+  let depth = 0; // dragenter and dragleave come for every element that is crossed
+
+  const open = (files: FileList | undefined | null): boolean => {
+    const all = [...(files ?? [])];
+    const file = all.find((candidate) => candidate.type.startsWith("image/")) ?? all[0];
+    if (file === undefined) return false;
+    store.dispatch({ type: "request/open", file });
+    return true;
+  };
+  const over = (on: boolean): void => {
+    if (store.get().view.dropping !== on) store.dispatch({ type: "drop/hover", over: on });
+  };
+
+  window.addEventListener(
+    "dragenter",
+    (event) => {
+      event.preventDefault();
+      depth++;
+      over(true);
+    },
+    { signal },
+  );
+  window.addEventListener(
+    "dragleave",
+    () => {
+      depth = Math.max(depth - 1, 0);
+      if (depth === 0) over(false);
+    },
+    { signal },
+  );
+  window.addEventListener("dragover", (event) => event.preventDefault(), { signal });
+  window.addEventListener(
+    "drop",
+    (event) => {
+      event.preventDefault();
+      depth = 0;
+      over(false);
+      open(event.dataTransfer?.files);
+    },
+    { signal },
+  );
+  window.addEventListener(
+    "paste",
+    (event) => {
+      if (open(event.clipboardData?.files)) event.preventDefault();
+    },
+    { signal },
+  );
+  return () => stop.abort();
+}
