@@ -147,11 +147,11 @@ def _to_rgb(image: Image.Image) -> UInt8:
     if image.mode in ("RGB", "RGBX") and not image.has_transparency_data:
         return _array(image)
     if image.mode.startswith("I;16") or image.mode == "I":
-        values = np.clip(np.asarray(image).astype(np.float64), 0, 65535)
-        return _grey(np.rint(values / 257))
+        values = np.clip(np.asarray(image), 0, 65535).astype(np.uint32)
+        return _grey((values + 128) // 257)  # rint, without a floating-point copy
     if image.mode == "F":
-        floats = np.nan_to_num(np.asarray(image, np.float64), nan=0.0, posinf=255.0, neginf=0.0)
-        return _grey(np.clip(np.rint(floats * (255 if floats.max() <= 1 else 1)), 0, 255))
+        floats = np.nan_to_num(np.asarray(image), nan=0.0, posinf=255.0, neginf=0.0)
+        return _grey(np.rint(np.clip(floats * np.float32(255 if floats.max() <= 1 else 1), 0, 255)))
     if image.mode == "LAB":
         _unsupported("LAB colours are not read")
     if image.has_transparency_data:
