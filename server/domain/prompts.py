@@ -165,7 +165,10 @@ def _check_mask(mask_shape: tuple[int, int], mask_input: NDArray[Any], where: di
 
 
 def _finite(numbers: Sequence[float], field: str, where: dict[str, Any]) -> list[float]:
-    values = [float(number) for number in numbers]
+    try:
+        values = [float(number) for number in numbers]
+    except OverflowError:  # a whole number beyond float's range
+        values = [math.inf]
     if not all(map(math.isfinite, values)):
         _refuse("number_not_finite", f"{field} holds NaN or infinity: give finite numbers.", where, field=field)
     return values

@@ -36,6 +36,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("three numbers", {"point_coords": [[1, 1, 1]], "point_labels": [1]}, "invalid_request"),
     ("NaN point", {"point_coords": [[math.nan, 1]], "point_labels": [1]}, "number_not_finite"),
     ("infinite point", {"point_coords": [[1, math.inf]], "point_labels": [1]}, "number_not_finite"),
+    ("beyond floats", {"point_coords": [[10**400, 1]], "point_labels": [1]}, "number_not_finite"),
     ("right of the image", {"point_coords": [[100.5, 1]], "point_labels": [1]}, "point_outside_image"),
     ("below the image", {"point_coords": [[60, 51]], "point_labels": [1]}, "point_outside_image"),
     ("negative", {"point_coords": [[1, 1], [-1, 1]], "point_labels": [1, 0]}, "point_outside_image"),
