@@ -15,7 +15,9 @@ FORMAT_VERSION = 1
 MANIFEST_NAME = "bundle.json"
 REVISION_LENGTH = 16
 
-FileRole = Literal["encoder", "decoder", "encoder_torch", "decoder_fp16", "weights", "golden", "card", "parity", "other"]
+FileRole = Literal[
+    "encoder", "decoder", "encoder_torch", "decoder_fp16", "weights", "golden", "card", "parity", "other"
+]
 WireDtype = Literal["int8", "float16", "float32"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
