@@ -10,12 +10,13 @@ import pytest
 import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from server.errors import RequestError
 from server.storage.container import MAX_HEADER_BYTES, read_container, write_container
 
-TENSORS = {
+TENSORS: dict[str, NDArray[Any]] = {
     "b": np.arange(6, dtype=np.float32).reshape(1, 2, 3),
     "a": np.array([[-127, 0, 127]], dtype=np.int8),
     "c.half": np.array([1.5, -2.0], dtype=np.float16),

@@ -29,14 +29,6 @@ async def test_what_was_set_is_got_until_deleted() -> None:
     assert [await store.get(name) for name in "abc"] == [None, None, b"four"]
 
 
-async def test_a_value_is_a_copy() -> None:
-    store = MemoryStore(1 << 20)
-    value = bytearray(b"one")
-    await store.set("a", value, 60)
-    value[:] = b"two"
-    assert await store.get("a") == b"one"
-
-
 async def test_entries_end_with_their_time_to_live() -> None:
     clock = HandClock()
     store = MemoryStore(1 << 20, clock=clock)
