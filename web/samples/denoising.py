@@ -14,7 +14,7 @@ FLOAT3 = 3
 
 
 def denoise(colour: Array, albedo: Array, normal: Array) -> Array:
-    """Linear RGB without noise; `albedo` and `normal` keep textures and edges sharp. All float32 [H, W, 3], contiguous."""
+    """Linear RGB without noise; `albedo` and `normal` keep textures and edges sharp. All are float32 [H, W, 3]."""
     spec = importlib.util.find_spec("oidn")
     if spec is None or spec.origin is None:
         return _non_local_means(colour)
@@ -24,7 +24,17 @@ def denoise(colour: Array, albedo: Array, normal: Array) -> Array:
     handle, size = ctypes.c_void_p, ctypes.c_size_t
     library.oidnNewDevice.restype = library.oidnNewFilter.restype = handle
     library.oidnNewFilter.argtypes = [handle, ctypes.c_char_p]
-    library.oidnSetSharedFilterImage.argtypes = [handle, ctypes.c_char_p, handle, ctypes.c_int, size, size, size, size, size]
+    library.oidnSetSharedFilterImage.argtypes = [
+        handle,
+        ctypes.c_char_p,
+        handle,
+        ctypes.c_int,
+        size,
+        size,
+        size,
+        size,
+        size,
+    ]
     library.oidnSetFilter1b.argtypes = [handle, ctypes.c_char_p, ctypes.c_bool]
     for name in ("oidnCommitDevice", "oidnCommitFilter", "oidnExecuteFilter", "oidnReleaseFilter", "oidnReleaseDevice"):
         getattr(library, name).argtypes = [handle]

@@ -6,9 +6,10 @@ normals are averaged over vertices that share a position, so a texture seam neve
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, Sequence
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator, make_interp_spline
@@ -35,6 +36,12 @@ class Mesh:
         rotation = np.eye(3)
         rotation[i, i], rotation[i, j], rotation[j, i], rotation[j, j] = c, -s, s, c
         return replace(self, points=self.points @ rotation.T)
+
+    def planar(self, size: float) -> Mesh:
+        """Texture coordinates from the position, seen along each vertex's main axis; `size` cm span the texture."""
+        axis = np.abs(self.normals()).argmax(1)
+        pick = np.array([[1, 2], [0, 2], [0, 1]])[axis]
+        return replace(self, uv=np.take_along_axis(self.points, pick, 1) / size)
 
     def bend(self, shift: Callable[[Array, Array], Array]) -> Mesh:
         """Replace the points by `shift(points, normals)`."""
@@ -63,8 +70,8 @@ class Mesh:
 
 
 def join(meshes: Sequence[Mesh]) -> Mesh:
-    starts = np.cumsum([0] + [len(m.points) for m in meshes])
-    faces = np.vstack([m.faces + start for m, start in zip(meshes, starts)])
+    starts = np.cumsum([0, *(len(m.points) for m in meshes[:-1])])
+    faces = np.vstack([m.faces + start for m, start in zip(meshes, starts, strict=True)])
     return Mesh(np.vstack([m.points for m in meshes]), faces, np.vstack([m.uv for m in meshes]))
 
 
@@ -91,22 +98,21 @@ def rounded(corners: Sequence[Sequence[float]], radius: float, steps: int = 6) -
     """A polyline in the plane whose inner corners are replaced by arcs (quadratic curves)."""
     p = np.asarray(corners, float)
     out = [p[0]]
-    for before, here, after in zip(p[:-2], p[1:-1], p[2:]):
+    for before, here, after in zip(p[:-2], p[1:-1], p[2:], strict=True):
         to_before, to_after = before - here, after - here
         cut_a = min(radius, 0.45 * np.linalg.norm(to_before))
         cut_b = min(radius, 0.45 * np.linalg.norm(to_after))
         a = here + to_before / np.linalg.norm(to_before) * cut_a
         b = here + to_after / np.linalg.norm(to_after) * cut_b
-        for t in np.linspace(0, 1, steps):
-            out.append((1 - t) ** 2 * a + 2 * t * (1 - t) * here + t**2 * b)
-    return np.array(out + [p[-1]])
+        out += [(1 - t) ** 2 * a + 2 * t * (1 - t) * here + t**2 * b for t in np.linspace(0, 1, steps)]
+    return np.array([*out, p[-1]])
 
 
 def lathe(profile: Array | Sequence[Sequence[float]], sides: int = 128) -> Mesh:
     """Revolve (radius, z) about the z axis; u goes around, v along the profile. Outside upwards faces out."""
     p = np.asarray(profile, float)
     fine = [p[0]]
-    for a, b in zip(p[:-1], p[1:]):  # long straight stretches are cut, so that normals stay local
+    for a, b in itertools.pairwise(p):  # long straight stretches are cut, so that normals stay local
         cuts = max(1, int(np.linalg.norm(b - a) / 0.5))
         fine += [a + (b - a) * k / cuts for k in range(1, cuts + 1)]
     p = np.array(fine)
@@ -136,10 +142,12 @@ def tube(
     r = np.broadcast_to(np.asarray(radius, float), len(path)).copy()
     f = np.broadcast_to(np.asarray(flatten, float), len(path)).copy()
     if round_ends:
+
         def cap(end: Array, inner: Array, size: float) -> tuple[Array, Array]:
             way = (end - inner) / np.linalg.norm(end - inner)
             t = np.linspace(0, np.pi / 2, 8)[1:]
             return end + np.outer(np.sin(t), way) * size, np.cos(t) * size
+
         head, head_r = cap(path[0], path[1], r[0] * min(1, f[0]))
         tail, tail_r = cap(path[-1], path[-2], r[-1] * min(1, f[-1]))
         head_r, tail_r = head_r / min(1, f[0]), tail_r / min(1, f[-1])
@@ -174,7 +182,7 @@ def box(x: float, y: float, z: float, bevel: float, steps: int = 5) -> Mesh:
         for sign in (-1.0, 1.0):
             i, j = [(1, 2), (2, 0), (0, 1)][axis]
             a, b = np.meshgrid(ticks(half[i]), ticks(half[j]), indexing="xy")
-            p = np.zeros(a.shape + (3,))
+            p = np.zeros((*a.shape, 3))
             p[..., axis], p[..., i], p[..., j] = sign * half[axis], a, b
             core = np.clip(p, -(half - bevel), half - bevel)
             out = p - core
@@ -189,7 +197,7 @@ def field(distance: Callable[[Array], Array], low: Sequence[float], high: Sequen
     """The zero surface of a signed distance (negative inside); uv is the side view (x, z)."""
     from skimage.measure import marching_cubes
 
-    axes = [np.arange(a, b + step, step) for a, b in zip(low, high)]
+    axes = [np.arange(a, b + step, step) for a, b in zip(low, high, strict=True)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1)
     points, faces, _, _ = marching_cubes(distance(grid), 0.0, spacing=(step,) * 3)
     points = points + np.asarray(low)

@@ -1,9 +1,12 @@
 """Renders the page's sample pictures. All geometry, textures and light are made by the scripts in this folder.
 
-    python -m venv /tmp/samples-venv && /tmp/samples-venv/bin/pip install mitsuba numpy scipy scikit-image opencv-python-headless pillow oidn
-    DRJIT_LIBLLVM_PATH=/path/to/libLLVM.so nice -n 19 /tmp/samples-venv/bin/python web/samples/render.py --samples 256
+    python -m venv /tmp/samples-venv
+    /tmp/samples-venv/bin/pip install mitsuba numpy scipy scikit-image opencv-python-headless pillow oidn
+    /tmp/samples-venv/bin/python web/samples/render.py
 
-`--variant scalar_rgb` needs no LLVM and is about three times slower. `--scale 0.4 --samples 32 --out /tmp/drafts` makes a draft.
+A picture takes about a quarter of an hour on one core. The default variant needs LLVM 17 or newer (set
+DRJIT_LIBLLVM_PATH where it is not found); `--variant scalar_rgb` needs none and is about three times slower.
+`--scale 0.5 --samples 16 --out /tmp/drafts` makes a draft. Seeds are fixed: the same versions give the same picture.
 """
 
 from __future__ import annotations
@@ -27,18 +30,22 @@ MAX_BYTES = 350_000
 def save(pixels: np.ndarray, path: Path) -> None:
     """JPEG at quality 88, or the highest one below that fits into MAX_BYTES."""
     for quality in range(88, 60, -3):
-        Image.fromarray(pixels).save(path, quality=quality, optimize=True, progressive=True, subsampling=0 if quality > 85 else 2)
+        Image.fromarray(pixels).save(
+            path, quality=quality, optimize=True, progressive=True, subsampling=0 if quality > 85 else 2
+        )
         if path.stat().st_size <= MAX_BYTES:
             break
     width = 240
-    small = Image.fromarray(pixels).resize((width, round(width * pixels.shape[0] / pixels.shape[1])), Image.Resampling.LANCZOS)
+    small = Image.fromarray(pixels).resize(
+        (width, round(width * pixels.shape[0] / pixels.shape[1])), Image.Resampling.LANCZOS
+    )
     small.save(path.with_suffix(".thumb.jpg"), quality=84, optimize=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", default=list(TITLES))
-    parser.add_argument("--samples", type=int, default=256)
+    parser.add_argument("--samples", type=int, default=112)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--variant", default="llvm_ad_rgb")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from geometry import Mesh
 
 Array = np.ndarray
 Plugin = dict[str, Any]
+Put = Callable[[Mesh, Plugin], None]
 
 
 def linear(colour: Array | tuple[float, float, float]) -> Array:
@@ -37,18 +39,34 @@ def _bitmap(values: Array, repeat: float | tuple[float, float]) -> Plugin:
     return {"type": "bitmap", "bitmap": mi.Bitmap(data), "raw": True, "to_uv": mi.ScalarTransform4f().scale([u, v, 1])}
 
 
-def material(colour: Array | tuple[float, float, float], roughness: float | Array = 0.5, repeat: float | tuple[float, float] = 1.0,
-             bump: Array | None = None, depth: float = 0.05, specular: float = 0.5, **more: float) -> Plugin:
+def material(
+    colour: Array | tuple[float, float, float],
+    roughness: float | Array = 0.5,
+    repeat: float | tuple[float, float] = 1.0,
+    bump: Array | None = None,
+    depth: float = 0.05,
+    specular: float = 0.5,
+    **more: float,
+) -> Plugin:
     """The principled surface; `depth` scales the height map `bump`, in centimetres."""
     rough: Any = roughness if np.ndim(roughness) == 0 else _bitmap(np.asarray(roughness), repeat)
-    inner: Plugin = {"type": "principled", "base_color": paint(colour, repeat), "roughness": rough, "specular": specular, **more}
+    inner: Plugin = {
+        "type": "principled",
+        "base_color": paint(colour, repeat),
+        "roughness": rough,
+        "specular": specular,
+        **more,
+    }
     if bump is not None:
         inner = {"type": "bumpmap", "height": _bitmap(bump, repeat), "scale": depth, "bsdf": inner}
     return {"type": "twosided", "bsdf": inner}
 
 
 def metal(name: str = "Cr", roughness: float = 0.12) -> Plugin:
-    return {"type": "twosided", "bsdf": {"type": "roughconductor", "material": name, "alpha": roughness, "distribution": "ggx"}}
+    return {
+        "type": "twosided",
+        "bsdf": {"type": "roughconductor", "material": name, "alpha": roughness, "distribution": "ggx"},
+    }
 
 
 def glass(roughness: float = 0.0) -> Plugin:
@@ -77,39 +95,84 @@ class Stage:
         mesh.write(path)
         self.parts[name] = {"type": "ply", "filename": str(path), "bsdf": look}
 
+    def at(self, x: float, y: float, z: float = 0.0, turn: float = 0.0, size: float = 1.0) -> Put:
+        """A `put` that scales, turns and moves what it is given."""
+        return lambda mesh, look: self.add(mesh.scale(size).turn("z", turn).move(x, y, z), look)
+
     def put(self, plugin: Plugin) -> None:
         self.parts[f"part{len(self.parts):04d}"] = plugin
 
-    def lamp(self, centre: tuple[float, float, float], towards: tuple[float, float, float], width: float, height: float,
-             light: tuple[float, float, float]) -> None:
+    def lamp(
+        self,
+        centre: tuple[float, float, float],
+        towards: tuple[float, float, float],
+        width: float,
+        height: float,
+        light: tuple[float, float, float],
+    ) -> None:
         """A rectangle that shines towards a point."""
-        up = (0, 0, 1) if abs(np.subtract(towards, centre)[2]) < 0.95 * np.linalg.norm(np.subtract(towards, centre)) else (0, 1, 0)
+        up = (
+            (0, 0, 1)
+            if abs(np.subtract(towards, centre)[2]) < 0.95 * np.linalg.norm(np.subtract(towards, centre))
+            else (0, 1, 0)
+        )
         place = mi.ScalarTransform4f().look_at(origin=list(centre), target=list(towards), up=list(up))
         place = place @ mi.ScalarTransform4f().scale([width / 2, height / 2, 1])
-        self.put({"type": "rectangle", "to_world": place, "emitter": {"type": "area", "radiance": {"type": "rgb", "value": list(light)}},
-                  "bsdf": {"type": "diffuse", "reflectance": {"type": "rgb", "value": 0.0}}})
+        self.put(
+            {
+                "type": "rectangle",
+                "to_world": place,
+                "emitter": {"type": "area", "radiance": {"type": "rgb", "value": list(light)}},
+                "bsdf": {"type": "diffuse", "reflectance": {"type": "rgb", "value": 0.0}},
+            }
+        )
 
-    def sun(self, place: tuple[float, float, float], target: tuple[float, float, float], light: float, radius: float,
-            opening: tuple[float, float] | None = None, bars: tuple[int, int] = (0, 0)) -> None:
-        """A small far sphere; with `opening` it shines through a window (width, height) with bars, half way to the target."""
+    def sun(
+        self,
+        place: tuple[float, float, float],
+        target: tuple[float, float, float],
+        light: float,
+        radius: float,
+        opening: tuple[float, float] | None = None,
+        bars: tuple[int, int] = (0, 0),
+    ) -> None:
+        """A small far sphere; with `opening` (width, height) it shines through a barred window half way."""
         colour = [light, light * 0.80, light * 0.56]
-        self.put({"type": "sphere", "center": list(place), "radius": radius, "emitter": {"type": "area", "radiance": {"type": "rgb", "value": colour}}})
+        self.put(
+            {
+                "type": "sphere",
+                "center": list(place),
+                "radius": radius,
+                "emitter": {"type": "area", "radiance": {"type": "rgb", "value": colour}},
+            }
+        )
         if opening is None:
             return
-        wide, tall = opening[0] / 4, opening[1] / 4  # half lengths in the middle plane, where the patch has half its size
+        wide, tall = (
+            opening[0] / 4,
+            opening[1] / 4,
+        )  # half lengths in the middle plane, where the patch has half its size
         middle = (np.array(place) + np.array(target)) / 2
         frame = mi.ScalarTransform4f().look_at(origin=middle.tolist(), target=list(target), up=[0, 0, 1])
         slats = [(s * (wide + 150), 0, 150, 400) for s in (-1, 1)] + [(0, s * (tall + 200), wide, 200) for s in (-1, 1)]
         slats += [(wide * (2 * (k + 1) / (bars[0] + 1) - 1), 0, 1.1, tall) for k in range(bars[0])]
         slats += [(0, tall * (2 * (k + 1) / (bars[1] + 1) - 1), wide, 1.1) for k in range(bars[1])]
         for x, y, half_width, half_height in slats:
-            where = frame @ mi.ScalarTransform4f().translate([x, y, 0]) @ mi.ScalarTransform4f().scale([half_width, half_height, 1])
-            self.put({"type": "rectangle", "to_world": where, "bsdf": {"type": "twosided", "bsdf": {"type": "diffuse"}}})
+            where = (
+                frame
+                @ mi.ScalarTransform4f().translate([x, y, 0])
+                @ mi.ScalarTransform4f().scale([half_width, half_height, 1])
+            )
+            self.put(
+                {"type": "rectangle", "to_world": where, "bsdf": {"type": "twosided", "bsdf": {"type": "diffuse"}}}
+            )
 
     def room(self, picture: Array) -> None:
         """Surround light from a linear picture [H, W, 3], latitude from the zenith down, z up."""
         data = np.ascontiguousarray(picture, dtype=np.float32)
-        self.put({"type": "envmap", "bitmap": mi.Bitmap(data), "to_world": mi.ScalarTransform4f().rotate([1, 0, 0], 90)})
+        self.put(
+            {"type": "envmap", "bitmap": mi.Bitmap(data), "to_world": mi.ScalarTransform4f().rotate([1, 0, 0], 90)}
+        )
 
     def scene(self, scale: float) -> mi.Scene:
         eye, target = np.array(self.eye), np.array(self.target)
@@ -117,22 +180,35 @@ class Stage:
         forward = (target - eye) / np.linalg.norm(target - eye)
         world: Plugin = {"type": "scene", **self.parts}
         world["sensor"] = {
-            "type": "thinlens", "fov": self.field_of_view, "fov_axis": "larger", "aperture_radius": self.aperture,
+            "type": "thinlens",
+            "fov": self.field_of_view,
+            "fov_axis": "larger",
+            "aperture_radius": self.aperture,
             "focus_distance": float((focus - eye) @ forward),
             "to_world": mi.ScalarTransform4f().look_at(origin=list(self.eye), target=list(self.target), up=[0, 0, 1]),
-            "film": {"type": "hdrfilm", "width": round(self.width * scale), "height": round(self.height * scale),
-                     "pixel_format": "rgb", "component_format": "float32", "rfilter": {"type": "box"}},
+            "film": {
+                "type": "hdrfilm",
+                "width": round(self.width * scale),
+                "height": round(self.height * scale),
+                "pixel_format": "rgb",
+                "component_format": "float32",
+                "rfilter": {"type": "box"},
+            },
         }
         return mi.load_dict(world)
 
     def expose(self, scale: float, samples: int, batch: int = 16) -> Array:
         """Path trace in batches (each with its own seed), then denoise; linear RGB."""
         scene = self.scene(scale)
-        integrator = mi.load_dict({"type": "aov", "aovs": "a:albedo,n:sh_normal", "image": {"type": "path", "max_depth": 14, "rr_depth": 6}})
+        integrator = mi.load_dict(
+            {"type": "aov", "aovs": "a:albedo,n:sh_normal", "image": {"type": "path", "max_depth": 14, "rr_depth": 6}}
+        )
         total: Array | None = None
         rounds = max(1, samples // batch)
         for seed in range(rounds):
-            layers = np.nan_to_num(np.array(mi.render(scene, integrator=integrator, spp=min(batch, samples), seed=seed)))
+            layers = np.nan_to_num(
+                np.array(mi.render(scene, integrator=integrator, spp=min(batch, samples), seed=seed))
+            )
             layers[..., :3] = np.minimum(layers[..., :3], 60.0)
             total = layers if total is None else total + layers
         assert total is not None
@@ -144,7 +220,7 @@ class Stage:
         h, w = light.shape[:2]
         x = light * self.exposure * np.array([1 + self.warmth, 1.0, 1 - self.warmth])
         glow = np.minimum(x, 6.0).astype(np.float32)
-        x = 0.94 * x + 0.04 * cv2.GaussianBlur(glow, (0, 0), w / 160) + 0.02 * cv2.GaussianBlur(glow, (0, 0), w / 28)
+        x = 0.965 * x + 0.025 * cv2.GaussianBlur(glow, (0, 0), w / 160) + 0.01 * cv2.GaussianBlur(glow, (0, 0), w / 28)
         yy, xx = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
         x = x * (1 - 0.13 * (xx**2 + yy**2) ** 1.2 / 2)[..., None]
         luma = x @ np.array([0.2126, 0.7152, 0.0722])
@@ -156,10 +232,12 @@ class Stage:
 
 
 def film(x: Array) -> Array:
-    """Linear light to display values: a toe, a straight middle and a soft shoulder, per channel and a little per luminance."""
+    """Linear light to display values: a toe, a straight middle and a soft shoulder."""
+
     def curve(v: Array) -> Array:
         v = v * 0.62
         return (v * (2.51 * v + 0.03)) / (v * (2.43 * v + 0.59) + 0.14)
+
     peak = x.max(-1, keepdims=True) + 1e-6
     kept = x / peak * curve(peak)
     y = np.clip(0.75 * curve(x) + 0.25 * kept, 0, 1)

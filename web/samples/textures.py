@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -28,8 +30,9 @@ def ramp(value: Array, colours: list[tuple[float, float, float]]) -> Array:
     return np.stack([np.interp(value, at, [c[k] for c in colours]) for k in range(3)], -1)
 
 
-def wood(height: int, width: int, seed: int, colours: list[tuple[float, float, float]], planks: int = 1,
-         rings: float = 9.0) -> tuple[Array, Array]:
+def wood(
+    height: int, width: int, seed: int, colours: list[tuple[float, float, float]], planks: int = 1, rings: float = 9.0
+) -> tuple[Array, Array]:
     """(colour, height map) of boards whose grain runs along x."""
     rng = np.random.default_rng(seed)
     rows = np.linspace(0, planks, height, endpoint=False)
@@ -58,8 +61,15 @@ def wood(height: int, width: int, seed: int, colours: list[tuple[float, float, f
     return colour, np.clip(0.8 - 0.25 * value - 0.35 * dark, 0, 1) * (1 - groove)
 
 
-def speckle(height: int, width: int, seed: int, base: tuple[float, float, float], dot: tuple[float, float, float],
-            count: int = 900, size: float = 1.6) -> Array:
+def speckle(
+    height: int,
+    width: int,
+    seed: int,
+    base: tuple[float, float, float],
+    dot: tuple[float, float, float],
+    count: int = 900,
+    size: float = 1.6,
+) -> Array:
     """Glaze with iron specks: base colour, slow clouds and many small soft dots."""
     rng = np.random.default_rng(seed)
     layer = np.zeros((height, width), np.float32)
@@ -72,8 +82,14 @@ def speckle(height: int, width: int, seed: int, base: tuple[float, float, float]
     return np.clip(np.array(base) * cloud * (1 - layer) + np.array(dot) * layer, 0, 1)
 
 
-def weave(height: int, width: int, seed: int, base: tuple[float, float, float],
-          stripes: list[tuple[float, float, tuple[float, float, float]]], threads: int = 180) -> tuple[Array, Array]:
+def weave(
+    height: int,
+    width: int,
+    seed: int,
+    base: tuple[float, float, float],
+    stripes: list[tuple[float, float, tuple[float, float, float]]],
+    threads: int = 180,
+) -> tuple[Array, Array]:
     """(colour, height map) of linen; each stripe is (start, stop, colour) across v."""
     y, x = np.mgrid[0:height, 0:width]
     v = y / height
@@ -90,8 +106,14 @@ def weave(height: int, width: int, seed: int, base: tuple[float, float, float],
     return np.clip(colour, 0, 1), bump
 
 
-def mottle(height: int, width: int, seed: int, colours: list[tuple[float, float, float]], roughness: float = 0.6,
-           contrast: float = 1.0) -> Array:
+def mottle(
+    height: int,
+    width: int,
+    seed: int,
+    colours: list[tuple[float, float, float]],
+    roughness: float = 0.6,
+    contrast: float = 1.0,
+) -> Array:
     """Cloudy mix of colours: clay, plaster, stone, crust."""
     return ramp(np.clip(0.5 + (noise(height, width, seed, roughness) - 0.5) * contrast, 0, 1), colours)
 
@@ -101,7 +123,9 @@ def apple(seed: int = 3, height: int = 512, width: int = 1024) -> Array:
     v = np.linspace(0, 1, height)[:, None]
     streak = noise(height, width, seed, 0.4, (30, 1)) * 0.6 + noise(height, width, seed + 1, 1.2) * 0.6
     pale = np.clip(streak - 0.62 + 1.2 * np.clip((v - 0.72) / 0.28, 0, 1) ** 2, 0, 1) * 2.2
-    colour = ramp(np.clip(pale, 0, 1), [(0.50, 0.035, 0.05), (0.70, 0.12, 0.08), (0.86, 0.52, 0.20), (0.88, 0.76, 0.38)])
+    colour = ramp(
+        np.clip(pale, 0, 1), [(0.50, 0.035, 0.05), (0.70, 0.12, 0.08), (0.86, 0.52, 0.20), (0.88, 0.76, 0.38)]
+    )
     dots = speckle(height, width, seed, (0, 0, 0), (1, 1, 1), 500, 0.9)
     return np.clip(colour + 0.25 * dots, 0, 1)
 
@@ -115,13 +139,19 @@ def dimples(height: int, width: int, seed: int, count: int = 5000, size: int = 3
     return 1.0 - cv2.GaussianBlur(layer, (0, 0), size * 0.7)
 
 
-def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+def font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.load_default(size)  # Pillow's own face, so that no font file is needed
 
 
-def printed(height: int, width: int, paper: tuple[int, int, int], lines: list[tuple[str, float, float, int, tuple[int, int, int]]],
-            frame: tuple[int, int, int] | None = None, shapes: list[tuple[str, tuple[float, ...], tuple[int, int, int]]] = []) -> Array:
-    """A cover or a label: coloured paper, shapes ('ellipse'|'rectangle', box in 0..1) and centred lines of text (x, y in 0..1)."""
+def printed(
+    height: int,
+    width: int,
+    paper: tuple[int, int, int],
+    lines: list[tuple[str, float, float, int, tuple[int, int, int]]],
+    frame: tuple[int, int, int] | None = None,
+    shapes: Sequence[tuple[str, tuple[float, ...], tuple[int, int, int]]] = (),
+) -> Array:
+    """A cover or a label: paper, shapes ('ellipse' or 'rectangle', box in 0..1), centred text at x, y in 0..1."""
     picture = Image.new("RGB", (width, height), paper)
     pen = ImageDraw.Draw(picture)
     scale = np.array([width, height, width, height])
