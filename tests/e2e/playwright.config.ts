@@ -42,6 +42,6 @@ export default defineConfig({
     gracefulShutdown: { signal: "SIGTERM", timeout: 10_000 },
     stdout: "ignore",
     stderr: "pipe",
-    env: { ...environment, SEGSERVE_HOST: "127.0.0.1", SEGSERVE_PORT: String(port) },
+    env: { ...environment, SEGSERVE_HOST: "127.0.0.1", SEGSERVE_PORT: String(port), SEGSERVE_LOG_LEVEL: "warning" },
   },
 });
