@@ -1,1 +1,1 @@
-"""The workshop: everything that makes a model bundle. May import `server.domain` and `server.runtime`, nothing else of `server`."""
+"""The workshop: everything that makes a model bundle. Of `server` it may import `domain` and `runtime` only."""

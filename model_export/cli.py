@@ -40,7 +40,7 @@ def add_export(commands: Commands) -> None:
     parser = commands.add_parser("export", help="a checkpoint into a bundle, with parity report and accuracy")
     parser.add_argument("--model", required=True, choices=sorted(MODEL_NAMES))
     parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="the bundle's directory; replaced at once when complete")
+    parser.add_argument("--out", type=Path, required=True, help="the bundle's directory, replaced when complete")
     parser.add_argument("--data", type=Path, default=DATA, help=f"annotated pictures for parity and accuracy ({DATA})")
     parser.add_argument("--no-accuracy", action="store_true", help="skip the evaluation, which takes minutes")
     parser.set_defaults(run=run_export)
@@ -80,7 +80,7 @@ def run_verify(args: argparse.Namespace) -> int:
 
 
 def add_evaluate(commands: Commands) -> None:
-    parser = commands.add_parser("evaluate", help="simulated boxes and clicks on annotated pictures, by the bundle's graphs")
+    parser = commands.add_parser("evaluate", help="simulated boxes and clicks on annotated pictures")
     parser.add_argument("--bundle", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--split", default="val")

@@ -53,7 +53,9 @@ class Session:
         return upsample_mask(logits, self.frame, self.bundle.manifest.mask_threshold)
 
 
-def evaluate_object(session: Session, truth: Mask, source: str, picture: str, max_clicks: int = MAX_CLICKS) -> ObjectResult:
+def evaluate_object(
+    session: Session, truth: Mask, source: str, picture: str, max_clicks: int = MAX_CLICKS
+) -> ObjectResult:
     spec = session.bundle.manifest.decoder
     empty = np.empty((0, 2)), np.empty(0, np.float32)
     boxed = session.ask(Prompt(*empty, box=bounding_box(truth)))

@@ -107,7 +107,7 @@ def export_bundle(name: str, checkpoint: Path, out: Path, data: Path | None, eva
         golden = golden_vectors(draft, sample_paths()[0])
     counts = [sum(p.numel() for p in part.parameters()) for part in (model.encoder, model.decoder)]
     card = model_card(
-        parity=parity, accuracy=accuracy, training=training, license=LICENSE, size=model.input_size,
+        parity=parity, accuracy=accuracy, training=training, licence=LICENSE, size=model.input_size,
         encoder=counts[0], decoder=counts[1],
     )  # fmt: skip
     contents: Contents = graphs | {

@@ -23,7 +23,7 @@ def describe(contents: Contents) -> dict[str, BundleFile]:
 
 
 def lay_out(directory: Path, contents: Contents, manifest: BundleManifest) -> LoadedBundle:
-    """Files and manifest into an existing directory; `files` and `revision` of the manifest are made from the contents."""
+    """Files and manifest into an existing directory; the manifest's `files` and `revision` come from the contents."""
     files = describe(contents)
     manifest = manifest.model_copy(update={"files": files, "revision": revision_of(files)})
     for name, (_, data) in contents.items():

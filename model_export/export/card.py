@@ -13,10 +13,10 @@ and whose decoder runs in the browser.
 
 - Task: class-agnostic masks from points, boxes and previous masks. Three candidates for an ambiguous prompt (outputs 1
   to 3) and one for several prompts (output 0), each with a predicted IoU.
-- Network: convolutional encoder of {encoder_parameters:,} parameters with a feature pyramid (input {size} px), SAM-style
-  prompt encoder and two-way mask decoder of {decoder_parameters:,} parameters with skips of stride 8 and 4.
+- Network: convolutional encoder of {encoder_parameters:,} parameters with a feature pyramid (input {size} px),
+  SAM-style prompt encoder and two-way mask decoder of {decoder_parameters:,} parameters with skips of stride 8 and 4.
 - Weights: stored as float16, computed as float32. Embedding on the wire: int8, one scale per channel.
-- Licence of the weights: {license}.
+- Licence of the weights: {licence}.
 
 ## Training
 
@@ -49,13 +49,20 @@ are better on almost everything. Check masks before anything depends on them.
 
 
 def model_card(
-    *, parity: dict[str, Any], accuracy: dict[str, Any], training: str, license: str, size: int, encoder: int, decoder: int
+    *,
+    parity: dict[str, Any],
+    accuracy: dict[str, Any],
+    training: str,
+    licence: str,
+    size: int,
+    encoder: int,
+    decoder: int,
 ) -> str:
     cases = parity["cases"].values()
     return CARD.format(
         table=markdown_table(accuracy) if accuracy else "Not measured for this bundle.",
         training=training,
-        license=license,
+        licence=licence,
         size=size,
         encoder_parameters=encoder,
         decoder_parameters=decoder,

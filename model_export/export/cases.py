@@ -47,7 +47,9 @@ def prompts_from_mask(mask: NDArray[np.bool_], points: int = 16) -> dict[str, li
         "three_points": [Prompt(np.concatenate([inside[:2], outside[:1]]), np.append(foreground[:2], background[:1]))],
         "many_points": [Prompt(mixed_coords, mixed_labels)],
     }
-    cases["batch"] = [Prompt(inside[k : k + 1], foreground[:1]) for k in range(6)] + cases["box"] + cases["three_points"]
+    cases["batch"] = (
+        [Prompt(inside[k : k + 1], foreground[:1]) for k in range(6)] + cases["box"] + cases["three_points"]
+    )
     return cases
 
 

@@ -8,6 +8,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import onnx
@@ -74,7 +75,11 @@ def store_halved(graph: onnx.ModelProto) -> None:
 
 
 def to_onnx(
-    module: nn.Module, args: tuple[Tensor, ...], inputs: tuple[str, ...], outputs: tuple[str, ...], dynamic: tuple[dict[int, str], ...]
+    module: nn.Module,
+    args: tuple[Tensor, ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    dynamic: tuple[dict[int, str], ...],
 ) -> bytes:
     """Export, strip what only a debugger needs, store constants halved, check."""
     dims = {name: torch.export.Dim(name) for axes in dynamic for name in axes.values()}
@@ -98,7 +103,8 @@ def to_onnx(
     del graph.metadata_props[:]
     store_halved(graph)
     onnx.checker.check_model(graph)
-    return graph.SerializeToString()
+    result: bytes = graph.SerializeToString()
+    return result
 
 
 def encoder_onnx(model: SegserveLite) -> bytes:
@@ -122,6 +128,8 @@ class WeightlessEncoder(nn.Module):
 
     def __init__(self, encoder: LiteEncoder) -> None:
         super().__init__()
+        self.mean: Tensor
+        self.std: Tensor
         self.register_buffer("mean", encoder.mean.clone())
         self.register_buffer("std", encoder.std.clone())
         self._encoder = [copy.deepcopy(encoder).to("meta")]  # in a list: not a submodule, so no weight is registered
@@ -140,9 +148,11 @@ def encoder_program(model: SegserveLite) -> bytes:
     """
     weights = dict(model.encoder.state_dict())
     batch = torch.export.Dim("B")
-    shapes = ({name: {} for name in weights}, {0: batch}, {0: batch})
+    shapes: tuple[Any, ...] = ({name: {} for name in weights}, {0: batch}, {0: batch})
     with quiet():
-        program = torch.export.export(WeightlessEncoder(model.encoder), (weights, *example_pixels(model, 2)), dynamic_shapes=shapes)
+        program = torch.export.export(
+            WeightlessEncoder(model.encoder), (weights, *example_pixels(model, 2)), dynamic_shapes=shapes
+        )
         program.example_inputs = None  # they would carry the weights
         buffer = io.BytesIO()
         torch.export.save(program, buffer)

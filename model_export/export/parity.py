@@ -62,7 +62,9 @@ def compare_case(torch_out: DecoderOutputs, onnx_out: DecoderOutputs, picture: T
     }
 
 
-def wire_iou(decoder: Decoder, exact: Tensors, wire: Tensors, case: DecoderInputs, picture: TestPicture, threshold: float) -> float:
+def wire_iou(
+    decoder: Decoder, exact: Tensors, wire: Tensors, case: DecoderInputs, picture: TestPicture, threshold: float
+) -> float:
     """IoU of the best-scored mask from the exact embedding to the same output from the stored one."""
     a, b = decoder.decode(exact, case), decoder.decode(wire, case)
     best = int(a.iou_predictions[0].argmax())
@@ -103,7 +105,9 @@ def parity_report(bundle: LoadedBundle, data: Path | None, count: int = 24) -> R
         raise ValueError("no pictures to verify on: give --data, or render web/public/samples")
     shape = (manifest.decoder.mask_height, manifest.decoder.mask_width)
     threshold = manifest.mask_threshold
-    encoder_relative, wire, cases = 0.0, [], {}
+    encoder_relative = 0.0
+    wire: list[float] = []
+    cases: dict[str, Report] = {}
     for picture in pictures:
         got = encoder.encode(picture.pixels, picture.valid_size)[0]
         with torch.no_grad():

@@ -2,7 +2,7 @@
 
 Differences from the paper, each for a small model: width 128; points are also drawn as Gaussian maps beside the mask
 prompt (the guidance of click models); skips of stride 8 and 4 enter the upscaling (as in SAM 2); padding points are
-masked out of the attention, so they change nothing; transposed convolutions are written as matrix products, channels last.
+masked out of the attention, so they change nothing; transposed convolutions are matrix products, channels last.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Attention(nn.Module):
         if bias is not None:
             scores = scores + bias
         a = scores.softmax(-1) @ vh
-        return self.out(a.transpose(1, 2).reshape(q.shape[0], q.shape[1], self.inner))
+        result: Tensor = self.out(a.transpose(1, 2).reshape(q.shape[0], q.shape[1], self.inner))
+        return result
 
 
 class TwoWayBlock(nn.Module):
@@ -53,7 +54,9 @@ class TwoWayBlock(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(dim, mlp), nn.ReLU(), nn.Linear(mlp, dim))
         self.norm1, self.norm2, self.norm3, self.norm4 = (nn.LayerNorm(dim) for _ in range(4))
 
-    def forward(self, tokens: Tensor, token_pe: Tensor, image: Tensor, image_pe: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, tokens: Tensor, token_pe: Tensor, image: Tensor, image_pe: Tensor, bias: Tensor
+    ) -> tuple[Tensor, Tensor]:
         q = tokens + token_pe
         tokens = self.norm1(tokens + self.self_attn(q, q, tokens, bias))
         tokens = self.norm2(tokens + self.token_to_image(tokens + token_pe, image + image_pe, image))
@@ -79,11 +82,12 @@ def halve(x: Tensor) -> Tensor:
 
 
 class LiteDecoder(nn.Module):
-    """The decoder graph of docs/bundle-format.md: [B] prompts for one picture (or one picture a prompt, in training)."""
+    """The decoder graph of docs/bundle-format.md: [B] prompts for one picture (in training one each)."""
 
     def __init__(self, dim: int = 128, heads: int = 4, depth: int = 2, mlp: int = 512) -> None:
         super().__init__()
         self.dim = dim
+        self.frequencies: Tensor
         self.register_buffer("frequencies", torch.randn(2, dim // 2))
         self.label_embed = nn.Parameter(torch.randn(4, dim) * 0.5)  # background, foreground, two box corners
         self.output_tokens = nn.Parameter(torch.randn(1 + NUM_MASKS, dim) * 0.5)
@@ -108,7 +112,7 @@ class LiteDecoder(nn.Module):
         return torch.cat([angles.sin(), angles.cos()], -1)
 
     def guidance(self, coords: Tensor, labels: Tensor, mask_input: Tensor, has_mask: Tensor) -> Tensor:
-        """-> [B, h, w, 4]: previous logits (scaled, 0 without), Gaussians at foreground and background clicks, box interior."""
+        """-> [B, h, w, 4]: previous logits (scaled), Gaussians at foreground and background clicks, box."""
         h, w = mask_input.shape[-2:]
         xs = (torch.arange(w, device=coords.device, dtype=torch.float32) + 0.5) * MASK_STRIDE
         ys = (torch.arange(h, device=coords.device, dtype=torch.float32) + 0.5) * MASK_STRIDE
@@ -118,9 +122,10 @@ class LiteDecoder(nn.Module):
         fg = (gy * positive.unsqueeze(-1)).transpose(1, 2) @ gx  # sum over points: [B, h, w]
         bg = (gy * negative.unsqueeze(-1)).transpose(1, 2) @ gx
         first, second = (labels == 2).float().unsqueeze(-1), (labels == 3).float().unsqueeze(-1)
-        after = (first * torch.sigmoid((xs - coords[..., :1]) / 2)).sum(1), (first * torch.sigmoid((ys - coords[..., 1:]) / 2)).sum(1)
-        before = (second * torch.sigmoid((coords[..., :1] - xs) / 2)).sum(1), (second * torch.sigmoid((coords[..., 1:] - ys) / 2)).sum(1)
-        box = (after[1] * before[1]).unsqueeze(2) * (after[0] * before[0]).unsqueeze(1)
+        px, py = coords[..., :1], coords[..., 1:]
+        right_of, below = first * torch.sigmoid((xs - px) / 2), first * torch.sigmoid((ys - py) / 2)
+        left_of, above = second * torch.sigmoid((px - xs) / 2), second * torch.sigmoid((py - ys) / 2)
+        box = (below.sum(1) * above.sum(1)).unsqueeze(2) * (right_of.sum(1) * left_of.sum(1)).unsqueeze(1)
         previous = mask_input[:, 0].clamp(-LOGIT_CLAMP, LOGIT_CLAMP) * LOGIT_SCALE * has_mask.view(-1, 1, 1)
         return torch.stack([previous, fg.clamp(max=1.0), bg.clamp(max=1.0), box], -1)
 

@@ -1,4 +1,4 @@
-"""Image encoder of segserve-lite: inverted-bottleneck convolutions, two attention blocks at stride 32, a feature pyramid.
+"""Image encoder of segserve-lite: inverted bottlenecks, two attention blocks at stride 32, a feature pyramid.
 
 Blocks after MobileNetV4's universal inverted bottleneck (Qin et al. 2024) and FPN (Lin et al. 2017).
 """
@@ -14,7 +14,9 @@ PIXEL_STD = (58.395, 57.12, 57.375)
 STRIDE = 32
 
 
-def conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1, act: bool = True) -> nn.Sequential:
+def conv_bn(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1, act: bool = True
+) -> nn.Sequential:
     layers: list[nn.Module] = [
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs),
@@ -60,11 +62,14 @@ class AttentionBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         b, c, h, w = x.shape
         t = x.flatten(2).transpose(1, 2)
-        q, k, v = self.qkv(self.norm1(t)).view(b, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        q, k, v = (
+            self.qkv(self.norm1(t)).view(b, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        )
         a = F.scaled_dot_product_attention(q, k, v)
         t = t + self.out(a.transpose(1, 2).reshape(b, h * w, c))
         t = t + self.mlp(self.norm2(t))
-        return t.transpose(1, 2).reshape(b, c, h, w)
+        result: Tensor = t.transpose(1, 2).reshape(b, c, h, w)
+        return result
 
 
 class LiteEncoder(nn.Module):
@@ -77,6 +82,8 @@ class LiteEncoder(nn.Module):
 
     def __init__(self, dim: int = 128) -> None:
         super().__init__()
+        self.mean: Tensor
+        self.std: Tensor
         self.register_buffer("mean", torch.tensor(PIXEL_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(PIXEL_STD).view(1, 3, 1, 1), persistent=False)
         block = InvertedBottleneck
@@ -111,9 +118,14 @@ class LiteEncoder(nn.Module):
     def normalise(self, pixels: Tensor, valid_size: Tensor) -> Tensor:
         """-> float32 [B, 3, S, S]; positions outside (height, width) are exactly 0 after normalisation."""
         x = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        rows = torch.arange(pixels.shape[1], device=pixels.device).view(1, 1, -1, 1) < valid_size[:, 0].view(-1, 1, 1, 1)
-        cols = torch.arange(pixels.shape[2], device=pixels.device).view(1, 1, 1, -1) < valid_size[:, 1].view(-1, 1, 1, 1)
-        return x * (rows & cols).float()
+        rows = torch.arange(pixels.shape[1], device=pixels.device).view(1, 1, -1, 1) < valid_size[:, 0].view(
+            -1, 1, 1, 1
+        )
+        cols = torch.arange(pixels.shape[2], device=pixels.device).view(1, 1, 1, -1) < valid_size[:, 1].view(
+            -1, 1, 1, 1
+        )
+        result: Tensor = x * (rows & cols).float()
+        return result
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         c4 = self.stage4(x)

@@ -115,10 +115,13 @@ def colour_jitter(rng: np.random.Generator, pixels: NDArray[np.uint8]) -> NDArra
         x = cv2.GaussianBlur(x, (0, 0), float(rng.uniform(0.4, 1.5)))
     if rng.random() < 0.15:
         x += rng.normal(0, rng.uniform(2, 10), x.shape).astype(np.float32)
-    return np.clip(x, 0, 255).astype(np.uint8)
+    result: NDArray[np.uint8] = np.clip(x, 0, 255).astype(np.uint8)
+    return result
 
 
-def make_sample(rng: np.random.Generator, picture: Picture, pixels: NDArray[np.uint8], size: int, count: int) -> Sample | None:
+def make_sample(
+    rng: np.random.Generator, picture: Picture, pixels: NDArray[np.uint8], size: int, count: int
+) -> Sample | None:
     """An augmented sample with exactly `count` masks (repeated where there are fewer), or None if none is usable."""
     matrix = random_affine(rng, picture.width, picture.height, size)
     width = min(size, max(1, round(picture.width * abs(matrix[0, 0]))))
@@ -130,7 +133,11 @@ def make_sample(rng: np.random.Generator, picture: Picture, pixels: NDArray[np.u
     warped[:, width:] = 0
     areas = np.array([float(coco_mask.area(rle)) for rle in picture.rles])
     chances = areas**0.3
-    order = rng.choice(len(areas), len(areas), replace=False, p=chances / chances.sum()) if areas.all() else np.arange(len(areas))
+    order = (
+        rng.choice(len(areas), len(areas), replace=False, p=chances / chances.sum())
+        if areas.all()
+        else np.arange(len(areas))
+    )
     masks, boxes = [], []
     for index in order[: 3 * count]:
         mask = cv2.warpAffine(picture.mask(int(index)) * 255, matrix, (size, size), flags=cv2.INTER_LINEAR)
@@ -150,7 +157,7 @@ def make_sample(rng: np.random.Generator, picture: Picture, pixels: NDArray[np.u
     if not masks:
         return None
     take = [i % len(masks) for i in range(count)]
-    return Sample(warped, (height, width), np.stack(masks)[take], np.array(boxes, np.float32)[take])
+    return Sample(warped, (height, width), np.stack(masks)[take].astype(np.float32), np.array(boxes, np.float32)[take])
 
 
 class PictureSampler:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def learning_rate(config: TrainConfig, step: int, progress: float) -> float:
 
 
 def feedback(logits: Tensor, scores: Tensor, single: Tensor) -> Tensor:
-    """The mask that goes back in: output 0 where `single` (several prompts), else the best-scored of 1 to 3. [P, 1, h, w]."""
+    """The mask that goes back in, [P, 1, h, w]: output 0 where `single` (several prompts), else the best-scored."""
     pick = torch.where(single, torch.zeros_like(scores[:, 0], dtype=torch.long), 1 + scores[:, 1:].argmax(1))
     return logits[torch.arange(len(logits)), pick].unsqueeze(1)
 
@@ -77,97 +78,137 @@ def train_step(
             logits, scores = decode(previous, ones)
             more, last = prompt_loss(logits, scores, target, config.focal, config.dice, config.iou)
             loss = loss + more
-    log = {f"first_{k}": float(v.detach()) for k, v in first.items()} | {f"last_{k}": float(v.detach()) for k, v in last.items()}
+    log = {f"first_{k}": float(v.detach()) for k, v in first.items()} | {
+        f"last_{k}": float(v.detach()) for k, v in last.items()
+    }
     return loss, {"loss": float(loss.detach()), **log}
 
 
-def train(config: TrainConfig) -> Path:
-    """Runs or resumes; writes `metrics.jsonl` and `last.pt` (model, EMA, optimizer, step, seconds, RNG) below `out`."""
-    out = Path(config.out)
-    out.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(config.threads)
+@dataclass
+class Run:
+    """Everything that a checkpoint holds: after `load_run` the next step is the one that an unbroken run would take."""
+
+    config: TrainConfig
+    model: SegserveLite
+    optimizer: torch.optim.Optimizer
+    sampler: PictureSampler
+    average: dict[str, Tensor]
+    step: int = 0
+    seconds: float = 0.0
+
+    @property
+    def progress(self) -> float:
+        config = self.config
+        return self.seconds / 60 / config.max_minutes if config.max_minutes else self.step / config.steps
+
+    def update_average(self) -> None:
+        """Exponential moving average of weights and batch-norm statistics, with a short memory at the start."""
+        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for name, value in self.model.state_dict().items():
+                if value.dtype.is_floating_point:
+                    self.average[name].lerp_(value, 1 - decay)
+                else:
+                    self.average[name].copy_(value)
+
+
+def start_run(config: TrainConfig) -> Run:
     torch.manual_seed(config.seed)
     pictures = read_sets(Path(config.data), "train")
     if config.limit_pictures:
         pictures = pictures[:: max(1, len(pictures) // config.limit_pictures)][: config.limit_pictures]
-    sampler = PictureSampler(pictures, config.weights, config.seed)
-    device = torch.device(config.device)
-    model = MODELS[config.model]().to(device)
+    model = MODELS[config.model]().to(torch.device(config.device))
     model.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     plain = [p for p in model.parameters() if p.ndim < 2]
     decayed = [p for p in model.parameters() if p.ndim >= 2]
-    optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}], config.learning_rate
-    )
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, config.learning_rate)
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    step, seconds = 0, 0.0
-    if (out / CHECKPOINT).exists():
-        state = torch.load(out / CHECKPOINT, map_location=device, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        average, step, seconds = state["ema"], state["step"], state["seconds"]
-        torch.set_rng_state(state["torch_rng"].cpu())
-        sampler.rng.bit_generator.state = json.loads(state["numpy_rng"])
+    return Run(config, model, optimizer, PictureSampler(pictures, config.weights, config.seed), average)
 
-    def save() -> None:
-        state = {
-            "model": model.state_dict(), "ema": average, "optimizer": optimizer.state_dict(), "step": step,
-            "seconds": seconds, "torch_rng": torch.get_rng_state(),
-            "numpy_rng": json.dumps(sampler.rng.bit_generator.state), "model_name": config.model,
-        }  # fmt: skip
-        torch.save(state, out / "partial.pt")
-        (out / "partial.pt").replace(out / CHECKPOINT)
 
-    print(f"{len(pictures)} pictures, {sum(p.numel() for p in model.parameters()):,} parameters, from step {step}", flush=True)
+def save_run(run: Run, path: Path) -> None:
+    state = {
+        "model_name": run.config.model,
+        "model": run.model.state_dict(),
+        "ema": run.average,
+        "optimizer": run.optimizer.state_dict(),
+        "step": run.step,
+        "seconds": run.seconds,
+        "torch_rng": torch.get_rng_state(),
+        "numpy_rng": json.dumps(run.sampler.rng.bit_generator.state),
+    }
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def load_run(run: Run, path: Path) -> None:
+    state = torch.load(path, map_location=torch.device(run.config.device), weights_only=True)
+    run.model.load_state_dict(state["model"])
+    run.optimizer.load_state_dict(state["optimizer"])
+    run.average, run.step, run.seconds = state["ema"], state["step"], state["seconds"]
+    torch.set_rng_state(state["torch_rng"].cpu())
+    run.sampler.rng.bit_generator.state = json.loads(state["numpy_rng"])
+
+
+def one_step(run: Run) -> tuple[dict[str, float], int]:
+    """Draw a batch, one optimizer step, update the average -> (log, input size). A non-finite gradient is skipped."""
+    config, progress = run.config, run.progress
+    began = time.perf_counter()
+    size = [s for start, s in config.sizes if progress >= start][-1]
+    for group in run.optimizer.param_groups:
+        group["lr"] = learning_rate(config, run.step, progress)
+    run.model.train()
+    loss, log = train_step(run.model, run.sampler, config, size)
+    run.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    log["grad_norm"] = float(torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip))
+    if math.isfinite(log["grad_norm"]):
+        run.optimizer.step()
+    run.step += 1
+    run.update_average()
+    run.seconds += time.perf_counter() - began
+    return log, size
+
+
+def train(config: TrainConfig, stop_after: int | None = None) -> Path:
+    """Runs or resumes; writes `metrics.jsonl` and `last.pt` (model, EMA, optimizer, step, seconds, RNG) below `out`.
+    `stop_after` ends this call early at that step, as an interruption would."""
+    out = Path(config.out)
+    out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(config.threads)
+    run = start_run(config)
+    checkpoint = out / CHECKPOINT
+    if checkpoint.exists():
+        load_run(run, checkpoint)
+    count = sum(p.numel() for p in run.model.parameters())
+    print(f"{len(run.sampler.pictures)} pictures, {count:,} parameters, from step {run.step}", flush=True)
     sums: dict[str, float] = {}
-    while True:
-        progress = seconds / 60 / config.max_minutes if config.max_minutes else step / config.steps
-        if progress >= 1:
-            break
-        began = time.perf_counter()
-        size = [s for start, s in config.sizes if progress >= start][-1]
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(config, step, progress)
-        model.train()
-        loss, log = train_step(model, sampler, config, size)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        log["grad_norm"] = float(torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip))
-        if math.isfinite(log["grad_norm"]):
-            optimizer.step()
-        step += 1
-        decay = min(config.ema, (1 + step) / (10 + step))
-        with torch.no_grad():
-            for name, value in model.state_dict().items():
-                if value.dtype.is_floating_point:
-                    average[name].lerp_(value, 1 - decay)
-                else:
-                    average[name].copy_(value)
-        seconds += time.perf_counter() - began
+    while run.progress < 1 and run.step != stop_after:
+        log, size = one_step(run)
         for key, number in log.items():
             sums[key] = sums.get(key, 0.0) + number
-        if step % config.log_every == 0:
-            report(out, step, progress, size, seconds, {k: v / config.log_every for k, v in sums.items()}, config)
+        if run.step % config.log_every == 0:
+            report(out, run, size, {k: v / config.log_every for k, v in sums.items()})
             sums = {}
-        if step % config.save_every == 0:
-            save()
-    save()
-    return out / CHECKPOINT
+        if run.step % config.save_every == 0:
+            save_run(run, checkpoint)
+    save_run(run, checkpoint)
+    return checkpoint
 
 
-def report(
-    out: Path, step: int, progress: float, size: int, seconds: float, means: dict[str, float], config: TrainConfig
-) -> None:
+def report(out: Path, run: Run, size: int, means: dict[str, float]) -> None:
     """One line for a person, one JSON line for programs."""
-    left = seconds / max(progress, 1e-6) - seconds
-    line: dict[str, Any] = {"step": step, "progress": round(progress, 4), "size": size, "seconds": round(seconds, 1)}
-    line |= {key: round(value, 4) for key, value in means.items()}
+    left = run.seconds / max(run.progress, 1e-6) - run.seconds
+    line: dict[str, Any] = {"step": run.step, "progress": round(run.progress, 4), "size": size}
+    line |= {"seconds": round(run.seconds, 1)} | {key: round(value, 4) for key, value in means.items()}
     with (out / "metrics.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")
-    rate = step * config.pictures / max(seconds, 1e-6)
+    rate = run.step * run.config.pictures / max(run.seconds, 1e-6)
     print(
-        f"step {step} {progress:6.1%} size {size} loss {means['loss']:.3f} "
-        f"IoU first best3 {means['first_best3']:.3f} single {means['first_single']:.3f} last {means['last_single']:.3f} "
+        f"step {run.step} {run.progress:6.1%} size {size} loss {means['loss']:.3f} IoU first best3 "
+        f"{means['first_best3']:.3f} single {means['first_single']:.3f} last {means['last_single']:.3f} "
         f"score error {means['first_score_error']:.3f} | {rate:.1f} pictures/s, {left / 60:.0f} min left",
         flush=True,
     )

@@ -40,4 +40,8 @@ def prompt_loss(
     true_iou = mask_iou(logits, target).float()
     score_error = (scores - true_iou).abs()
     loss = best.mean() + masks[:, 0].mean() + iou * score_error.mean()
-    return loss, {"best3": true_iou[:, 1:].max(1).values.mean(), "single": true_iou[:, 0].mean(), "score_error": score_error.mean()}
+    return loss, {
+        "best3": true_iou[:, 1:].max(1).values.mean(),
+        "single": true_iou[:, 0].mean(),
+        "score_error": score_error.mean(),
+    }

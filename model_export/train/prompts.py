@@ -1,4 +1,4 @@
-"""Simulated prompts: the first point or noisy box, then clicks from the error region (SAM, section A.4; RITM's centres)."""
+"""Simulated prompts: first a point or noisy box, then clicks from the error (SAM, section A.4; RITM's centres)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def place(rng: np.random.Generator, cell: tuple[int, int]) -> tuple[float, float
 def first_prompts(
     rng: np.random.Generator, masks: NDArray[np.float32], boxes: NDArray[np.float32], size: int
 ) -> tuple[Tensor, Tensor]:
-    """masks [P, h, w], boxes [P, 4] ModelPx -> coords [P, 3, 2], labels [P, 3] (a point, a box or both; rest padding)."""
+    """masks [P, h, w], boxes [P, 4] ModelPx -> coords [P, 3, 2], labels [P, 3]: a point, a box or both."""
     coords = np.zeros((len(masks), 3, 2), np.float32)
     labels = np.full((len(masks), 3), PADDING, np.float32)
     for k, mask in enumerate(masks):

@@ -1,0 +1,142 @@
+"""A tiny training run, its export, its verification: the whole way from pictures to a served bundle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model_export.cli import main
+from model_export.evaluate.loop import evaluate_bundle
+from model_export.export.build import export_bundle, open_bundle
+from model_export.export.parity import parity_report
+from model_export.export.weights import dump_weights, fold_batch_norm
+from model_export.models.lite import SegserveLite
+from model_export.train.data import read_sets
+from model_export.train.loop import train
+from server.domain.ports import DecoderInputs, LoadedBundle
+from server.errors import BundleError
+from server.runtime.onnx import OnnxBackend
+from server.runtime.torch_backend import TorchBackend
+from tests.unit.model_export.drawn_set import draw_set
+from tests.unit.model_export.test_training import TINY
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("work")
+    draw_set(root / "data")
+    train(replace(TINY, data=str(root / "data"), out=str(root / "run"), steps=2))
+    return root
+
+
+@pytest.fixture(scope="module")
+def bundle(work: Path) -> LoadedBundle:
+    return export_bundle("segserve-lite", work / "run" / "last.pt", work / "bundle", work / "data", evaluate=False)
+
+
+def test_bundle_keeps_the_contract(bundle: LoadedBundle) -> None:
+    manifest = open_bundle(Path(bundle.directory)).manifest
+    roles = {entry.role for entry in manifest.files.values()}
+    assert {"encoder", "decoder", "encoder_torch", "weights", "golden", "card", "parity"} <= roles
+    assert sum(entry.bytes for entry in manifest.files.values()) < 12e6
+    wire = sum(int(np.prod(tensor.shape)) for tensor in manifest.embedding)
+    assert {tensor.wire_dtype for tensor in manifest.embedding} == {"int8"}
+    assert wire <= 512 * 1024
+    assert manifest.parity["passed"]
+    assert set(manifest.parity["cases"]) >= {"point", "box", "box_negative_point", "mask_prompt", "padding", "batch"}
+
+
+def test_damage_is_found(bundle: LoadedBundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(bundle.directory, copy)
+    data = bytearray((copy / "decoder.onnx").read_bytes())
+    data[1000] ^= 1
+    (copy / "decoder.onnx").write_bytes(data)
+    with pytest.raises(BundleError, match=r"decoder\.onnx"):
+        open_bundle(copy)
+    assert main(["verify", str(copy)]) == 1
+    assert "decoder.onnx" in capsys.readouterr().err
+
+
+def test_parity_fails_for_graphs_of_other_weights(bundle: LoadedBundle, work: Path) -> None:
+    other = SegserveLite().eval()
+    fold_batch_norm(other)
+    directory = work / "other"
+    directory.mkdir()
+    for name in bundle.manifest.files:
+        (directory / name).write_bytes((Path(bundle.directory) / name).read_bytes())
+    (directory / "weights.safetensors").write_bytes(dump_weights(other))
+    report = parity_report(LoadedBundle(bundle.manifest, str(directory)), work / "data", count=1)
+    assert not report["passed"]
+
+
+def test_padding_points_change_nothing(bundle: LoadedBundle) -> None:
+    decoder = OnnxBackend(1).load_decoder(bundle)
+    rng = np.random.default_rng(0)
+    embedding = {
+        tensor.name: rng.standard_normal((1, *tensor.shape)).astype(np.float32) for tensor in bundle.manifest.embedding
+    }
+    grid = bundle.manifest.decoder.mask_height
+    none = np.zeros((1, 1, grid, grid), np.float32), np.zeros(1, np.float32)
+    coords, labels = rng.uniform(0, 384, (1, 2, 2)).astype(np.float32), np.ones((1, 2), np.float32)
+    plain = decoder.decode(embedding, DecoderInputs(coords, labels, *none))
+    padded = DecoderInputs(
+        np.pad(coords, ((0, 0), (0, 5), (0, 0))), np.pad(labels, ((0, 0), (0, 5)), constant_values=-1), *none
+    )
+    answer = decoder.decode(embedding, padded)
+    np.testing.assert_allclose(answer.low_res_masks, plain.low_res_masks, atol=1e-4)
+    np.testing.assert_allclose(answer.iou_predictions, plain.iou_predictions, atol=1e-5)
+
+
+def test_padding_of_the_picture_is_masked_in_the_graph(bundle: LoadedBundle) -> None:
+    encoder = OnnxBackend(1).load_encoder(bundle)
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (1, 384, 384, 3), dtype=np.uint8)
+    other = pixels.copy()
+    other[:, 200:] = 255 - other[:, 200:]
+    other[:, :, 300:] = 7
+    valid = np.array([[200, 300]])
+    a, b = encoder.encode(pixels, valid)[0], encoder.encode(other, valid)[0]
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name])
+
+
+def test_exported_program_runs_with_the_bundles_weights(bundle: LoadedBundle) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 384, 384, 3), dtype=np.uint8)
+    valid = np.array([[384, 256], [100, 384]])
+    got = TorchBackend("cpu", threads=1).load_encoder(bundle).encode(pixels, valid)
+    wanted = OnnxBackend(1).load_encoder(bundle).encode(pixels, valid)
+    for row in range(2):
+        for name, reference in wanted[row].items():
+            scale = float(np.abs(reference).max())
+            np.testing.assert_allclose(got[row][name] / scale, reference / scale, atol=1e-3)
+
+
+def test_evaluation_runs_the_shipped_graphs(
+    bundle: LoadedBundle, work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = list(evaluate_bundle(bundle, read_sets(work / "data", "val"), objects=1, max_clicks=3))
+    assert len(results) == 2
+    for result in results:
+        assert 1 <= len(result.curve) <= 3
+        assert all(0 <= value <= 1 for value in (*result.curve, result.box, result.first_best_of_three))
+        assert result.first_best_of_three >= result.curve[0]
+    out = work / "curves.json"
+    assert main(["evaluate", "--bundle", bundle.directory, "--data", str(work / "data"), "--out", str(out)]) == 0
+    assert "| shapes |" in capsys.readouterr().out
+    assert len(json.loads(out.read_text())) >= 2
+
+
+def test_checkpoint_of_another_model_is_refused(work: Path, tmp_path: Path) -> None:
+    state = torch.load(work / "run" / "last.pt", weights_only=True)
+    state["model_name"] = "another"
+    torch.save(state, tmp_path / "x.pt")
+    with pytest.raises(ValueError, match="another"):
+        export_bundle("segserve-lite", tmp_path / "x.pt", tmp_path / "out", None)
+    assert not (tmp_path / "out").exists()

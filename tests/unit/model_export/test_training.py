@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pycocotools import mask as coco_mask
+
+from model_export.train.config import TrainConfig, load_config
+from model_export.train.data import make_sample, read_set, read_sets, to_rle
+from model_export.train.loop import learning_rate, train
+from model_export.train.losses import dice_loss, focal_loss, mask_iou, prompt_loss
+from model_export.train.prompts import first_prompts, next_clicks
+from tests.unit.model_export.drawn_set import draw_set
+
+TINY = TrainConfig(steps=4, sizes=((0.0, 64),), pictures=2, masks=2, max_rounds=3, warmup=1, log_every=2, save_every=2)
+
+
+def tiny(root: Path, name: str) -> TrainConfig:
+    return replace(TINY, data=str(root / "data"), out=str(root / name))
+
+
+def test_losses_by_hand() -> None:
+    target = torch.zeros(1, 2, 2)
+    target[0, 0] = 1
+    right = torch.tensor([[[[40.0, 40.0], [-40.0, -40.0]]]])
+    assert float(focal_loss(right, target)) == pytest.approx(0, abs=1e-6)
+    assert float(dice_loss(right, target)) == pytest.approx(0, abs=1e-6)
+    assert float(mask_iou(right, target)) == 1.0
+    # all wrong: |p - t| = 1, so focal is plain cross entropy; dice has no overlap: 1 - 1 / (2 + 2 + 1)
+    assert float(focal_loss(-right, target)) == pytest.approx(40, rel=1e-4)
+    assert float(dice_loss(-right, target)) == pytest.approx(0.8)
+    half = torch.zeros(1, 1, 2, 2)
+    assert float(focal_loss(half, target)) == pytest.approx(0.25 * np.log(2), rel=1e-5)
+
+
+def test_only_the_best_of_the_three_candidates_learns_the_mask() -> None:
+    target = torch.zeros(1, 4, 4)
+    target[0, :2] = 1
+    logits = torch.full((1, 4, 4, 4), -3.0)
+    logits[0, 2, :2] = 3.0
+    logits.requires_grad_()
+    loss, _ = prompt_loss(logits, torch.full((1, 4), 0.5), target, focal=1.0, dice=1.0, iou=0.0)
+    loss.backward()
+    assert logits.grad is not None
+    moved = logits.grad.abs().sum((0, 2, 3))
+    assert moved[0] > 0
+    assert moved[2] > 0
+    assert moved[1] == moved[3] == 0
+
+
+def test_learning_rate_warms_up_and_ends_at_one_percent() -> None:
+    config = TrainConfig(warmup=10, learning_rate=1.0, steps=100)
+    assert learning_rate(config, 0, 0.0) == pytest.approx(0.1)
+    assert learning_rate(config, 50, 0.5) == pytest.approx(0.01 + 0.99 / 2)
+    assert learning_rate(config, 100, 1.0) == pytest.approx(0.01)
+
+
+def test_first_prompts_lie_in_the_mask_or_around_it() -> None:
+    rng = np.random.default_rng(0)
+    mask = np.zeros((1, 16, 16), np.float32)
+    mask[0, 4:8, 6:10] = 1
+    box = np.array([[24, 16, 40, 32]], np.float32)
+    kinds = set()
+    for _ in range(60):
+        coords, labels = first_prompts(rng, mask, box, 64)
+        (point, low, high), (label, first, second) = coords[0].numpy(), labels[0].tolist()
+        kinds.add((label, first))
+        if label == 1:
+            assert mask[0, int(point[1] // 4), int(point[0] // 4)] == 1
+        if first == 2:
+            assert second == 3
+            assert (low < high).all()
+            assert (low >= 0).all()
+            assert (high <= 64).all()
+    assert kinds == {(1.0, -1.0), (-1.0, 2.0), (1.0, 2.0)}
+
+
+def test_next_clicks_correct_the_error() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.zeros((2, 16, 16), np.float32)
+    truth[:, 4:12, 4:12] = 1
+    logits = np.where(truth, 5.0, -5.0).astype(np.float32)
+    logits[1, :, 4:8] = -5.0
+    for _ in range(20):
+        coords, labels = next_clicks(rng, logits, truth, new_point=1.0)
+        assert labels[0, 0] == -1  # nothing to correct
+        assert labels[1, 0] == 1
+        x, y = (coords[1, 0] / 4).int().tolist()
+        assert 4 <= x < 8
+        assert 4 <= y < 12
+
+
+def test_samples_keep_picture_and_mask_together(tmp_path: Path) -> None:
+    pictures = read_sets(draw_set(tmp_path), "train")
+    rng = np.random.default_rng(1)
+    seen = 0
+    for _ in range(40):
+        picture = pictures[int(rng.integers(len(pictures)))]
+        sample = make_sample(rng, picture, picture.pixels(), 64, 1)
+        if sample is None:
+            continue
+        seen += 1
+        inside = np.kron(sample.masks[0] > 0.99, np.ones((4, 4))).astype(bool)
+        height, width = sample.valid
+        assert not sample.pixels[height:].any()
+        assert not sample.pixels[:, width:].any()
+        assert not inside[height:].any()
+        x1, y1, x2, y2 = sample.boxes[0].astype(int)
+        outside = inside.copy()
+        outside[y1:y2, x1:x2] = False
+        assert not outside.any()
+    assert seen > 20
+
+
+def test_reader_takes_every_kind_of_coco_segmentation(tmp_path: Path) -> None:
+    polygon = to_rle([[1, 1, 5, 1, 5, 4, 1, 4]], 6, 8)
+    uncompressed = to_rle({"size": [2, 2], "counts": [1, 2, 1]}, 2, 2)
+    assert int(coco_mask.area(polygon)) == 12
+    assert coco_mask.decode(uncompressed).tolist() == [[0, 1], [1, 0]]
+    draw_set(tmp_path)
+    assert {len(read_set(tmp_path / "shapes", split)) for split in ("train", "val")} == {4, 2}
+    with pytest.raises(ValueError, match=r"no annotations\.json"):
+        read_sets(tmp_path / "nowhere", "train")
+
+
+def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
+    draw_set(tmp_path / "data")
+    whole = torch.load(train(tiny(tmp_path, "whole")), weights_only=True)
+    broken = tiny(tmp_path, "broken")
+    train(broken, stop_after=2)
+    resumed = torch.load(train(broken), weights_only=True)
+    assert resumed["step"] == whole["step"] == 4
+    for part in ("model", "ema"):
+        for name, value in whole[part].items():
+            assert torch.equal(value, resumed[part][name]), name
+    assert resumed["numpy_rng"] == whole["numpy_rng"]
+
+
+def test_unknown_setting_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("stepz = 3")
+    with pytest.raises(ValueError, match="stepz"):
+        load_config(tmp_path / "a.toml", {})
+    (tmp_path / "b.toml").write_text("steps = 3\nsizes = [[0.0, 64]]")
+    assert load_config(tmp_path / "b.toml", {"threads": 2, "out": None}) == TrainConfig(
+        steps=3, sizes=((0.0, 64),), threads=2
+    )
