@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from PIL import Image
 
 from server.api.context import Context
@@ -51,6 +53,7 @@ def rectangle(box: tuple[int, int, int, int]) -> np.ndarray[Any, np.dtype[np.boo
 class Service:
     """A running app: `http` talks to it, the rest looks inside."""
 
+    app: FastAPI
     http: httpx.AsyncClient
     backend: FakeBackend
     manifest: BundleManifest
@@ -89,6 +92,8 @@ def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
 def start(tmp_path: Path) -> Start:
     """Starts a service: `async with start(max_prompts=3) as service`. Settings by name; `store` and `poison` too."""
 
+    numbers = itertools.count()
+
     @asynccontextmanager
     async def starting(
         *,
@@ -97,7 +102,7 @@ def start(tmp_path: Path) -> Start:
         poison: tuple[int, int, int] | None = None,
         **settings: Any,
     ) -> AsyncIterator[Service]:
-        bundles = tmp_path / f"bundles{len(list(tmp_path.iterdir()))}"
+        bundles = tmp_path / f"bundles{next(numbers)}"
         manifest = write_bundle(bundles)
         backend = FakeBackend(poison)
         chosen = {"bundle_dir": bundles, "model": manifest.id, "static_dir": tmp_path / "static", **settings}
@@ -110,9 +115,13 @@ def start(tmp_path: Path) -> Start:
         ):
             if ready:
                 await context.models.get(None)
+                backend.encoder.entered.clear()
                 backend.encoder.batches.clear()
                 backend.decoder.batches.clear()
-            yield Service(http, backend, manifest, context)
+            try:
+                yield Service(app, http, backend, manifest, context)
+            finally:
+                backend.encoder.gate.set()  # or a failed test would keep the worker, and so the shutdown, waiting
 
     return starting
 
