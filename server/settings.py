@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on. 0.0.0.0 opens it to the network.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on. 0 lets the system choose one.")
     bundle_dir: Path | None = Field(
-        None, description="Directory with further model bundles, as <id>/<revision>/ or <id>/. Embedded ones stay."
+        None, description="Directory with further model bundles, as `<id>/<revision>/` or `<id>/`."
     )
     model: str = Field("segserve-lite", min_length=1, max_length=64, description="Id of the default model.")
     redis_url: SecretStr | None = Field(
