@@ -1,5 +1,5 @@
 import { problemFrom, unreachable } from "./problem";
-import type { ModelList, PredictRequest, PredictResponse, UploadedImage } from "./types";
+import type { ModelList, PredictedLogits, PredictRequest, UploadedImage } from "./types";
 
 /** Bytes so far, and how many there will be (null: unknown). */
 export type Progress = (loaded: number, total: number | null) => void;
@@ -21,10 +21,19 @@ export async function listModels(signal: AbortSignal): Promise<ModelList> {
   return (await (await send("/v1/models", { signal })).json()) as ModelList;
 }
 
-export async function predict(request: PredictRequest, signal: AbortSignal): Promise<PredictResponse> {
+/** The masks as logits; other formats are for programs. */
+export async function predictLogits(
+  request: Omit<PredictRequest, "format">,
+  signal: AbortSignal,
+): Promise<PredictedLogits> {
   const headers = { "Content-Type": "application/json" };
-  const response = await send("/v1/predict", { method: "POST", headers, body: JSON.stringify(request), signal });
-  return (await response.json()) as PredictResponse;
+  const response = await send("/v1/predict", {
+    method: "POST",
+    headers,
+    body: JSON.stringify({ ...request, format: "logits" }),
+    signal,
+  });
+  return (await response.json()) as PredictedLogits;
 }
 
 /** A file as bytes, with progress. `expected` stands in for a Content-Length that compression hides. */

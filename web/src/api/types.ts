@@ -1,65 +1,36 @@
-/** The wire's shapes that the page uses. */
-export interface UploadedImage {
-  id: string;
-  width: number;
-  height: number;
-  model: string;
-  revision: string;
-  cached: boolean;
-  embedding_url: string;
-  expires_at: string;
-}
+import type { components } from "./schema";
 
-export interface ModelFile {
-  url: string;
-  bytes: number;
-  sha256: string;
-  role: string;
-}
+/** The wire's shapes: from the OpenAPI schema, made narrower where the schema says only "an object". */
+type Schema = components["schemas"];
 
-export interface ModelSummary {
-  id: string;
-  revision: string;
-  kind: string;
-  title: string;
-  license: string;
-  description: string;
-  preprocessing: { size: number };
-  embedding: { name: string; shape: number[]; wire_dtype: string }[];
-  decoder: {
-    mask_height: number;
-    mask_width: number;
-    single_mask_index: number;
-    multi_mask_indices: number[];
+export type UploadedImage = Schema["UploadAnswer"];
+export type ModelFile = Schema["ModelFile"];
+export type PredictRequest = Schema["PredictRequest"];
+
+/** docs/bundle-format.md describes these parts of the manifest. */
+interface ManifestParts {
+  readonly preprocessing: { readonly size: number };
+  readonly embedding: readonly { readonly name: string }[];
+  readonly decoder: {
+    readonly mask_height: number;
+    readonly mask_width: number;
+    readonly single_mask_index: number;
+    readonly multi_mask_indices: readonly number[];
   };
-  mask_threshold: number;
-  files: Record<string, ModelFile>;
 }
 
-export interface ModelList {
-  default: string;
-  models: ModelSummary[];
+export type ModelSummary = Omit<Schema["ModelAnswer"], keyof ManifestParts> & ManifestParts;
+export type ModelList = Omit<Schema["ModelsAnswer"], "models"> & { readonly models: readonly ModelSummary[] };
+
+/** `format: "logits"`: base64 of little-endian float16. */
+export interface LogitsSegmentation {
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly data: string;
 }
 
-export interface PredictRequest {
-  image: { id: string };
-  model: string;
-  prompts: {
-    point_coords?: [number, number][];
-    point_labels?: number[];
-    box?: [number, number, number, number];
-    mask_input?: { logits: string; shape: [number, number] };
-  }[];
-  multimask_output: boolean;
-  format: "logits";
-}
+type LogitsMask = Omit<Schema["MaskAnswer"], "segmentation"> & { readonly segmentation: LogitsSegmentation };
 
-export interface PredictResponse {
-  results: {
-    masks: {
-      index: number;
-      predicted_iou: number;
-      segmentation: { shape: number[]; dtype: string; data: string };
-    }[];
-  }[];
+export interface PredictedLogits {
+  readonly results: readonly { readonly masks: readonly LogitsMask[] }[];
 }

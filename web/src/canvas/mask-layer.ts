@@ -39,7 +39,7 @@ void main() {
   float away = value / max(length(slope), 1e-5);
   float inside = clamp(away + 0.5, 0.0, 1.0);
   float line = inside * clamp(u_line - away + 0.5, 0.0, 1.0);
-  float halo = (1.0 - inside) * clamp(away + 2.0, 0.0, 1.0) * 0.45 * step(0.01, u_line);
+  float halo = (1.0 - inside) * clamp(away + 1.75, 0.0, 1.0) * 0.35 * step(0.01, u_line);
   float body = inside * u_fill;
   float alpha = body + line * (1.0 - body);
   colour = vec4(u_colour * alpha, alpha + halo * (1.0 - alpha));

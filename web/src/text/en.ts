@@ -149,7 +149,7 @@ export const en = {
   "problem.not_a_picture": "This browser cannot show that file. Use JPEG, PNG, WebP, BMP or GIF.",
   "problem.size_differs": "Browser and server disagree about this picture's size. Save it as PNG and try again.",
   "problem.image_again": "The server had forgotten the picture, so it was sent again.",
-  "problem.queue_full": "The server is busy. Nothing is lost; try again in a moment.",
+  "problem.queue_full": "The server is busy. Nothing is lost; the page waits as long as the server asks and goes on.",
   "problem.shutting_down": "The server is shutting down. The page goes on when it is back.",
   "problem.timeout": "The server took too long. Try again.",
   "problem.backend_unavailable": "The server has no back end for this model now.",

@@ -1,9 +1,13 @@
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 
 import type { Notice } from "../app/state";
 import { hasText, t } from "../text";
 import { useDispatch, useSelect } from "./context";
 import { Icon } from "./icons";
+
+/** News goes by itself; what went wrong stays until it is dealt with. */
+const NEWS_MS = 8000;
 
 /** Failures and news, each in its own words and with a way on. */
 export function Notices(): JSX.Element {
@@ -20,9 +24,14 @@ export function Notices(): JSX.Element {
 function NoticeCard({ notice }: { readonly notice: Notice }): JSX.Element {
   const dispatch = useDispatch();
   const dismiss = (): void => dispatch({ type: "notice/dismiss", id: notice.id });
-  const { action } = notice;
+  const { action, tone } = notice;
+  useEffect(() => {
+    if (tone !== "info") return;
+    const timer = setTimeout(dismiss, NEWS_MS);
+    return () => clearTimeout(timer);
+  }, [notice.id]);
   return (
-    <div class={`notice panel notice-${notice.tone}`} role="alert" data-testid="notice" data-code={notice.code}>
+    <div class={`notice panel notice-${tone}`} role="alert" data-testid="notice" data-code={notice.code}>
       <p>{wordsFor(notice)}</p>
       {action !== null && (
         <button

@@ -18,6 +18,15 @@ export function attachKeyboard(store: Store): () => void {
       store.dispatch(command.action(store.get()));
     } else if (event.ctrlKey || event.metaKey) event.preventDefault();
   };
-  window.addEventListener("keydown", press);
-  return () => window.removeEventListener("keydown", press);
+  const stop = new AbortController();
+  window.addEventListener("keydown", press, { signal: stop.signal });
+  window.addEventListener("click", releaseFocus, { signal: stop.signal });
+  return () => stop.abort();
+}
+
+/** A button that was clicked with a pointer lets the focus go, so that Enter and Space mean the picture again. */
+function releaseFocus(event: MouseEvent): void {
+  if (event.detail === 0 || !(event.target instanceof Element)) return;
+  const button = event.target.closest("button");
+  if (button !== null && button.closest("[role=menu], dialog") === null) button.blur();
 }

@@ -53,7 +53,6 @@ export function attachPointer(target: HTMLElement, store: Store): () => void {
 
   const down = (event: PointerEvent): void => {
     target.setPointerCapture(event.pointerId);
-    target.focus({ preventScroll: true });
     if (event.pointerType === "touch") {
       fingers.set(event.pointerId, viewOf(event));
       if (fingers.size > 1) return handle("cancel", event);

@@ -16,6 +16,8 @@ export interface DebugView {
   readonly objects: number;
   /** A click is being answered. */
   readonly busy: boolean;
+  /** A preview of the mask under the pointer is painted. */
+  readonly hovering: boolean;
   readonly scores: readonly number[];
   /** The picture's camera: view = image * zoom + offset, in CSS pixels of the canvas. */
   readonly camera: { readonly zoom: number; readonly x: number; readonly y: number };
@@ -48,6 +50,9 @@ export function exposeDebugView(store: Store, engine: EngineKeeper): void {
     },
     get busy() {
       return draftStep(store.get())?.status === "waiting";
+    },
+    get hovering() {
+      return store.get().hoverShown;
     },
     get scores() {
       return draftStep(store.get())?.candidates.map((candidate) => candidate.iou) ?? [];

@@ -74,7 +74,11 @@ export function startEffects(store: Store, resources: Resources): void {
 
 async function bringUp(store: Store, resources: Resources, engine: EngineKeeper, signal: AbortSignal): Promise<void> {
   store.dispatch({ type: "engine/update", change: { phase: "loading", progress: 0 } });
-  const model = await loadModel(signal, (progress) => store.dispatch({ type: "engine/update", change: { progress } }));
+  const model = await loadModel(
+    signal,
+    (progress) => store.dispatch({ type: "engine/update", change: { progress } }),
+    (_seconds, problem) => report(store, problem),
+  );
   resources.threshold = model.threshold;
   resources.inputSize = model.inputSize;
   store.dispatch({ type: "engine/update", change: { progress: 1, model: model.id } });

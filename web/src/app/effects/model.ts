@@ -1,5 +1,6 @@
 import { download, listModels, matchesSha256 } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
+import type { RetryOptions } from "../../api/retry";
 import { withRetry } from "../../api/retry";
 import type { ModelFile, ModelSummary } from "../../api/types";
 import type { DecoderSpec } from "../../decode/protocol";
@@ -15,8 +16,12 @@ export interface LoadedModel {
   readonly golden: ArrayBuffer | null;
 }
 
-export async function loadModel(signal: AbortSignal, progress: (part: number) => void): Promise<LoadedModel> {
-  const list = await withRetry(() => listModels(signal), { signal });
+export async function loadModel(
+  signal: AbortSignal,
+  progress: (part: number) => void,
+  onWait: NonNullable<RetryOptions["onWait"]>,
+): Promise<LoadedModel> {
+  const list = await withRetry(() => listModels(signal), { signal, onWait });
   const model = list.models.find((entry) => entry.id === list.default) ?? list.models[0];
   const file = model === undefined ? undefined : fileFor(model, "decoder");
   if (model === undefined || file === undefined) throw new ApiProblem(404, "decoder_missing", "", "", null);

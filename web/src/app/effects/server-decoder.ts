@@ -1,4 +1,4 @@
-import { predict } from "../../api/client";
+import { predictLogits } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
 import { withRetry } from "../../api/retry";
 import type { PredictRequest } from "../../api/types";
@@ -35,13 +35,13 @@ export class ServerDecoder {
     return result;
   }
 
-  async #ask(epoch: number, request: DecodeRequest, logits: DecodeResult | null): ReturnType<typeof predict> {
+  async #ask(epoch: number, request: DecodeRequest, logits: DecodeResult | null): ReturnType<typeof predictLogits> {
     const { signal } = new AbortController();
     for (let again = false; ; again = true) {
       const id = this.store.get().picture?.imageId ?? "";
       const body = bodyOf(id, this.engine.model?.id ?? "", request, logits);
       try {
-        return await withRetry(() => predict(body, signal), { signal });
+        return await withRetry(() => predictLogits(body, signal), { signal });
       } catch (error) {
         if (again || !(error instanceof ApiProblem) || !error.isForgotten || this.opener === null) throw error;
         await this.opener.upload(epoch);
@@ -65,7 +65,12 @@ export class ServerDecoder {
   }
 }
 
-function bodyOf(id: string, model: string, request: DecodeRequest, logits: DecodeResult | null): PredictRequest {
+function bodyOf(
+  id: string,
+  model: string,
+  request: DecodeRequest,
+  logits: DecodeResult | null,
+): Omit<PredictRequest, "format"> {
   const { points, box } = request.prompt;
   const data = logits?.masks[0];
   return {
@@ -83,7 +88,6 @@ function bodyOf(id: string, model: string, request: DecodeRequest, logits: Decod
       },
     ],
     multimask_output: request.multimask,
-    format: "logits",
   };
 }
 
