@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from model_export.bench.machine import ROOT, git_state, machine
 from model_export.bench.record import Findings, Record, write_record
@@ -38,9 +39,9 @@ def benchmark(name: str) -> Benchmark:
     return Benchmark(name, module.TITLE, module.run)
 
 
-def take(chosen: Benchmark, setting: Setting) -> Record:
+def take(chosen: Benchmark, setting: Setting, on: dict[str, Any], code: dict[str, Any]) -> Record:
+    """`on`: the machine, `code`: the git state, both as they were before the first benchmark."""
     manifest = setting.bundle.manifest
-    on, code = machine(), git_state()
     date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     started = time.perf_counter()
     findings = chosen.run(setting)
@@ -59,10 +60,11 @@ def take(chosen: Benchmark, setting: Setting) -> Record:
 
 def run_suite(names: Sequence[str], setting: Setting, out: Path, say: Callable[[str], None] = print) -> Path:
     """Runs each, writes its JSON file, then the page. Returns the page's path."""
+    on, code = machine(), git_state()
     for name in names:
         chosen = benchmark(name)
         say(f"== {chosen.title}")
-        record = take(chosen, setting)
+        record = take(chosen, setting, on, code)
         for entry in record.findings.figures:
             p95 = "" if entry.p95 is None else f", p95 {number(entry.p95)}"
             verdict = {None: "", True: "  met", False: "  NOT met"}[entry.met]
