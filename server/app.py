@@ -71,7 +71,7 @@ def create_app(settings: Settings, *, backend: Backend | None = None, store: Blo
         docs_url=None,
         redirect_slashes=False,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,
         lifespan=_lifespan,
     )
     app.state.context = context

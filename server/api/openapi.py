@@ -13,7 +13,7 @@ from server.api.schemas import PredictOptions, PredictRequest, ProblemAnswer
 
 DESCRIPTION = """Promptable and interactive image segmentation. Upload a picture once, then ask for masks by points,
 boxes and earlier masks. Coordinates are absolute pixels of the upright picture, x before y. Every error is
-`application/problem+json` with a stable `code`; /docs/errors lists them."""
+application/problem+json with a stable code; /docs/errors lists them."""
 
 _BINARY = {"type": "string", "format": "binary"}
 _SCHEMA = "#/components/schemas/"

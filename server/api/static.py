@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from server.api.compression import accepted_encodings, is_compressible
 from server.api.headers import IMMUTABLE, etag_matches
 from server.errors import NotFoundError
+from server.services.single_flight import SingleFlight
 
 _SUFFIXES = {"br": ".br", "gzip": ".gz"}
 _TYPES = {
@@ -50,6 +51,7 @@ class StaticPage:
     def __init__(self, directory: Path | None) -> None:
         self._files: dict[str, Path] = {}
         self._variants: dict[tuple[str, str], _Variant] = {}
+        self._reading: SingleFlight[_Variant] = SingleFlight()
         if directory is not None and (directory / "index.html").is_file():
             self._files = {
                 path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()
@@ -100,8 +102,9 @@ class StaticPage:
         key = (name, encoding)
         if key not in self._variants:
             neighbour = self._files.get(f"{name}{_SUFFIXES[encoding]}") if encoding else None
-            self._variants[key] = await asyncio.to_thread(
-                _read, neighbour or path, encoding if neighbour is None else ""
+            compress_as = encoding if neighbour is None else ""
+            self._variants[key] = await self._reading.run(
+                key, lambda: asyncio.to_thread(_read, neighbour or path, compress_as)
             )
         return self._variants[key]
 

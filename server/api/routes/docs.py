@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
+from pydantic_core import to_json
 
 from server.api.headers import etag_matches
 from server.api.problems import PROBLEMS
@@ -17,6 +19,13 @@ router = APIRouter(include_in_schema=False)
 _DIRECTORY = Path(__file__).parent.parent / "docs_page"
 _FILES = {"docs.js": "text/javascript", "docs.css": "text/css"}
 _HEADERS = {"Cache-Control": "no-cache"}
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request) -> Response:
+    # FastAPI takes a moment to write its schema the first time; it remembers it.
+    schema = await asyncio.to_thread(request.app.openapi)
+    return Response(to_json(schema), headers=_HEADERS, media_type="application/json")
 
 
 @router.get("/docs")
