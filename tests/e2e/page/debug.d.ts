@@ -1,0 +1,27 @@
+/** What the page lets tests read (web/src/app/effects/debug.ts), and what `recorder.ts` writes down. */
+interface DebugView {
+  readonly imageId: string | null;
+  readonly phase: string;
+  readonly backend: string | null;
+  readonly threads: number;
+  readonly ms: number | null;
+  readonly steps: number;
+  readonly objects: number;
+  readonly busy: boolean;
+  readonly hovering: boolean;
+  readonly scores: readonly number[];
+  readonly camera: { readonly zoom: number; readonly x: number; readonly y: number };
+  lastMask(): Promise<{ size: [number, number]; counts: string } | null>;
+}
+
+interface Recorded {
+  /** Kinds of the tasks that were sent to the decode worker; a hover preview is "hover". */
+  readonly tasks: string[];
+  /** Phases that the status line showed. */
+  readonly phases: string[];
+}
+
+interface Window {
+  readonly __segserve: DebugView;
+  readonly __recorded: Recorded;
+}
