@@ -21,9 +21,10 @@ uniform float u_fill;
 uniform float u_line;      // device pixels
 in vec2 image;
 out vec4 colour;
-void main() {
+// Value over the threshold at a point of the picture, and its slope per device pixel.
+float sampleAt(vec2 at, out vec2 slope) {
   ivec2 last = textureSize(u_logits, 0) - 1;
-  vec2 u = image * u_scale - 0.5;
+  vec2 u = at * u_scale - 0.5;
   vec2 base = floor(u);
   vec2 f = u - base;
   ivec2 low = clamp(ivec2(base), ivec2(0), last);
@@ -34,12 +35,27 @@ void main() {
   float d = texelFetch(u_logits, high, 0).r;
   float upper = mix(a, b, f.x);
   float lower = mix(c, d, f.x);
-  float value = mix(upper, lower, f.y) - u_threshold;
-  vec2 slope = vec2(mix(b - a, d - c, f.y), lower - upper) * u_scale * u_pixel;
-  float away = value / max(length(slope), 1e-5);
+  slope = vec2(mix(b - a, d - c, f.y), lower - upper) * u_scale * u_pixel;
+  return mix(upper, lower, f.y) - u_threshold;
+}
+
+void main() {
+  vec2 slope;
+  float value = sampleAt(image, slope);
+  float steep = max(length(slope), 1e-5);
+  float away = value / steep;
   float inside = clamp(away + 0.5, 0.0, 1.0);
   float line = inside * clamp(u_line - away + 0.5, 0.0, 1.0);
   float halo = (1.0 - inside) * clamp(away + 1.75, 0.0, 1.0) * 0.35 * step(0.01, u_line);
+  if (line + halo > 0.0) {
+    // Nearly flat logits near the threshold look like an edge that is not there: cross it and see.
+    vec2 unused;
+    float reach = away > 0.0 ? -(u_line + 1.5) : 2.5;
+    float beyond = sampleAt(image + slope / steep * reach * u_pixel, unused);
+    float crossed = away > 0.0 ? step(beyond, 0.0) : step(0.0, beyond);
+    line *= crossed;
+    halo *= crossed;
+  }
   float body = inside * u_fill;
   float alpha = body + line * (1.0 - body);
   colour = vec4(u_colour * alpha, alpha + halo * (1.0 - alpha));

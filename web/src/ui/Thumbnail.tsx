@@ -37,6 +37,9 @@ export function Thumbnail(props: ThumbnailProps): JSX.Element {
     const [columns, rows] = [context.canvas.width, context.canvas.height];
     context.clearRect(0, 0, columns, rows);
     context.imageSmoothingQuality = "high";
+    context.fillStyle = "#fff"; // what shows through a transparent picture
+    const [toX, toY] = [columns / area.width, rows / area.height];
+    context.fillRect(-area.x * toX, -area.y * toY, bitmap.width * toX, bitmap.height * toY);
     context.drawImage(bitmap, area.x, area.y, area.width, area.height, 0, 0, columns, rows);
     const scale = logitScale(placement, logits);
     const source = [area.x * scale.x, area.y * scale.y, area.width * scale.x, area.height * scale.y] as const;
