@@ -42,19 +42,19 @@ class _Exchange:
     """One request and its answer."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, telemetry: Telemetry) -> None:
-        self._scope, self._receive, self._send, self._telemetry = scope, receive, send, telemetry
+        self._receive, self._send, self._telemetry = receive, send, telemetry
         self._began = time.perf_counter()
         self._status = 0
         self._method: str = scope["method"]
         self._head = self._method == "HEAD"
+        # A copy: the server looks at its own to know that the answer to HEAD has no body.
+        self._scope: Scope = {**scope, "method": "GET"} if self._head else scope
         self._spans = start_spans()
         given = Headers(scope=scope).get("x-request-id", "")
         self._request_id = given if valid_request_id(given) else uuid.uuid4().hex
-        scope["segserve.request_id"] = self._request_id
+        self._scope["segserve.request_id"] = self._request_id
 
     async def run(self, app: ASGIApp) -> None:
-        if self._head:
-            self._scope["method"] = "GET"
         try:
             await app(self._scope, self._receive, self._answer)
         except ClientDisconnect:

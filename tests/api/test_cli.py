@@ -161,6 +161,11 @@ def test_smoke_with_the_embedded_bundle() -> None:
         model = http.get("/v1/models").json()["models"][0]
         for file in model["files"].values():
             assert len(http.get(file["url"]).content) == file["bytes"]
+        # Real HTTP: the server itself cuts the connection when an answer to HEAD is not what it expects.
+        for url in ("/", "/healthz", image["embedding_url"], model["files"]["decoder.onnx"]["url"]):
+            get, head = http.get(url), http.head(url)
+            assert (head.status_code, head.content) == (get.status_code, b"")
+            assert head.headers["content-length"] == get.headers["content-length"]
         answer = http.post(
             "/v1/predict",
             json={"image": {"id": image["id"]}, "prompts": [{"point_coords": [[18, 24]], "point_labels": [1]}]},
