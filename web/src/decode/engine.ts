@@ -37,6 +37,7 @@ export async function createEngine(
   const session = await runtime.InferenceSession.create(new Uint8Array(model), {
     executionProviders: [backend],
     graphOptimizationLevel: "all",
+    logSeverityLevel: 3, // its warnings about where nodes run would look like errors of the page
   });
   const prepared = new WeakMap<readonly NamedTensor[], Record<string, Tensor>>();
 

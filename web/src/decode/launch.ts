@@ -42,9 +42,13 @@ export function createLauncher(loaders: RuntimeLoaders): Launcher {
       if (gpu === undefined || (await gpu.requestAdapter()) === null) return null;
       const engine = await createEngine(await loaders.webgpu(), "webgpu", 1, model, spec);
       const first = await selfTest(engine, golden, spec);
-      if (!first.passed) return null;
+      if (!first.passed) {
+        console.info(`Segserve: WebGPU answers wrongly (IoU ${first.worstIou}, score ${first.worstScore}).`);
+        return null;
+      }
       const [onGpu, onCpu] = [await selfTest(engine, golden, spec), await selfTest(present, golden, spec)];
       if (onGpu.passed && onGpu.ms <= onCpu.ms) return engine;
+      console.info(`Segserve: WebGPU is right but slower (${onGpu.ms} ms, WASM ${onCpu.ms} ms).`);
       await engine.release();
       return null;
     },

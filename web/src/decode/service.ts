@@ -63,7 +63,10 @@ export class DecodeService {
     golden: ArrayBuffer,
     present: Engine,
   ): Promise<void> {
-    const gpu = await launcher.webgpu(model, spec, golden, present).catch(() => null);
+    const gpu = await launcher.webgpu(model, spec, golden, present).catch((error: unknown) => {
+      console.info(`Segserve: WebGPU does not start: ${String(error)}`);
+      return null;
+    });
     if (gpu === null) return;
     this.#engine = gpu;
     this.#spare = present;
