@@ -112,9 +112,9 @@ def invalid_request(errors: Sequence[Mapping[str, Any]], *, where: str = "") -> 
     elif kind == "finite_number":
         code, detail = "number_not_finite", f"{'.'.join(location)} is NaN or infinite. Send finite numbers."
     elif kind == "too_long" and location[-1:] == ["prompts"]:
-        code, detail = "too_many_prompts", f"{first['msg']}. Split the call."
+        code, detail = "too_many_prompts", "These are far too many prompts for one call. Split it."
     elif kind == "too_long" and location[-1:] in (["point_coords"], ["point_labels"]):
-        code, detail = "too_many_points", f"{'.'.join(location)}: {first['msg']}."
+        code, detail = "too_many_points", f"{'.'.join(location)} is far too long. Send fewer points."
     listed = [
         {"location": ".".join(str(part) for part in error["loc"])[:_LONGEST_FIELD], "message": error["msg"]}
         for error in errors[:_MOST_ERRORS]

@@ -21,7 +21,9 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    """Strict: a number in quotes or a true among coordinates is a mistake of the caller's, not a number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class ImageReference(_Request):
@@ -34,7 +36,7 @@ class ImageReference(_Request):
     def _one_of(self) -> ImageReference:
         if (self.id is None) == (self.base64 is None):
             raise PydanticCustomError(
-                "image_required", 'Give the picture as {{"id": …}} or as {{"base64": …}}, not both'
+                "image_required", 'Give the picture as {"id": …} or as {"base64": …}, not both.'
             )
         return self
 
@@ -54,7 +56,7 @@ class MaskInput(_Request):
         referred = self.ref is not None and self.logits is None and self.shape is None
         if not (inline or referred):
             raise PydanticCustomError(
-                "mask_input_invalid", 'Give mask_input as {{"ref": …}} or as {{"logits": …, "shape": [h, w]}}'
+                "mask_input_invalid", 'Give mask_input as {"ref": …} or as {"logits": …, "shape": [h, w]}.'
             )
         return self
 

@@ -46,10 +46,8 @@ async def read_upload(request: Request, limits: HttpLimits, lease: Lease) -> tup
         return _file_of(parts), model or None
     if content_type.startswith("image/"):
         return await read_body(request, limits.max_upload_bytes, lease, what="image"), None
-    raise RequestError(
-        f"The content type {content_type[:100] or 'missing'!r} is not accepted. Send the file's bytes with an image/… "
-        "content type, or a multipart form with the part `file`.",
-        code="unsupported_media_type",
+    raise _unsupported(
+        content_type, "the file's bytes with an image/… content type, or a multipart form with the part `file`"
     )
 
 
@@ -70,11 +68,12 @@ async def read_predict(request: Request, limits: HttpLimits, lease: Lease) -> Pr
         if call.image.base64 is None:
             return PredictCall(call, call.image.id, None)
         return PredictCall(call, None, await asyncio.to_thread(_from_base64, call.image.base64))
-    raise RequestError(
-        f"The content type {content_type[:100] or 'missing'!r} is not accepted. Send application/json, or a multipart "
-        "form with the parts `file` and `request`.",
-        code="unsupported_media_type",
-    )
+    raise _unsupported(content_type, "application/json, or a multipart form with the parts `file` and `request`")
+
+
+def _unsupported(content_type: str, wanted: str) -> RequestError:
+    found = f"The content type {content_type[:100]!r} is not accepted" if content_type else "Content-Type is missing"
+    return RequestError(f"{found}. Send {wanted}.", code="unsupported_media_type")
 
 
 async def _parse(schema: type[Parsed], data: bytes) -> Parsed:
@@ -90,8 +89,10 @@ def _file_of(parts: dict[str, Part]) -> bytes:
 
 
 def _from_base64(text: str) -> bytes:
+    """Line breaks are taken: `base64 photo.jpg` writes them."""
     _, _, payload = text.rpartition("base64,") if text.startswith("data:") else ("", "", text)
     try:
-        return base64.b64decode(payload, validate=True)
+        return base64.b64decode("".join(payload.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ImageError("image.base64 is not base64.", code="image_invalid") from error
+        message = "image.base64 is not base64. Send the file's bytes in the standard alphabet, with their padding."
+        raise ImageError(message, code="image_invalid") from error

@@ -31,7 +31,7 @@ from server.errors import ImageError
 from server.runtime.signatures import declared_size, sniff_format, tiff_tile_pixels
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
-FORMAT_NAMES = "JPEG, PNG, WebP, BMP, TIFF and GIF"
+FORMAT_NAMES = "JPEG, PNG, WebP, BMP, TIFF or GIF"
 
 # EXIF orientation -> what makes the picture upright.
 _UPRIGHT = {

@@ -153,7 +153,7 @@ class SegmentService:
             fitting = self._limits.max_mask_pixels // (masks * record.width * record.height)
             raise PromptError(
                 f"{prompts} prompts with {masks} masks of {record.width} x {record.height} pixels are too much for one "
-                f"call. Send at most {fitting} prompts at once"
+                f"call. {f'Send at most {fitting} prompts at once' if fitting else 'Scale the picture down'}"
                 + (", or ask for one mask each with multimask_output false." if multimask else "."),
                 code="too_many_prompts",
                 limit=fitting,
@@ -185,7 +185,8 @@ def _inline_logits(given: MaskInput, index: int) -> Float32:
     try:
         data = base64.b64decode(given.logits, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise PromptError("mask_input.logits is not base64.", code="mask_input_invalid", prompt=index) from error
+        message = "mask_input.logits is not base64. Send little-endian float16 values in base64."
+        raise PromptError(message, code="mask_input_invalid", prompt=index) from error
     if len(data) != 2 * height * width:
         raise PromptError(
             f"mask_input.logits has {len(data)} bytes; {height} x {width} float16 values are {2 * height * width}.",

@@ -154,7 +154,7 @@ async def test_base64_that_is_none(service: Service) -> None:
 @pytest.mark.parametrize("image", [{}, {"id": "0" * 64, "base64": ""}])
 async def test_no_picture_or_two(service: Service, image: dict[str, str]) -> None:
     response = await service.http.post("/v1/predict", json={"image": image, "prompts": [CLICK]})
-    problem(response, 422, "image_required")
+    assert "{{" not in problem(response, 422, "image_required")["detail"]
 
 
 # ---------------------------------------------------------------- models and ids
@@ -287,6 +287,12 @@ async def test_more_mask_pixels_than_the_budget(start: Start) -> None:
         body = problem(await service.predict(image["id"], *[CLICK] * 4), 422, "too_many_prompts")
         assert body["limit"] == 3
         assert (await service.predict(image["id"], *[CLICK] * 9, multimask_output=False)).status_code == 200
+    async with start(max_mask_pixels=WIDTH * HEIGHT) as service:
+        image = await service.upload()
+        body = problem(await service.predict(image["id"], CLICK), 422, "too_many_prompts")
+        assert body["limit"] == 0
+        assert "Scale the picture down" in body["detail"]
+        assert (await service.predict(image["id"], CLICK, multimask_output=False)).status_code == 200
 
 
 async def test_thousands_of_points(service: Service) -> None:
@@ -381,7 +387,9 @@ async def test_broken_json(service: Service, content: bytes) -> None:
         {"prompts": [{"points": [[1, 1]]}]},
         {"prompts": [{"point_coords": [[1, 1, 1]], "point_labels": [1]}]},
         {"prompts": [{"point_coords": [1, 1], "point_labels": [1]}]},
-        {"multimask_output": "perhaps"},
+        {"prompts": [{"point_coords": [["1", 1]], "point_labels": [1]}]},
+        {"prompts": [{"point_coords": [[1, 1]], "point_labels": [True]}]},
+        {"multimask_output": "yes"},
         {"image": "0" * 64},
         {"more": 1},
         {"model": ""},

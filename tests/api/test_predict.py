@@ -143,14 +143,16 @@ async def test_an_inline_picture_by_base64_and_by_multipart_gives_the_same(servi
     )
     data_url = f"data:image/png;base64,{base64.b64encode(data).decode()}"
     as_url = await service.http.post("/v1/predict", json={"image": {"base64": data_url}, "prompts": [CLICK_RED]})
+    wrapped = base64.encodebytes(data).decode()
+    in_lines = await service.http.post("/v1/predict", json={"image": {"base64": wrapped}, "prompts": [CLICK_RED]})
     answers = []
-    for response in (as_json, as_form, as_url):
+    for response in (as_json, as_form, as_url, in_lines):
         assert response.status_code == 200, response.text
         answer = response.json()
         for mask in answer["results"][0]["masks"]:
             del mask["logits_ref"]
         answers.append(answer)
-    assert answers[0] == answers[1] == answers[2]
+    assert all(answer == answers[0] for answer in answers)
     assert service.backend.encoder.pictures == 1
 
 
