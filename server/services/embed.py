@@ -147,6 +147,8 @@ class EmbedService:
     ) -> dict[str, Float32]:
         """Dequantised embedding, float32 [1, C, H, W] by name. `container`: where the caller has it at hand."""
         revision = model.manifest.revision
+        if self._images.is_past(record):  # what may still be kept is the store's to say
+            self._decoded.forget(record.id)
         tensors = self._decoded.get(record.id, revision)
         if tensors is None:
             container = container or await self.container(record, model)

@@ -86,6 +86,10 @@ class ImageStore:
             return None
         return record
 
+    def is_past(self, record: ImageRecord) -> bool:
+        """Whether the record's data have reached the end of their time."""
+        return record.expires_at <= self._clock()
+
     async def put_source(self, image_id: str, source: bytes) -> None:
         await self._store.set(keys.source_key(image_id), source, self._data_ttl)
 

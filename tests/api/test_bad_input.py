@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import struct
 import zlib
@@ -212,6 +213,14 @@ async def test_an_expired_id(start: Start) -> None:
         assert (await service.http.get(f"/v1/images/{image['id']}")).status_code == 200
         now = 1500.0
         problem(await service.predict(image["id"], CLICK), 404, "image_not_found")
+
+
+async def test_an_expired_id_whose_embedding_is_still_in_use(start: Start) -> None:
+    async with start(image_ttl=1, record_ttl=100) as service:
+        image = await service.upload()
+        assert (await service.predict(image["id"], CLICK)).status_code == 200
+        await asyncio.sleep(1.1)
+        problem(await service.predict(image["id"], CLICK), 410, "image_expired")
 
 
 async def test_an_embedding_of_another_revision(service: Service) -> None:

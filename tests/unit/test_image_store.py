@@ -42,6 +42,7 @@ async def test_an_image_as_it_was_put(images: ImageStore, clock: HandClock) -> N
     record = await put(images)
     assert record == ImageRecord(IMAGE_ID, 640, 427, "jpeg", 8, clock.now, clock.now + HOUR)
     assert await images.get_record(IMAGE_ID) == record
+    assert not images.is_past(record)
     assert await images.get_source(IMAGE_ID) == b"the file"
     assert await images.get_embedding(IMAGE_ID, MANIFEST) == container_of(MANIFEST)
     assert await images.has_source(IMAGE_ID)
