@@ -29,6 +29,10 @@ export class MaskLibrary {
     return this.#steps.get(step)?.candidates[candidate] ?? null;
   }
 
+  candidatesOf(step: number): readonly Logits[] {
+    return this.#steps.get(step)?.candidates ?? [];
+  }
+
   keepOnly(steps: readonly number[]): void {
     for (const step of this.#steps.keys()) if (!steps.includes(step)) this.#steps.delete(step);
   }

@@ -146,7 +146,8 @@ export const en = {
   "problem.image_unsupported": "This file is not a picture that the server can read.",
   "problem.image_truncated": "This picture is cut off. Save or download it again.",
   "problem.image_empty": "This file is empty.",
-  "problem.not_a_picture": "This browser cannot show that file. Use JPEG, PNG, WebP, BMP or GIF.",
+  "problem.not_a_picture":
+    "This file is no picture that this browser can show, or it is damaged. Use JPEG, PNG, WebP, BMP or GIF.",
   "problem.size_differs": "Browser and server disagree about this picture's size. Save it as PNG and try again.",
   "problem.image_again": "The server had forgotten the picture, so it was sent again.",
   "problem.queue_full": "The server is busy. Nothing is lost; the page waits as long as the server asks and goes on.",

@@ -49,8 +49,24 @@ export class Decoding {
   }
 
   #open(): void {
+    this.#handBack();
     this.#queue.open();
     this.#sync();
+  }
+
+  /** A worker that was started anew gets the painted masks back, to feed back and to write into files. */
+  #handBack(): void {
+    const { steps } = this.store.get();
+    for (const id of shownSteps(this.store.get())) {
+      const step = steps[id];
+      const logits = this.resources.library.candidatesOf(id);
+      const [first] = logits;
+      if (step === undefined || first === undefined) continue;
+      const { candidates, fedBack } = step;
+      const { width, height } = first;
+      const result = { candidates, masks: logits.map(({ data }) => data), width, height, ms: 0, fedBack };
+      this.engine.call<"adopt">({ kind: "adopt", epoch: this.#epoch, step: id, result }).catch(() => undefined);
+    }
   }
 
   /** The draft's step first, then steps of objects that a newer click had overtaken. */
