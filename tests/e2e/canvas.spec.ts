@@ -125,3 +125,34 @@ test("what is painted is the mask: its pixels are tinted, the others are not", a
   }
   expect(agreeing / looked).toBeGreaterThan(0.95); // the outline and the point are painted, too
 });
+
+test("fingers: a tap is a click, one that drags moves the picture, two zoom it", async ({ studio }) => {
+  const { page } = studio;
+  const touch = await page.context().newCDPSession(page);
+  type Finger = readonly [x: number, y: number];
+  const send = (type: "touchStart" | "touchMove" | "touchEnd", ...fingers: Finger[]): Promise<unknown> =>
+    touch.send("Input.dispatchTouchEvent", { type, touchPoints: fingers.map(([x, y], id) => ({ x, y, id })) });
+
+  const { x, y } = await studio.spot([0.42, 0.3]);
+  await send("touchStart", [x, y]);
+  await send("touchEnd");
+  await expect.poll(() => studio.see("scores")).toHaveLength(3);
+
+  const steps = await studio.see("steps");
+  const before = await studio.see("camera");
+  await send("touchStart", [500, 400]);
+  await send("touchMove", [520, 410]);
+  await send("touchMove", [550, 420]);
+  await send("touchEnd");
+  const moved = await studio.see("camera");
+  expect(moved.zoom).toBe(before.zoom);
+  expect(moved.x).toBeGreaterThan(before.x + 20);
+
+  await send("touchStart", [450, 400]);
+  await send("touchStart", [450, 400], [550, 400]);
+  await send("touchMove", [400, 400], [600, 400]);
+  await send("touchEnd");
+  expect((await studio.see("camera")).zoom).toBeGreaterThan(moved.zoom * 1.5);
+  expect(await studio.see("steps")).toBe(steps);
+  await touch.detach();
+});

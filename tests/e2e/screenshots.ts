@@ -1,0 +1,75 @@
+import { fileURLToPath } from "node:url";
+import { samplePicture } from "./page/pictures";
+import type { Place, Studio } from "./page/studio";
+import { expect, test } from "./page/test";
+
+const README_PICTURE = fileURLToPath(new URL("../../docs/screenshots/page.png", import.meta.url));
+const LOOK_AT = fileURLToPath(new URL("test-results/screenshots/", import.meta.url));
+
+const TEAPOT: Place = [0.4, 0.33];
+const JAR: Place = [0.59, 0.56];
+const BOOK: Place = [0.88, 0.78];
+const CROISSANT: Place = [0.41, 0.6];
+
+async function shoot(studio: Studio, name: string): Promise<void> {
+  await studio.page.mouse.move(2, 890);
+  await studio.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await studio.page.waitForTimeout(500);
+  await studio.page.screenshot({ path: `${LOOK_AT}${name}.png` });
+}
+
+/** Three objects, the last with its candidates still to be chosen from. */
+async function makeObjects(studio: Studio): Promise<void> {
+  for (const place of [TEAPOT, BOOK]) {
+    await studio.click(place);
+    await studio.key("Enter");
+  }
+  await studio.click(CROISSANT);
+}
+
+test("the page with three objects, for the README", async ({ fresh }) => {
+  await fresh.page.setViewportSize({ width: 1440, height: 900 });
+  await fresh.page.emulateMedia({ colorScheme: "dark" });
+  await fresh.visit();
+  await fresh.open(samplePicture("table"));
+  await makeObjects(fresh);
+  await shoot(fresh, "objects-dark");
+  await fresh.page.screenshot({ path: README_PICTURE });
+});
+
+for (const colorScheme of ["dark", "light"] as const) {
+  test(`to look at, ${colorScheme}`, async ({ fresh }) => {
+    const { page } = fresh;
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    await fresh.visit();
+    await expect(fresh.part("sample")).toHaveCount(3);
+    await shoot(fresh, `empty-${colorScheme}`);
+    await fresh.open(samplePicture("desk"));
+    await fresh.click([0.52, 0.6]);
+    await shoot(fresh, `click-${colorScheme}`);
+    await fresh.part("download").click();
+    await shoot(fresh, `menu-${colorScheme}`);
+    await fresh.key("Escape");
+    await fresh.key("?");
+    await shoot(fresh, `keys-${colorScheme}`);
+  });
+}
+
+test("to look at: narrow, tall and 4K", async ({ fresh }) => {
+  const { page } = fresh;
+  await page.setViewportSize({ width: 360, height: 740 });
+  await fresh.visit();
+  await shoot(fresh, "narrow-empty");
+  await fresh.open(samplePicture("garden"));
+  await fresh.click([0.27, 0.6]);
+  await shoot(fresh, "narrow-click");
+  await fresh.key("Enter");
+  await fresh.key("?");
+  await shoot(fresh, "narrow-keys");
+  await fresh.key("Escape");
+  await page.setViewportSize({ width: 3840, height: 2160 });
+  await fresh.open(samplePicture("table"));
+  await fresh.click(JAR);
+  await shoot(fresh, "4k");
+});
