@@ -48,7 +48,6 @@ lint-web: .make/dev .make/node
 	@$(PY) scripts/build_page.py modules web tests/e2e
 	$(call say,eslint + prettier + tsc: web)
 	@$(NPM) --prefix web run --silent lint
-	@$(NPM) --prefix web run --silent types:check
 	$(call say,eslint + prettier + tsc: tests/e2e)
 	@$(NPM) --prefix tests/e2e run --silent lint
 

@@ -35,9 +35,7 @@ class ImageReference(_Request):
     @model_validator(mode="after")
     def _one_of(self) -> ImageReference:
         if (self.id is None) == (self.base64 is None):
-            raise PydanticCustomError(
-                "image_required", 'Give the picture as {"id": …} or as {"base64": …}, not both.'
-            )
+            raise PydanticCustomError("image_required", 'Give the picture as {"id": …} or as {"base64": …}, not both.')
         return self
 
 
