@@ -59,8 +59,11 @@ describe("the embedded bundle", () => {
     const above = (values: Float32Array): boolean[] => Array.from(values, (value) => value > spec.maskThreshold);
     expect(outputs.masks).toHaveLength(masks.length);
     expect(iou(above(outputs.masks).map(Number), above(masks).map(Number))).toBeGreaterThan(0.999);
-    const largest = masks.reduce((worst, value, i) => Math.max(worst, Math.abs(value - (outputs.masks[i] ?? NaN))), 0);
-    expect(largest).toBeLessThan(0.05); // recorded as float16
+    // Recorded as float16: half a unit of its last place, and a little for another order of summation.
+    const beyond = masks.findIndex(
+      (value, i) => !(Math.abs(value - (outputs.masks[i] ?? NaN)) <= 0.02 + Math.abs(value) / 1024),
+    );
+    expect(beyond).toBe(-1);
     scores.forEach((score, i) => expect(outputs.ious[i]).toBeCloseTo(score, 3));
   });
 
