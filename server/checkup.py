@@ -50,6 +50,8 @@ def _bundles(settings: Settings) -> Iterator[Finding]:
         yield Finding("FAIL", "bundles", f"{error.message} [{error.code}]")
         return
     yield Finding("ok", "back end", registry.backend.name)
+    if settings.bundle_dir is not None and not settings.bundle_dir.is_dir():
+        yield Finding("FAIL", "bundles", f"SEGSERVE_BUNDLE_DIR names {settings.bundle_dir}, which is no directory")
     for place, problem in registry.problems.items():
         yield Finding("FAIL", "bundle", f"{place}: {problem.message} [{problem.code}]")
     for manifest in registry.list():

@@ -26,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = _settings(options)
     except ValidationError as error:
         for problem in error.errors():
-            name = ".".join(str(part) for part in problem["loc"]).upper() or "settings"
-            print(f"error: SEGSERVE_{name}: {problem['msg']}", file=sys.stderr)
+            name = "".join(f"SEGSERVE_{part}: ".upper() for part in problem["loc"][:1])
+            print(f"error: {name}{problem['msg'].removeprefix('Value error, ')}", file=sys.stderr)
         return USAGE
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
@@ -87,6 +87,8 @@ def _serve(settings: Settings, _: argparse.Namespace) -> int:
         server.run()
     except KeyboardInterrupt:
         log.info("stopped")
+    except SystemExit:  # uvicorn's way to say that it could not listen, which it has logged
+        return FAILED
     return OK if server.started else FAILED
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -104,12 +105,16 @@ class Settings(BaseSettings):
     def _redis_scheme(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must start with redis://, rediss:// or unix://")
+        try:
+            _ = None if value is None else urlsplit(value.get_secret_value()).port
+        except ValueError:  # without the cause, which quotes the URL
+            raise ValueError("cannot be read; it looks like redis://host:6379/0") from None
         return value
 
     @model_validator(mode="after")
     def _records_outlive_data(self) -> Settings:
         if self.record_ttl <= self.image_ttl:
-            raise ValueError("record_ttl must be longer than image_ttl")
+            raise ValueError("SEGSERVE_RECORD_TTL must be longer than SEGSERVE_IMAGE_TTL")
         return self
 
     @property

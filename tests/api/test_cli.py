@@ -55,6 +55,28 @@ def test_a_setting_out_of_bounds_is_named(capsys: pytest.CaptureFixture[str]) ->
     assert "SEGSERVE_PORT" in capsys.readouterr().err
 
 
+def test_a_redis_url_that_cannot_be_read_is_named_and_not_quoted(capsys: pytest.CaptureFixture[str]) -> None:
+    for url in ("http://localhost", "redis://:secret@localhost:port/0", "redis://[::1/0"):
+        os.environ["SEGSERVE_REDIS_URL"] = url
+        assert main(["serve"]) == USAGE
+        err = capsys.readouterr().err
+        assert err.startswith("error: SEGSERVE_REDIS_URL: ")
+        assert "secret" not in err
+
+
+def test_settings_that_contradict_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    os.environ["SEGSERVE_RECORD_TTL"] = "5"
+    assert main(["check"]) == USAGE
+    assert capsys.readouterr().err == "error: SEGSERVE_RECORD_TTL must be longer than SEGSERVE_IMAGE_TTL\n"
+
+
+def test_a_port_that_is_taken_is_a_failure() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert main(["serve", "--port", str(taken.getsockname()[1])]) == FAILED
+
+
 def test_an_unknown_model_stops_the_server(capsys: pytest.CaptureFixture[str]) -> None:
     os.environ["SEGSERVE_MODEL"] = "segserve-light"
     assert main(["serve"]) == FAILED
@@ -76,10 +98,12 @@ def test_check_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[
         os.environ["SEGSERVE_PORT"] = str(taken.getsockname()[1])
         os.environ["SEGSERVE_REDIS_URL"] = "redis://127.0.0.1:1/0"
         os.environ["SEGSERVE_PROT"] = "8000"
+        os.environ["SEGSERVE_BUNDLE_DIR"] = str(tmp_path / "nowhere")
         assert main(["check"]) == FAILED
     out = capsys.readouterr().out
     assert re.search(r"FAIL +port +cannot listen", out)
     assert re.search(r"FAIL +store +redis|FAIL +store", out)
+    assert re.search(r"FAIL +bundles +SEGSERVE_BUNDLE_DIR names .*nowhere", out)
     assert re.search(r"note +settings +SEGSERVE_PROT", out)
 
 
