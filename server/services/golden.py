@@ -14,7 +14,7 @@ from server.domain.bundle import BundleManifest
 from server.domain.ports import Decoder, DecoderInputs, Encoder, Float32
 from server.domain.quantisation import dequantise
 from server.errors import BundleError
-from server.storage.container import read_container
+from server.storage.container import Container, read_container
 
 FORMAT = "segserve-golden/1"
 MAX_EMBEDDING_ERROR = 0.05
@@ -36,21 +36,11 @@ class GoldenReport:
 
 def check_golden(data: bytes, manifest: BundleManifest, encoder: Encoder, decoder: Decoder) -> GoldenReport:
     """Blocking. `data`: the bundle's golden.safetensors. Raises BundleError `bundle_golden_mismatch`."""
-    container = read_container(data)
-    tensors, metadata = container.tensors, container.metadata
-    if metadata.get("format") != FORMAT:
-        raise BundleError(f"The golden vectors of {manifest.id} are not {FORMAT}.", code="bundle_golden_mismatch")
-    expected = _embedding(tensors, json.loads(metadata["scales"]), manifest)
-    valid = np.array([[int(metadata["input_height"]), int(metadata["input_width"])]], np.int64)
-    actual = encoder.encode(tensors["pixels"][None], valid)[0]
-    cases: list[str] = json.loads(metadata["cases"])
-    compared = [_compare_case(tensors, name, expected, manifest, decoder) for name in cases]
-    report = GoldenReport(
-        cases=len(cases),
-        embedding_error=max(_relative(actual[name], expected[name]) for name in expected),
-        mask_iou=min((iou for iou, _ in compared), default=1.0),
-        score_error=max((error for _, error in compared), default=0.0),
-    )
+    try:
+        report = _compare(read_container(data), manifest, encoder, decoder)
+    except (KeyError, ValueError, TypeError) as error:
+        message = f"The golden vectors of {manifest.id} cannot be read: {error!r}. Fetch the bundle again."
+        raise BundleError(message, code="bundle_golden_mismatch") from error
     if (
         report.embedding_error > MAX_EMBEDDING_ERROR
         or report.mask_iou < MIN_MASK_IOU
@@ -62,6 +52,23 @@ def check_golden(data: bytes, manifest: BundleManifest, encoder: Encoder, decode
             code="bundle_golden_mismatch",
         )
     return report
+
+
+def _compare(container: Container, manifest: BundleManifest, encoder: Encoder, decoder: Decoder) -> GoldenReport:
+    tensors, metadata = container.tensors, container.metadata
+    if metadata.get("format") != FORMAT:
+        raise BundleError(f"The golden vectors of {manifest.id} are not {FORMAT}.", code="bundle_golden_mismatch")
+    expected = _embedding(tensors, json.loads(metadata["scales"]), manifest)
+    valid = np.array([[int(metadata["input_height"]), int(metadata["input_width"])]], np.int64)
+    actual = encoder.encode(tensors["pixels"][None], valid)[0]
+    cases: list[str] = json.loads(metadata["cases"])
+    compared = [_compare_case(tensors, name, expected, manifest, decoder) for name in cases]
+    return GoldenReport(
+        cases=len(cases),
+        embedding_error=max(_relative(actual[name], expected[name]) for name in expected),
+        mask_iou=min((iou for iou, _ in compared), default=1.0),
+        score_error=max((error for _, error in compared), default=0.0),
+    )
 
 
 def _embedding(

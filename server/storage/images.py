@@ -5,6 +5,7 @@ Nothing here raises for a lost or damaged entry: it reads as None, and a damaged
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +16,9 @@ from server.domain.ports import BlobStore, Float32, StoreHealth
 from server.errors import NotFoundError, RequestError
 from server.storage import keys
 from server.storage.codec import decode_logits, encode_logits, read_embedding_info
+
+_PACK_AT_ONCE = 12
+"""Logits of a few masks are packed in well under a millisecond; hundreds would hold up the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +136,11 @@ class ImageStore:
         """Keep masks' logits, each float32 [h, w], for a while; their references in the same order."""
         keys.check_image_id(image_id)
         refs = [keys.new_logits_ref() for _ in logits]
-        values = {
-            keys.logits_key(ref): encode_logits(item, image_id=image_id, revision=revision)
-            for ref, item in zip(refs, logits, strict=True)
-        }
-        await self._store.set_many(values, self._logits_ttl)
+        if len(logits) <= _PACK_AT_ONCE:
+            packed = _pack(logits, image_id, revision)
+        else:
+            packed = await asyncio.to_thread(_pack, logits, image_id, revision)
+        await self._store.set_many(dict(zip(map(keys.logits_key, refs), packed, strict=True)), self._logits_ttl)
         return refs
 
     async def get_logits(self, ref: str, *, image_id: str, revision: str) -> Float32 | None:
@@ -159,6 +163,10 @@ class ImageStore:
 
     async def close(self) -> None:
         await self._store.close()
+
+
+def _pack(logits: Sequence[Float32], image_id: str, revision: str) -> list[bytes]:
+    return [encode_logits(item, image_id=image_id, revision=revision) for item in logits]
 
 
 def _embedding_key(image_id: str, manifest: BundleManifest) -> str:

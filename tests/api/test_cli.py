@@ -147,6 +147,9 @@ def test_golden_vectors_are_run() -> None:
     with pytest.raises(BundleError, match="golden answers") as caught:
         check_golden(wrong, manifest, backend.encoder, backend.decoder)
     assert caught.value.code == "bundle_golden_mismatch"
+    incomplete = write_container({}, {"format": "segserve-golden/1", "cases": "[]"})
+    with pytest.raises(BundleError, match="cannot be read"):
+        check_golden(incomplete, manifest, backend.encoder, backend.decoder)
 
 
 @contextlib.contextmanager

@@ -130,10 +130,11 @@ async def test_a_malformed_id_is_the_callers_mistake(images: ImageStore) -> None
     assert caught.value.code == "image_id_invalid"
 
 
-async def test_logits_by_reference_in_order(images: ImageStore) -> None:
-    logits = [np.full((4, 6), value, np.float32) for value in (1.0, 2.0, 3.0)]
+@pytest.mark.parametrize("count", [3, 100])
+async def test_logits_by_reference_in_order(images: ImageStore, count: int) -> None:
+    logits = [np.full((4, 6), value, np.float32) for value in range(count)]
     refs = await images.put_logits(logits, image_id=IMAGE_ID, revision=MANIFEST.revision)
-    assert len(set(refs)) == 3
+    assert len(set(refs)) == count
     for ref, expected in zip(refs, logits, strict=True):
         restored = await images.get_logits(ref, image_id=IMAGE_ID, revision=MANIFEST.revision)
         assert restored is not None
