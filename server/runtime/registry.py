@@ -45,13 +45,14 @@ class BundleRegistry:
         self._verified: set[Key] = set()
         self._encoders: dict[Key, Encoder] = {}
         self._decoders: dict[Key, Decoder] = {}
-        self._lock = threading.RLock()
         for directory in directories:
             self._scan(directory)
         if not self._bundles:
             places = ", ".join(str(directory) for directory in directories) or "no directory at all"
             hint = "".join(f" {problem.message}" for problem in self.problems.values())
             raise BundleError(f"No usable model bundle was found in {places}.{hint}", code="bundle_missing")
+        # One each: a large model that loads for a minute must not hold up the files of another.
+        self._locks = {key: threading.RLock() for key in self._bundles}
         self.default_id = self._known(default_id or next(iter(self._current)))
 
     def list(self) -> list[BundleManifest]:
@@ -66,7 +67,7 @@ class BundleRegistry:
     def encoder(self, model_id: str | None = None) -> Encoder:
         """Raises NotFoundError `model_not_found`, BundleError `bundle_*`."""
         key = self._key(model_id)
-        with self._lock:
+        with self._locks[key]:
             if key not in self._encoders:
                 self._encoders[key] = self.backend.load_encoder(self._verify(key))
             return self._encoders[key]
@@ -74,7 +75,7 @@ class BundleRegistry:
     def decoder(self, model_id: str | None = None) -> Decoder:
         """As `encoder`."""
         key = self._key(model_id)
-        with self._lock:
+        with self._locks[key]:
             if key not in self._decoders:
                 self._decoders[key] = self.backend.load_decoder(self._verify(key))
             return self._decoders[key]
@@ -99,8 +100,7 @@ class BundleRegistry:
     def verify(self, model_id: str | None = None) -> BundleManifest:
         """Recomputes the hashes now, even if they were right before. Raises BundleError `bundle_*`."""
         key = self._key(model_id)
-        with self._lock:
-            self._verified.discard(key)
+        self._verified.discard(key)
         return self._verify(key).manifest
 
     def _scan(self, directory: Path) -> None:
@@ -129,8 +129,9 @@ class BundleRegistry:
 
     def _verify(self, key: Key) -> LoadedBundle:
         bundle = self._bundles[key]
-        with self._lock:
-            if key not in self._verified:
-                verify_bundle(bundle)
-                self._verified.add(key)
+        if key not in self._verified:  # asked before the lock, which a loading graph may hold for long
+            with self._locks[key]:
+                if key not in self._verified:
+                    verify_bundle(bundle)
+                    self._verified.add(key)
         return bundle

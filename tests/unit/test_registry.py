@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 
 from server.domain.bundle import MANIFEST_NAME, BundleManifest, revision_of
+from server.domain.ports import LoadedBundle
 from server.errors import BundleError, NotFoundError
 from server.runtime.registry import BundleRegistry
-from tests.fakes import DUMMY_FILES, FakeBackend, write_bundle
+from tests.fakes import DUMMY_FILES, FakeBackend, FakeEncoder, write_bundle
 
 OTHER_FILES = DUMMY_FILES | {"MODEL_CARD.md": ("card", b"# Another revision\n")}
 
@@ -56,6 +58,32 @@ def test_encoders_and_decoders_are_loaded_once_and_lazily(tmp_path: Path) -> Non
         decoders = list(pool.map(lambda _: bundles.decoder("fake-model"), range(16)))
     assert sorted(backend.loaded) == ["decoder fake-model", "encoder fake-model"]
     assert len(set(map(id, encoders))) == len(set(map(id, decoders))) == 1
+
+
+class LoadsForEver(FakeBackend):
+    def __init__(self) -> None:
+        super().__init__()
+        self.loading, self.go_on = threading.Event(), threading.Event()
+
+    def load_encoder(self, bundle: LoadedBundle) -> FakeEncoder:
+        self.loading.set()
+        assert self.go_on.wait(10)
+        return super().load_encoder(bundle)
+
+
+def test_files_are_served_while_a_graph_loads(tmp_path: Path) -> None:
+    manifests = [write_bundle(tmp_path, model_id=name) for name in ("large", "small")]
+    backend = LoadsForEver()
+    bundles = BundleRegistry([tmp_path], backend, default_id="small")
+    with ThreadPoolExecutor(3) as pool:
+        loading = pool.submit(bundles.encoder, "large")
+        try:
+            assert backend.loading.wait(10)
+            for manifest in manifests:
+                pool.submit(bundles.file, manifest.id, manifest.revision, "decoder.onnx").result(5)
+        finally:
+            backend.go_on.set()
+        assert loading.result(10) is backend.encoder
 
 
 def test_an_earlier_directory_wins(tmp_path: Path) -> None:
