@@ -96,7 +96,7 @@ class EmbedService:
         image_id = self._known_files.get(digest)
         if image_id is None:
             return None
-        with span("store"):
+        with span("cache"):
             record = await self._images.get_record(image_id)
             container = await self._images.get_embedding(image_id, model.manifest)
             if record is None or container is None:
@@ -109,7 +109,7 @@ class EmbedService:
         with span("decode"):
             prepared = await self._workers.run(_prepare, data, model.manifest.preprocessing, self._max_pixels)
         container, cached = await self._embedding_of(prepared, model)
-        with span("store"):
+        with span("cache"):
             record = await self._keep(prepared.image_id, prepared.width, prepared.height, prepared.file_format, data)
         self._known_files.put(digest, record.id)
         return EmbeddedImage(record, model, container, cached)
@@ -121,7 +121,7 @@ class EmbedService:
 
     async def record(self, image_id: str) -> ImageRecord:
         """Raises `image_id_invalid` or `image_not_found`."""
-        with span("store"):
+        with span("cache"):
             record = await self._images.get_record(image_id)
         if record is None:
             raise NotFoundError(
@@ -132,7 +132,7 @@ class EmbedService:
     async def container(self, record: ImageRecord, model: ServedModel) -> bytes:
         """The embedding as stored; encoded again from the kept file when it was evicted or for another model.
         Raises `image_expired` when the file is gone too."""
-        with span("store"):
+        with span("cache"):
             container = await self._images.get_embedding(record.id, model.manifest)
         if container is not None:
             self._observer.embedding_looked_up(model.manifest.id, hit=True)
@@ -177,7 +177,7 @@ class EmbedService:
         who comes just after another's encode finds its result."""
 
         async def look_up_or_encode() -> tuple[bytes, bool]:
-            with span("store"):
+            with span("cache"):
                 container = await self._images.get_embedding(prepared.image_id, model.manifest)
             self._observer.embedding_looked_up(model.manifest.id, hit=container is not None)
             return (container, True) if container is not None else await self._encode(prepared, model)
@@ -214,6 +214,6 @@ class EmbedService:
                 input_width=width,
                 input_height=height,
             )
-        with span("store"):
+        with span("cache"):
             await self._images.put_embedding(prepared.image_id, model.manifest, container)
         return container, False

@@ -138,7 +138,7 @@ class SegmentService:
             results, decode_seconds = await self._workers.run(_segment, job)
         add_span("decoder", decode_seconds)
         flat = [mask for masks in results for mask in masks]
-        with span("store"):
+        with span("cache"):
             refs = await self._images.put_logits(
                 [mask.logits for mask in flat], image_id=record.id, revision=manifest.revision
             )

@@ -177,10 +177,10 @@ async def test_request_ids(service: Service) -> None:
 async def test_server_timing_says_where_the_time_went(service: Service) -> None:
     upload = await service.http.post("/v1/images", content=encode(draw()), headers=PNG)
     names = {part.split(";")[0].strip() for part in upload.headers["server-timing"].split(",")}
-    assert {"receive", "decode", "queue", "encode", "store", "total"} <= names
+    assert {"receive", "decode", "queue", "encode", "cache", "total"} <= names
     predict = await service.predict(upload.json()["id"], CLICK)
     names = {part.split(";")[0].strip() for part in predict.headers["server-timing"].split(",")}
-    assert {"predict", "decoder", "store", "total"} <= names
+    assert {"predict", "decoder", "cache", "total"} <= names
 
 
 async def test_text_is_compressed_and_embeddings_are_not(service: Service) -> None:
