@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from server.api.problems import PROBLEMS, problem_of
@@ -28,6 +29,7 @@ _HTTP_CODES = {
     413: "payload_too_large",
     415: "unsupported_media_type",
 }
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _RESERVED = {"type", "title", "status", "detail", "code", "instance", "request_id"}
 _LONGEST_FIELD = 200
 _MOST_ERRORS = 20
@@ -147,4 +149,16 @@ def add_error_handlers(app: FastAPI) -> None:
             "method_not_allowed": f"{request.method} is not possible here; the Allow header says what is.",
         }.get(code, str(error.detail))
         request.scope["segserve.error_code"] = code
-        return problem_response(request.scope, code, detail, headers=error.headers, status=error.status_code)
+        headers = {"Allow": _allowed_methods(request)} if code == "method_not_allowed" else error.headers
+        return problem_response(request.scope, code, detail, headers=headers, status=error.status_code)
+
+
+def _allowed_methods(request: Request) -> str:
+    """All methods of the address; the router's own answer names only those of the first route that has it."""
+    routes = request.app.router.routes
+    allowed = [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    return ", ".join([*allowed, "HEAD"] if "GET" in allowed else allowed)

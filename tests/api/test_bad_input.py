@@ -417,8 +417,13 @@ async def test_json_of_another_shape(service: Service, change: dict[str, Any]) -
 async def test_addresses_and_methods(service: Service) -> None:
     problem(await service.http.get("/v2/images"), 404, "route_not_found")
     problem(await service.http.post("/nowhere"), 404, "route_not_found")
-    for method, path, allowed in (("GET", "/v1/predict", "POST"), ("PUT", "/v1/models", "GET"), ("PATCH", "/", "GET")):
+    for method, path, allowed in (
+        ("GET", "/v1/predict", "POST"),
+        ("PUT", "/v1/models", "GET, HEAD"),
+        ("PATCH", "/", "GET, HEAD"),
+        ("PUT", f"/v1/images/{'0' * 64}", "DELETE, GET, HEAD"),
+    ):
         response = await service.http.request(method, path)
         problem(response, 405, "method_not_allowed")
-        assert allowed in response.headers["allow"]
+        assert response.headers["allow"] == allowed
     problem(await service.http.get("/v1/images/x/embedding?model=" + "m" * 100), 422, "invalid_request")
