@@ -36,6 +36,8 @@ class TrainConfig:
     dice: float = 1.0
     iou: float = 1.0
     seed: int = 0
+    paste: float = 0.4  # chance that objects of other pictures are pasted in
+    donors: tuple[str, ...] = ("everyday", "ecssd", "pascal_s", "coco128", "balloon")
     threads: int = 1
     device: str = "cpu"
     log_every: int = 20
@@ -54,4 +56,6 @@ def load_config(path: Path | None, overrides: dict[str, Any]) -> TrainConfig:
         raise ValueError(f"unknown setting(s) {', '.join(unknown)}; known: {', '.join(sorted(known))}")
     if "sizes" in values:
         values["sizes"] = tuple((float(start), int(size)) for start, size in values["sizes"])
+    if "donors" in values:
+        values["donors"] = tuple(values["donors"])
     return TrainConfig(**values)

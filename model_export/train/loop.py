@@ -16,9 +16,10 @@ from torch import Tensor
 from model_export.models import MODELS
 from model_export.models.lite import SegserveLite
 from model_export.train.config import TrainConfig
-from model_export.train.data import PictureSampler, read_sets
+from model_export.train.data import read_sets
 from model_export.train.losses import prompt_loss
 from model_export.train.prompts import first_prompts, next_clicks
+from model_export.train.sampler import PictureSampler
 
 CHECKPOINT = "last.pt"
 
@@ -124,7 +125,8 @@ def start_run(config: TrainConfig) -> Run:
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, config.learning_rate)
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    return Run(config, model, optimizer, PictureSampler(pictures, config.weights, config.seed), average)
+    sampler = PictureSampler(pictures, config.weights, config.seed, config.paste, config.donors)
+    return Run(config, model, optimizer, sampler, average)
 
 
 def save_run(run: Run, path: Path) -> None:

@@ -9,7 +9,8 @@ import torch
 from pycocotools import mask as coco_mask
 
 from model_export.train.config import TrainConfig, load_config
-from model_export.train.data import make_sample, read_set, read_sets, to_rle
+from model_export.train.augment import finish, lay_out, paste
+from model_export.train.data import read_set, read_sets, to_rle
 from model_export.train.loop import learning_rate, train
 from model_export.train.losses import dice_loss, focal_loss, mask_iou, prompt_loss
 from model_export.train.prompts import first_prompts, next_clicks
@@ -99,7 +100,7 @@ def test_samples_keep_picture_and_mask_together(tmp_path: Path) -> None:
     seen = 0
     for _ in range(40):
         picture = pictures[int(rng.integers(len(pictures)))]
-        sample = make_sample(rng, picture, picture.pixels(), 64, 1)
+        sample = finish(rng, lay_out(rng, picture, picture.pixels(), 64, 1), 1)
         if sample is None:
             continue
         seen += 1
@@ -113,6 +114,27 @@ def test_samples_keep_picture_and_mask_together(tmp_path: Path) -> None:
         outside[y1:y2, x1:x2] = False
         assert not outside.any()
     assert seen > 20
+
+
+def test_a_pasted_object_hides_what_lies_below(tmp_path: Path) -> None:
+    pictures = read_sets(draw_set(tmp_path), "train")
+    rng = np.random.default_rng(2)
+    changed = 0
+    for _ in range(20):
+        canvas = lay_out(rng, pictures[0], pictures[0].pixels(), 64, 2)
+        before, below = canvas.pixels.copy(), [mask.copy() for mask in canvas.masks]
+        paste(rng, canvas, pictures[1], pictures[1].pixels())
+        assert len(canvas.masks) == len(below) + 1
+        pasted = next(k for k in range(len(canvas.masks)) if k == len(below) or not (canvas.masks[k] <= below[k]).all())
+        solid = canvas.masks[pasted] == 255
+        assert not solid[canvas.height :].any()
+        assert not solid[:, canvas.width :].any()
+        for k, mask in enumerate(canvas.masks):
+            assert k == pasted or not mask[solid].any()
+        untouched = canvas.masks[pasted] == 0
+        assert (canvas.pixels[untouched] == before[untouched]).all()
+        changed += bool((canvas.pixels != before).any())
+    assert changed > 15
 
 
 def test_reader_takes_every_kind_of_coco_segmentation(tmp_path: Path) -> None:
