@@ -18,9 +18,17 @@ async function expectTidy(studio: Studio): Promise<void> {
       const { left, right } = element.getBoundingClientRect();
       if (left < -1 || right > width + 1) found.push(`${nameOf(element)} hangs out sideways (${left} to ${right})`);
     }
+    /** Without what a scrolling column hides of it. */
+    const visible = (element: Element): DOMRect => {
+      const own = element.getBoundingClientRect();
+      const column = element.parentElement?.closest(".side")?.getBoundingClientRect();
+      if (column === undefined) return own;
+      const [top, bottom] = [Math.max(own.top, column.top), Math.min(own.bottom, column.bottom)];
+      return new DOMRect(own.x, top, own.width, Math.max(bottom - top, 0));
+    };
     const panels = shown(".panel");
     for (const panel of panels) {
-      const { top, bottom } = panel.getBoundingClientRect();
+      const { top, bottom } = visible(panel);
       if (top < -1 || bottom > height + 1) found.push(`${nameOf(panel)} hangs out (${top} to ${bottom})`);
       if (panel.scrollWidth > panel.clientWidth + 1) found.push(`${nameOf(panel)} is too narrow for what it holds`);
     }
@@ -28,7 +36,7 @@ async function expectTidy(studio: Studio): Promise<void> {
     bars.forEach((one, i) => {
       for (const other of bars.slice(i + 1)) {
         if (one.contains(other) || other.contains(one)) continue;
-        const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];
+        const [a, b] = [visible(one), visible(other)];
         const apart = a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
         if (!apart) found.push(`${nameOf(one)} lies on ${nameOf(other)}`);
       }

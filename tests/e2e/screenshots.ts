@@ -4,7 +4,7 @@ import type { Place, Studio } from "./page/studio";
 import { expect, test } from "./page/test";
 
 const README_PICTURE = fileURLToPath(new URL("../../docs/screenshots/page.png", import.meta.url));
-const LOOK_AT = fileURLToPath(new URL("test-results/screenshots/", import.meta.url));
+const LOOK_AT = fileURLToPath(new URL("../../build/screenshots/", import.meta.url));
 
 const TEAPOT: Place = [0.4, 0.33];
 const JAR: Place = [0.59, 0.56];
