@@ -68,6 +68,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 def _serve(settings: Settings, _: argparse.Namespace) -> int:
     import uvicorn
 
+    from server.api.protocol import BoundedHttp
     from server.app import create_app
 
     for name in unknown_variables(dict(os.environ)):
@@ -76,6 +77,7 @@ def _serve(settings: Settings, _: argparse.Namespace) -> int:
         create_app(settings),
         host=settings.host,
         port=settings.port,
+        http=BoundedHttp,
         log_config=None,
         access_log=False,
         server_header=False,

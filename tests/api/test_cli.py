@@ -13,11 +13,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
 import pytest
 
+from server.api.protocol import MAX_HEAD_BYTES
 from server.app import EMBEDDED_BUNDLES
 from server.cli import FAILED, OK, USAGE, main
 from server.domain.ports import DecoderInputs
@@ -174,6 +176,21 @@ def serving(*arguments: str, **environ: str) -> Iterator[tuple[str, subprocess.P
         process.communicate(timeout=30)
 
 
+TRAILER = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: "
+
+
+def refused(url: str, beginning: bytes) -> bytes:
+    """What the server says last, before it closes, to somebody who begins like this and goes on and on."""
+    address = urlsplit(url)
+    answer = b""
+    with socket.create_connection((str(address.hostname), address.port or 80), 10) as connection:
+        connection.sendall(beginning)
+        connection.sendall(b"a" * (MAX_HEAD_BYTES + 1))
+        while piece := connection.recv(1 << 16):
+            answer += piece
+    return answer[answer.rfind(b"HTTP/1.1") :]
+
+
 def test_smoke_with_the_embedded_bundle() -> None:
     assert (EMBEDDED_BUNDLES / "segserve-lite").is_dir()
     began = time.monotonic()
@@ -189,8 +206,8 @@ def test_smoke_with_the_embedded_bundle() -> None:
         for file in model["files"].values():
             assert len(http.get(file["url"]).content) == file["bytes"]
         # Real HTTP: the server itself cuts the connection when an answer to HEAD is not what it expects.
-        for url in ("/", "/healthz", image["embedding_url"], model["files"]["decoder.onnx"]["url"]):
-            get, head = http.get(url), http.head(url)
+        for path in ("/", "/healthz", image["embedding_url"], model["files"]["decoder.onnx"]["url"]):
+            get, head = http.get(path), http.head(path)
             assert (head.status_code, head.content) == (get.status_code, b"")
             assert head.headers["content-length"] == get.headers["content-length"]
         answer = http.post(
@@ -201,6 +218,8 @@ def test_smoke_with_the_embedded_bundle() -> None:
         assert len(answer.json()["results"][0]["masks"]) == 3
         large = http.post("/v1/images", content=b"\xff" * (65 * 1024 * 1024), headers={"Content-Type": "image/jpeg"})
         assert large.status_code == 413
+        for endless in (b"GET /", b"GET / HTTP/1.1\r\nX: ", TRAILER):
+            assert refused(url, endless).startswith(b"HTTP/1.1 400")
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
         assert process.returncode in (0, -signal.SIGTERM)
