@@ -8,6 +8,7 @@ import secrets
 from server.errors import RequestError
 
 PREFIX = "segserve:v1:"
+IMAGE_PREFIX = f"{PREFIX}image:"
 LOGITS_PREFIX = f"{PREFIX}logits:"
 PROBE_KEY = f"{PREFIX}probe"
 
@@ -26,7 +27,7 @@ def check_image_id(image_id: str) -> str:
 
 
 def image_key(image_id: str) -> str:
-    return f"{PREFIX}image:{check_image_id(image_id)}"
+    return f"{IMAGE_PREFIX}{check_image_id(image_id)}"
 
 
 def source_key(image_id: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.domain.ports import BlobStore, StoreObserver
-from server.storage.keys import LOGITS_PREFIX
+from server.storage.keys import IMAGE_PREFIX, LOGITS_PREFIX
 from server.storage.memory import MemoryStore
 from server.storage.redis import RedisStore
 from server.storage.resilient import ResilientStore
@@ -18,8 +18,10 @@ def open_store(
     observer: StoreObserver | None = None,
 ) -> BlobStore:
     """Memory alone, or Redis over memory. An eighth of `cache_bytes` is for logits, so that a busy predict client
-    cannot push out everybody's embeddings. Connects on first use; ValueError for a URL that cannot be read."""
-    memory = MemoryStore(cache_bytes, quotas={LOGITS_PREFIX: max(1, cache_bytes // 8)}, observer=observer)
+    cannot push out everybody's embeddings; a thirty-second is for the small records, so that a picture that large files
+    pushed out is remembered. Connects on first use; ValueError for a URL that cannot be read."""
+    quotas = {LOGITS_PREFIX: max(1, cache_bytes // 8), IMAGE_PREFIX: max(1, cache_bytes // 32)}
+    memory = MemoryStore(cache_bytes, quotas=quotas, observer=observer)
     if redis_url is None:
         return memory
     shared = RedisStore(

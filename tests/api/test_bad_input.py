@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from server.domain.bundle import BundleManifest
 from server.storage import keys
@@ -221,6 +222,17 @@ async def test_an_expired_id_whose_embedding_is_still_in_use(start: Start) -> No
         assert (await service.predict(image["id"], CLICK)).status_code == 200
         await asyncio.sleep(1.1)
         problem(await service.predict(image["id"], CLICK), 410, "image_expired")
+
+
+async def test_a_picture_that_others_pushed_out_of_memory_has_expired(start: Start) -> None:
+    async with start(cache_bytes=1 << 20, decoded_bytes=0) as service:
+        first = await service.upload()
+        rng = np.random.default_rng(1)
+        for _ in range(4):
+            noise = rng.integers(0, 256, (320, 320, 3), dtype=np.uint8)
+            assert (await upload(service, encode(Image.fromarray(noise)))).status_code == 201
+        problem(await service.predict(first["id"], CLICK), 410, "image_expired")
+        problem(await service.http.get(f"/v1/images/{first['id']}/embedding"), 410, "image_expired")
 
 
 async def test_an_embedding_of_another_revision(service: Service) -> None:
