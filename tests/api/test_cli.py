@@ -180,15 +180,17 @@ TRAILER = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: "
 
 
 def refused(url: str, beginning: bytes) -> bytes:
-    """What the server says last, before it closes, to somebody who begins like this and goes on and on."""
+    """What the server says, before it closes, to somebody who begins like this and goes on and on."""
     address = urlsplit(url)
     answer = b""
     with socket.create_connection((str(address.hostname), address.port or 80), 10) as connection:
         connection.sendall(beginning)
+        if beginning == TRAILER:  # read for certain when its headers are answered
+            answer = connection.recv(1 << 16)
         connection.sendall(b"a" * (MAX_HEAD_BYTES + 1))
         while piece := connection.recv(1 << 16):
             answer += piece
-    return answer[answer.rfind(b"HTTP/1.1") :]
+    return answer
 
 
 def test_smoke_with_the_embedded_bundle() -> None:
@@ -219,7 +221,7 @@ def test_smoke_with_the_embedded_bundle() -> None:
         large = http.post("/v1/images", content=b"\xff" * (65 * 1024 * 1024), headers={"Content-Type": "image/jpeg"})
         assert large.status_code == 413
         for endless in (b"GET /", b"GET / HTTP/1.1\r\nX: ", TRAILER):
-            assert refused(url, endless).startswith(b"HTTP/1.1 400")
+            assert b"HTTP/1.1 400" in refused(url, endless)
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
         assert process.returncode in (0, -signal.SIGTERM)
