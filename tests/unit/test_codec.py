@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -105,6 +105,7 @@ def test_decoding_is_one_float32_multiplication() -> None:
         elements=st.floats(-(2.0**100), 2.0**100, width=32),
     )
 )
+@example(np.array([[7.368e-42]], np.float32))
 def test_quantisation_of_any_finite_tensor(value: Float32) -> None:
     quantised, scales = quantise(value)
     restored = dequantise(quantised, scales)
