@@ -5,7 +5,6 @@ docs/configuration.md has a heading for each; a test holds the two together.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from server.domain.limits import HARD_MAX_POINTS, HARD_MAX_PROMPTS
+from server.domain.limits import HARD_MAX_POINTS, HARD_MAX_PROMPTS, available_cores
 
 MIB = 1024 * 1024
 
@@ -124,13 +123,6 @@ class Settings(BaseSettings):
     @property
     def effective_workers(self) -> int:
         return self.workers or available_cores()
-
-
-def available_cores() -> int:
-    """Cores that this process may run on (respects CPU affinity, as containers set it)."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
 
 
 def unknown_variables(environ: dict[str, str]) -> list[str]:

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from server.runtime.onnx import available_cores
+from server.domain.limits import available_cores
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("numpy", "onnxruntime", "pillow", "torch", "uvicorn")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from server.domain.bundle import BundleManifest, FileRole
+from server.domain.limits import available_cores
 from server.domain.ports import DecoderInputs, DecoderOutputs, Float32, LoadedBundle, Tensors, UInt8
 from server.errors import BundleError
 from server.runtime.graph_check import check_graph, encoder_specs
@@ -109,10 +109,3 @@ def split_batch(tensors: Mapping[str, Float32], batch: int) -> list[dict[str, Fl
     if batch == 1:
         return [dict(tensors)]
     return [{name: tensor[row : row + 1].copy() for name, tensor in tensors.items()} for row in range(batch)]
-
-
-def available_cores() -> int:
-    """Cores that this process may run on; containers and `taskset` often leave fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

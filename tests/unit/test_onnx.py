@@ -10,9 +10,10 @@ import pytest
 from onnx import TensorProto
 
 from server.domain.bundle import Preprocessing
+from server.domain.limits import available_cores
 from server.domain.ports import DecoderInputs, LoadedBundle
 from server.errors import BundleError
-from server.runtime.onnx import OnnxBackend, available_cores
+from server.runtime.onnx import OnnxBackend
 from tests.fakes import GRID, INPUT_SIZE, write_bundle
 from tests.onnx_bundle import Files, decode_reference, decoder_graph, encode_reference, encoder_graph, onnx_files
 
