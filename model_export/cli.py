@@ -37,6 +37,36 @@ def run_train(args: argparse.Namespace) -> int:
     return 0
 
 
+def add_fork(commands: Commands) -> None:
+    parser = commands.add_parser("fork", help="a copy of a checkpoint that goes on with other random draws")
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the new run")
+    parser.set_defaults(run=run_fork)
+
+
+def run_fork(args: argparse.Namespace) -> int:
+    from model_export.train.branches import fork_checkpoint
+    from model_export.train.loop import CHECKPOINT
+
+    print(fork_checkpoint(args.checkpoint, args.seed, args.out / CHECKPOINT))
+    return 0
+
+
+def add_average(commands: Commands) -> None:
+    parser = commands.add_parser("average", help="the mean of runs that went apart from one checkpoint")
+    parser.add_argument("checkpoints", type=Path, nargs="+")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.set_defaults(run=run_average)
+
+
+def run_average(args: argparse.Namespace) -> int:
+    from model_export.train.branches import average_checkpoints
+
+    print(average_checkpoints(args.checkpoints, args.out))
+    return 0
+
+
 def add_export(commands: Commands) -> None:
     parser = commands.add_parser("export", help="a checkpoint into a bundle, with parity report and accuracy")
     parser.add_argument("--model", required=True, choices=sorted(MODEL_NAMES))
@@ -145,7 +175,7 @@ def run_bench(args: argparse.Namespace) -> int:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m model_export", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (add_train, add_export, add_verify, add_evaluate, add_bench):
+    for add in (add_train, add_fork, add_average, add_export, add_verify, add_evaluate, add_bench):
         add(commands)
     args = parser.parse_args(argv)
     result: int = args.run(args)

@@ -82,6 +82,12 @@ def manifest_of(name: str, model: SegserveLite, accuracy: dict[str, Any], parity
     )
 
 
+def describe_training(state: dict[str, Any]) -> str:
+    length = f"{state['step']:,} steps, {state['seconds'] / 60:.0f} minutes on one CPU core"
+    runs = state.get("runs", 1)
+    return length if runs == 1 else f"{length}, the mean of {runs} runs that went apart from one checkpoint"
+
+
 def export_bundle(name: str, checkpoint: Path, out: Path, data: Path | None, evaluate: bool = True) -> LoadedBundle:
     """Graphs first; then parity, accuracy and golden vectors are measured on them, and everything is written at once.
 
@@ -89,7 +95,7 @@ def export_bundle(name: str, checkpoint: Path, out: Path, data: Path | None, eva
     """
     model = load_checkpoint(name, checkpoint)
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    training = f"{state['step']:,} steps, {state['seconds'] / 60:.0f} minutes of training time"
+    training = describe_training(state)
     graphs: Contents = {
         "weights.safetensors": ("weights", dump_weights(model)),
         "decoder.onnx": ("decoder", decoder_onnx(model)),

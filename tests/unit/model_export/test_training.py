@@ -9,6 +9,7 @@ import torch
 from pycocotools import mask as coco_mask
 
 from model_export.train.augment import finish, lay_out, paste
+from model_export.train.branches import average_checkpoints, fork_checkpoint
 from model_export.train.config import TrainConfig, load_config
 from model_export.train.data import read_set, read_sets, to_rle
 from model_export.train.loop import learning_rate, train
@@ -159,6 +160,34 @@ def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
         for name, value in whole[part].items():
             assert torch.equal(value, resumed[part][name]), name
     assert resumed["numpy_rng"] == whole["numpy_rng"]
+
+
+def test_a_fork_starts_the_same_and_goes_another_way(tmp_path: Path) -> None:
+    draw_set(tmp_path / "data")
+    config = tiny(tmp_path, "whole")
+    start = train(config, stop_after=2)
+    fork_checkpoint(start, 7, tmp_path / "fork" / "last.pt")
+    with pytest.raises(ValueError, match="exists already"):
+        fork_checkpoint(start, 7, tmp_path / "fork" / "last.pt")
+    forked = torch.load(tmp_path / "fork" / "last.pt", weights_only=True)
+    begun = torch.load(start, weights_only=True)
+    assert all(torch.equal(forked["model"][name], value) for name, value in begun["model"].items())
+    whole = torch.load(train(config), weights_only=True)["model"]
+    other = torch.load(train(tiny(tmp_path, "fork")), weights_only=True)["model"]
+    assert not all(torch.equal(whole[name], value) for name, value in other.items())
+
+
+def test_average_of_two_checkpoints(tmp_path: Path) -> None:
+    state = {"model_name": "m", "step": 3, "seconds": 9.0}
+    weights = {"w": torch.tensor([1.0, 2.0]), "count": torch.tensor(7)}
+    torch.save(state | {"ema": weights}, tmp_path / "a.pt")
+    torch.save(state | {"ema": weights | {"w": torch.tensor([3.0, 2.0])}, "step": 5}, tmp_path / "b.pt")
+    torch.save(state | {"ema": {"w": torch.zeros(3)}}, tmp_path / "c.pt")
+    mean = torch.load(average_checkpoints([tmp_path / "a.pt", tmp_path / "b.pt"], tmp_path / "x" / "m.pt"))
+    assert mean["ema"]["w"].tolist() == [2.0, 2.0]
+    assert (int(mean["ema"]["count"]), mean["step"], mean["runs"]) == (7, 5, 2)
+    with pytest.raises(ValueError, match=r"c\.pt is of another network"):
+        average_checkpoints([tmp_path / "a.pt", tmp_path / "c.pt"], tmp_path / "y.pt")
 
 
 def test_unknown_setting_is_named(tmp_path: Path) -> None:
