@@ -122,6 +122,19 @@ describe("the worker's brain", () => {
     await expect(decode(service, 1, request(2))).rejects.toMatchObject({ code: "stale" });
   });
 
+  it("lets nothing late of an older picture in", async () => {
+    const service = await started(launcherOf(fakeEngine("wasm")));
+    await service.handle({ kind: "embedding", epoch: 2, bytes: embedding() });
+    const first = await decode(service, 2, request(4));
+    await service.handle({ kind: "adopt", epoch: 1, step: 3, result: first });
+    const late = service.handle({ kind: "embedding", epoch: 1, bytes: embedding() });
+    await expect(late).rejects.toMatchObject({ code: "stale" });
+    expect(await service.handle({ kind: "restore", epoch: 2, step: 4 })).toEqual(first);
+    expect(await service.handle({ kind: "restore", epoch: 2, step: 3 })).toBeNull();
+    const masks = [{ step: 4, candidate: 0 }];
+    await expect(service.handle({ kind: "summarise", epoch: 2, masks })).resolves.toHaveLength(1);
+  });
+
   it("refuses an embedding of another revision", async () => {
     const service = await started(launcherOf(fakeEngine("wasm")));
     const wrong = service.handle({ kind: "embedding", epoch: 3, bytes: embedding("bbbb") });

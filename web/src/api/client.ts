@@ -1,4 +1,4 @@
-import { problemFrom, unreachable } from "./problem";
+import { isAbort, problemFrom, unreachable } from "./problem";
 import type { ModelList, PredictedLogits, PredictRequest, UploadedImage } from "./types";
 
 /** Bytes so far, and how many there will be (null: unknown). */
@@ -9,16 +9,24 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   try {
     response = await fetch(path, init);
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw unreachable();
+    throw isAbort(error) ? error : unreachable();
   }
   if (response.ok) return response;
   const body = await response.text().catch(() => "");
   throw problemFrom(response.status, body, response.headers.get("Retry-After"));
 }
 
+/** An answer that breaks off, or that is a proxy's page, is as good as none. */
+async function readJson<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    throw isAbort(error) ? error : unreachable();
+  }
+}
+
 export async function listModels(signal: AbortSignal): Promise<ModelList> {
-  return (await (await send("/v1/models", { signal })).json()) as ModelList;
+  return readJson<ModelList>(await send("/v1/models", { signal }));
 }
 
 /** The masks as logits; other formats are for programs. */
@@ -33,19 +41,14 @@ export async function predictLogits(
     body: JSON.stringify({ ...request, format: "logits" }),
     signal,
   });
-  return (await response.json()) as PredictedLogits;
+  return readJson<PredictedLogits>(response);
 }
 
-/** A file as bytes, with progress. `expected` stands in for a Content-Length that compression hides. */
-export async function download(
-  path: string,
-  signal: AbortSignal,
-  progress?: Progress,
-  expected?: number,
-): Promise<ArrayBuffer> {
+/** A file as bytes, with progress. */
+export async function download(path: string, signal: AbortSignal, progress?: Progress): Promise<ArrayBuffer> {
   const response = await send(path, { signal });
   if (response.body === null || progress === undefined) return readAll(response);
-  const total = expected ?? (Number(response.headers.get("Content-Length")) || null);
+  const total = Number(response.headers.get("Content-Length")) || null; // compression hides it
   const chunks: Uint8Array[] = [];
   let loaded = 0;
   try {
@@ -70,9 +73,18 @@ export async function download(
 async function readAll(response: Response): Promise<ArrayBuffer> {
   try {
     return await response.arrayBuffer();
-  } catch {
-    throw unreachable();
+  } catch (error) {
+    throw isAbort(error) ? error : unreachable();
   }
+}
+
+/**
+ * A picture's embedding. With the revision in its address it is kept by the browser for a year, and the server refuses
+ * (409) to answer with another model's.
+ */
+export function downloadEmbedding(image: UploadedImage, revision: string, signal: AbortSignal): Promise<ArrayBuffer> {
+  const mark = image.embedding_url.includes("?") ? "&" : "?";
+  return download(`${image.embedding_url}${mark}revision=${encodeURIComponent(revision)}`, signal);
 }
 
 /** Uploads with progress (which fetch cannot tell). `onSent` is called when the last byte has left. */
@@ -84,6 +96,7 @@ export function uploadImage(
   onSent: () => void,
 ): Promise<UploadedImage> {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const request = new XMLHttpRequest();
     const form = new FormData();
     form.append("file", file, name);
@@ -91,9 +104,16 @@ export function uploadImage(
     request.upload.onprogress = (event) => progress(event.loaded, event.lengthComputable ? event.total : null);
     request.upload.onload = onSent;
     request.onload = () => {
-      if (request.status >= 200 && request.status < 300) {
-        resolve(JSON.parse(request.responseText) as UploadedImage);
-      } else reject(problemFrom(request.status, request.responseText, request.getResponseHeader("Retry-After")));
+      const { status, responseText } = request;
+      if (status < 200 || status >= 300) {
+        reject(problemFrom(status, responseText, request.getResponseHeader("Retry-After")));
+        return;
+      }
+      try {
+        resolve(JSON.parse(responseText) as UploadedImage);
+      } catch {
+        reject(unreachable());
+      }
     };
     request.onerror = () => reject(unreachable());
     request.onabort = () => reject(new DOMException("The upload was given up.", "AbortError"));
@@ -111,7 +131,7 @@ export interface SampleEntry {
 }
 
 export async function listSamples(signal: AbortSignal): Promise<SampleEntry[]> {
-  return (await (await send("/samples/index.json", { signal })).json()) as SampleEntry[];
+  return readJson<SampleEntry[]>(await send("/samples/index.json", { signal }));
 }
 
 /** Whether the server answers at all. */

@@ -24,6 +24,10 @@ export class ApiProblem extends Error {
   }
 }
 
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
 export const unreachable = (): ApiProblem => new ApiProblem(0, "unreachable", "", "", null);
 
 interface ProblemBody {

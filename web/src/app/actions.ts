@@ -38,7 +38,6 @@ export type ViewAction =
 export type ReportAction =
   | { readonly type: "picture/open"; readonly name: string }
   | { readonly type: "picture/update"; readonly epoch: number; readonly change: Partial<Omit<Picture, "epoch">> }
-  | { readonly type: "picture/close" }
   | {
       readonly type: "step/decoded";
       readonly step: number;
@@ -47,6 +46,7 @@ export type ReportAction =
       readonly ms: number | null;
     }
   | { readonly type: "step/failed"; readonly step: number }
+  | { readonly type: "steps/retry" }
   | { readonly type: "engine/update"; readonly change: Partial<EngineState> }
   | { readonly type: "masks/changed" }
   | { readonly type: "hover/shown"; readonly shown: boolean; readonly ms: number | null }

@@ -3,7 +3,7 @@ import { viewPoint } from "../geometry/frames";
 import type { Action, DocumentAction, ReportAction, ViewAction } from "./actions";
 import { beginHistory } from "./history";
 import { reduceDocument } from "./reduce-document";
-import type { AppState, ViewState } from "./state";
+import type { AppState, Step, ViewState } from "./state";
 import { EMPTY_DOC } from "./state";
 
 export function reduce(state: AppState, action: Action): AppState {
@@ -84,8 +84,6 @@ function reduceReport(state: AppState, action: ReportAction): AppState {
       const camera = measured === null ? state.view.camera : fit(measured, state.view.size, state.view.insets);
       return { ...state, picture, view: { ...state.view, camera } };
     }
-    case "picture/close":
-      return { ...openPicture(state, ""), picture: null };
     case "step/decoded": {
       const step = state.steps[action.step];
       if (step === undefined) return state;
@@ -97,6 +95,13 @@ function reduceReport(state: AppState, action: ReportAction): AppState {
       const step = state.steps[action.step];
       if (step === undefined) return state;
       return { ...state, steps: { ...state.steps, [step.id]: { ...step, status: "failed" } } };
+    }
+    case "steps/retry": {
+      const failed = Object.values(state.steps).filter((step) => step.status === "failed");
+      if (failed.length === 0) return state;
+      const steps: Record<number, Step> = { ...state.steps };
+      for (const step of failed) steps[step.id] = { ...step, status: "waiting" };
+      return { ...state, steps };
     }
     case "engine/update":
       return { ...state, engine: { ...state.engine, ...action.change } };

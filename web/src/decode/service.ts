@@ -34,8 +34,7 @@ export class DecodeService {
       case "restore":
         return this.#isCurrent(task.epoch) ? (this.#steps.get(task.step) ?? null) : null;
       case "adopt":
-        this.#enter(task.epoch);
-        this.#steps.set(task.step, task.result);
+        if (this.#isCurrent(task.epoch)) this.#steps.set(task.step, task.result);
         return null;
       case "summarise":
         return this.#masksOf(task.masks).map((logits) => summaryOf(logits, this.#pictureNow(), this.#specNow()));
@@ -75,6 +74,7 @@ export class DecodeService {
 
   #setEmbedding(epoch: number, bytes: ArrayBuffer): null {
     const spec = this.#specNow();
+    if (epoch < this.#epoch) throw new DecodeError("stale", "A newer picture is open.");
     try {
       const embedding = readEmbedding(bytes, { revision: spec.revision, names: spec.embeddingNames });
       this.#enter(epoch);

@@ -1,3 +1,4 @@
+import { isAbort } from "../../api/problem";
 import { LatestWins } from "../../decode/latest-wins";
 import type { DecodeRequest, DecodeResult } from "../../decode/protocol";
 import { DecodeError } from "../../decode/protocol";
@@ -8,7 +9,7 @@ import { docOf, draftOf, shownSteps } from "../selectors";
 import type { AppState, Step } from "../state";
 import type { Store } from "../store";
 import type { EngineKeeper } from "./engine";
-import { isAbort, report } from "./notices";
+import { report } from "./notices";
 import type { ServerDecoder } from "./server-decoder";
 
 type DecodeJob =
@@ -167,8 +168,12 @@ export class Decoding {
     if (!job.urgent) return;
     console.warn(`Segserve: ${String(error)}`);
     this.store.dispatch({ type: "step/failed", step: job.step });
-    if (this.engine.usesServer) report(this.store, error);
-    else report(this.store, new DecodeError("internal", error instanceof Error ? error.message : ""));
+    if (this.engine.usesServer) {
+      report(this.store, error);
+      return;
+    }
+    const notice = { code: "decode_failed", detail: "", tone: "error", action: "retry" } as const;
+    this.store.dispatch({ type: "notice/add", notice });
   }
 }
 

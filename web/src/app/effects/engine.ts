@@ -23,8 +23,9 @@ export class EngineKeeper {
   #rung: Rung = "single";
   #picture: OpenPicture | null = null;
   #lastCrash = -Infinity;
+  #launching: Promise<void> = Promise.resolve();
   /** Called when a worker is ready for the open picture, for the first time or again. */
-  onReady: (epoch: number) => void = () => undefined;
+  onReady: () => void = () => undefined;
   onLost: () => void = () => undefined;
 
   constructor(private readonly store: Store) {}
@@ -40,13 +41,16 @@ export class EngineKeeper {
   async start(model: LoadedModel): Promise<void> {
     this.#model = model;
     this.#rung = threadsAvailable() > 1 ? "threads" : "single";
-    await this.#launch();
+    this.#launching = this.#launch();
+    await this.#launching;
   }
 
   async setPicture(epoch: number, embedding: ArrayBuffer): Promise<void> {
+    await this.#launching; // a worker that is being started again would lose it
     await this.call({ kind: "embedding", epoch, bytes: embedding });
+    if (epoch !== this.store.get().picture?.epoch) return;
     this.#picture = { epoch, embedding };
-    this.onReady(epoch);
+    this.onReady();
   }
 
   call<K extends Task["kind"]>(task: Extract<Task, { kind: K }>): Promise<Answers[K]> {
@@ -105,7 +109,8 @@ export class EngineKeeper {
     this.#lastCrash = now;
     this.store.dispatch({ type: "engine/update", change: { phase: "loading" } });
     try {
-      await this.#launch();
+      this.#launching = this.#launch();
+      await this.#launching;
       const picture = this.#picture;
       if (picture !== null && picture.epoch === this.store.get().picture?.epoch) {
         await this.setPicture(picture.epoch, picture.embedding);

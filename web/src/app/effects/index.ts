@@ -19,7 +19,6 @@ const LOOK_AGAIN_MS = 4000;
 export function startEffects(store: Store, resources: Resources): void {
   const forever = new AbortController().signal;
   const engine = new EngineKeeper(store);
-  const server = new ServerDecoder(store, engine);
   let starting: Promise<void> | null = null;
   const startEngine = (): Promise<void> => {
     starting ??= bringUp(store, resources, engine, forever).catch((error: unknown) => {
@@ -30,18 +29,7 @@ export function startEffects(store: Store, resources: Resources): void {
     return starting;
   };
   const opener = new PictureOpener(store, resources, engine, startEngine);
-  server.opener = opener;
-  new Decoding(store, resources, engine, server);
-
-  const openSample = async (file: string): Promise<void> => {
-    try {
-      const response = await fetch(`/samples/${file}`);
-      if (!response.ok) throw new ApiProblem(response.status, `http_${response.status}`, "", "", null);
-      await opener.open(new File([await response.blob()], file, { type: "image/jpeg" }));
-    } catch (error) {
-      report(store, error instanceof TypeError ? new ApiProblem(0, "unreachable", "", "", null) : error);
-    }
-  };
+  new Decoding(store, resources, engine, new ServerDecoder(store, engine, opener));
 
   const recover = async (action: NoticeAction): Promise<void> => {
     if (action === "reload") {
@@ -54,12 +42,15 @@ export function startEffects(store: Store, resources: Resources): void {
     }
     const { picture } = store.get();
     if (picture?.phase === "failed") await opener.prepare(picture.epoch);
-    else await startEngine().catch((error: unknown) => report(store, error));
+    else {
+      await startEngine().catch((error: unknown) => report(store, error));
+      store.dispatch({ type: "steps/retry" });
+    }
   };
 
   store.listen((_state, _before, action) => {
     if (action.type === "request/open") void opener.open(action.file);
-    else if (action.type === "request/sample") void openSample(action.file);
+    else if (action.type === "request/sample") void opener.openSample(action.file);
     else if (action.type === "request/export") void exportMasks(store, resources, engine, action.format);
     else if (action.type === "request/recover") void recover(action.action);
   });
@@ -74,11 +65,16 @@ export function startEffects(store: Store, resources: Resources): void {
 
 async function bringUp(store: Store, resources: Resources, engine: EngineKeeper, signal: AbortSignal): Promise<void> {
   store.dispatch({ type: "engine/update", change: { phase: "loading", progress: 0 } });
+  const warned = new Set<string>();
   const model = await loadModel(
     signal,
     (progress) => store.dispatch({ type: "engine/update", change: { progress } }),
-    (_seconds, problem) => report(store, problem),
+    (_seconds, problem) => {
+      warned.add(problem.code);
+      report(store, problem);
+    },
   );
+  for (const code of warned) store.dispatch({ type: "notice/clear", code });
   resources.threshold = model.threshold;
   resources.inputSize = model.inputSize;
   store.dispatch({ type: "engine/update", change: { progress: 1, model: model.id } });

@@ -1,4 +1,4 @@
-import { ApiProblem } from "../../api/problem";
+import { ApiProblem, isAbort } from "../../api/problem";
 import { DecodeError } from "../../decode/protocol";
 import type { NoticeAction } from "../state";
 import type { Store } from "../store";
@@ -17,21 +17,18 @@ const PICTURE_IS_AT_FAULT = new Set([
 ]);
 const PAGE_IS_OLD = new Set(["revision", "embedding_revision_mismatch", "model_not_found"]);
 
-export function isAbort(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "AbortError";
-}
-
 function remedyFor(code: string): NoticeAction {
   if (PICTURE_IS_AT_FAULT.has(code)) return "open";
   return PAGE_IS_OLD.has(code) ? "reload" : "retry";
 }
 
 /** Shows a failure in the person's words, with a way on. */
-export function report(store: Store, error: unknown): void {
+export function report(store: Store, error: unknown, remedy?: NoticeAction | null): void {
   if (isAbort(error)) return;
   const known = error instanceof ApiProblem || error instanceof DecodeError;
   const code = known ? error.code : "other";
   const detail =
     error instanceof ApiProblem ? error.detail || error.title : error instanceof Error ? error.message : "";
-  store.dispatch({ type: "notice/add", notice: { code, detail, tone: "error", action: remedyFor(code) } });
+  const action = remedy === undefined ? remedyFor(code) : remedy;
+  store.dispatch({ type: "notice/add", notice: { code, detail, tone: "error", action } });
 }

@@ -1,18 +1,20 @@
-import { download, isAlive, uploadImage } from "../../api/client";
-import { ApiProblem } from "../../api/problem";
+import { download, downloadEmbedding, isAlive, uploadImage } from "../../api/client";
+import { ApiProblem, isAbort } from "../../api/problem";
 import { pause, withRetry } from "../../api/retry";
 import type { UploadedImage } from "../../api/types";
 import type { Resources } from "../mask-library";
 import type { Picture } from "../state";
 import type { Store } from "../store";
 import type { EngineKeeper } from "./engine";
-import { isAbort, report } from "./notices";
+import { report } from "./notices";
 
 const ALIVE_EVERY_MS = 3000;
 
 /** From a file to a picture that can be clicked: shown at once, uploaded, encoded, its embedding given to the worker. */
 export class PictureOpener {
   #abort = new AbortController();
+  /** Codes of the warnings that were shown while the server was awaited. */
+  readonly #warned = new Set<string>();
 
   constructor(
     private readonly store: Store,
@@ -21,10 +23,25 @@ export class PictureOpener {
     private readonly engineStarted: () => Promise<void>,
   ) {}
 
+  /** Aborted when another picture is opened. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Of samples and files asked for in a hurry the last one is opened, however long the others take to arrive. */
+  async openSample(file: string): Promise<void> {
+    const signal = this.#begin();
+    try {
+      const bytes = await download(`/samples/${file}`, signal);
+      signal.throwIfAborted();
+      await this.open(new File([bytes], file, { type: "image/jpeg" }));
+    } catch (error) {
+      report(this.store, error, null);
+    }
+  }
+
   async open(file: File): Promise<void> {
-    this.#abort.abort();
-    this.#abort = new AbortController();
-    const { signal } = this.#abort;
+    const signal = this.#begin();
     this.#forgetPixels();
     this.store.dispatch({ type: "picture/open", name: file.name });
     const epoch = this.store.get().picture?.epoch ?? 0;
@@ -52,7 +69,7 @@ export class PictureOpener {
       if (this.store.get().engine.phase !== "ready") await this.engineStarted();
       await this.engine.setPicture(epoch, embedding);
       this.#update(epoch, { phase: "ready" });
-      for (const code of ["unreachable", "queue_full"]) this.store.dispatch({ type: "notice/clear", code });
+      this.#clearWarnings();
     } catch (error) {
       if (!signal.aborted) this.#fail(epoch, error);
     }
@@ -63,7 +80,9 @@ export class PictureOpener {
       const image = await this.upload(epoch);
       this.#update(epoch, { phase: "fetching", imageId: image.id });
       try {
-        return await this.#patiently(epoch, () => download(image.embedding_url, signal));
+        return await this.#patiently(epoch, () =>
+          downloadEmbedding(image, this.engine.model?.revision ?? image.revision, signal),
+        );
       } catch (error) {
         if (again || !(error instanceof ApiProblem) || !error.isForgotten) throw error;
       }
@@ -91,6 +110,16 @@ export class PictureOpener {
     return image;
   }
 
+  /** The server forgot the open picture, whose embedding the page still has: whatever comes of it, clicks go on. */
+  async sendAgain(epoch: number): Promise<void> {
+    try {
+      await this.upload(epoch);
+      this.#clearWarnings();
+    } finally {
+      this.#update(epoch, { phase: "ready" });
+    }
+  }
+
   /** While the server is away, looks for it now and then, and goes on when it is back. */
   async waitForServer(epoch: number): Promise<void> {
     const { signal } = this.#abort;
@@ -111,6 +140,7 @@ export class PictureOpener {
       onWait: (seconds, problem) => {
         this.#update(epoch, { phase: "waiting", waitSeconds: Math.ceil(seconds) });
         const { code, detail } = problem;
+        this.#warned.add(code);
         this.store.dispatch({ type: "notice/add", notice: { code, detail, tone: "warning", action: null } });
       },
     });
@@ -120,11 +150,24 @@ export class PictureOpener {
     if (isAbort(error) || this.store.get().picture?.epoch !== epoch) return;
     this.#update(epoch, { phase: "failed" });
     report(this.store, error);
-    if (error instanceof ApiProblem && error.isTransient) void this.waitForServer(epoch);
+    if (!(error instanceof ApiProblem) || !error.isTransient) return;
+    this.#warned.add(error.code);
+    void this.waitForServer(epoch);
+  }
+
+  #begin(): AbortSignal {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    return this.#abort.signal;
   }
 
   #update(epoch: number, change: Partial<Omit<Picture, "epoch">>): void {
     this.store.dispatch({ type: "picture/update", epoch, change });
+  }
+
+  #clearWarnings(): void {
+    for (const code of this.#warned) this.store.dispatch({ type: "notice/clear", code });
+    this.#warned.clear();
   }
 
   #forgetPixels(): void {

@@ -4,17 +4,17 @@ import { withRetry } from "../../api/retry";
 import type { PredictRequest } from "../../api/types";
 import { floatToHalf, halvesToFloats } from "../../decode/half";
 import type { DecodeRequest, DecodeResult, MaskRef } from "../../decode/protocol";
+import { DecodeError } from "../../decode/protocol";
 import type { Store } from "../store";
 import type { EngineKeeper } from "./engine";
 import type { PictureOpener } from "./picture";
 
 /** The last resort: each click is answered by `POST /v1/predict`; its logits are kept as if they were the worker's. */
 export class ServerDecoder {
-  opener: PictureOpener | null = null;
-
   constructor(
     private readonly store: Store,
     private readonly engine: EngineKeeper,
+    private readonly opener: PictureOpener,
   ) {}
 
   async decode(epoch: number, request: DecodeRequest): Promise<DecodeResult> {
@@ -36,20 +36,25 @@ export class ServerDecoder {
   }
 
   async #ask(epoch: number, request: DecodeRequest, logits: DecodeResult | null): ReturnType<typeof predictLogits> {
-    const { signal } = new AbortController();
+    const { signal } = this.opener; // a picture that is left answers no more clicks
     for (let again = false; ; again = true) {
-      const id = this.store.get().picture?.imageId ?? "";
-      const body = bodyOf(id, this.engine.model?.id ?? "", request, logits);
+      const body = bodyOf(this.#imageId(epoch), this.engine.model?.id ?? "", request, logits);
       try {
         return await withRetry(() => predictLogits(body, signal), { signal });
       } catch (error) {
-        if (again || !(error instanceof ApiProblem) || !error.isForgotten || this.opener === null) throw error;
-        await this.opener.upload(epoch);
+        if (again || !(error instanceof ApiProblem) || !error.isForgotten) throw error;
+        await this.opener.sendAgain(epoch);
         const notice = { code: "image_again", detail: "", tone: "info", action: null } as const;
-        this.store.dispatch({ type: "picture/update", epoch, change: { phase: "ready" } });
         this.store.dispatch({ type: "notice/add", notice });
       }
     }
+  }
+
+  #imageId(epoch: number): string {
+    const { picture } = this.store.get();
+    if (picture?.epoch !== epoch || picture.imageId === null)
+      throw new DecodeError("stale", "Another picture is open.");
+    return picture.imageId;
   }
 
   async #feedback(

@@ -1,0 +1,186 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import type { EngineKeeper } from "../src/app/effects/engine";
+import { PictureOpener } from "../src/app/effects/picture";
+import { ServerDecoder } from "../src/app/effects/server-decoder";
+import { emptyResources } from "../src/app/mask-library";
+import { createStore } from "../src/app/store";
+import type { Store } from "../src/app/store";
+import type { DecodeRequest } from "../src/decode/protocol";
+import { imagePoint } from "../src/geometry/frames";
+
+const IMAGE = { id: "aa", width: 8, height: 8, model: "m", revision: "r2", embedding_url: "/v1/images/aa/embedding" };
+const UPLOADED = JSON.stringify({ ...IMAGE, embedding_url: `${IMAGE.embedding_url}?model=m` });
+const REQUEST: DecodeRequest = {
+  step: 7,
+  prompt: { points: [{ id: 1, at: imagePoint(4, 4), label: 1 }], box: null },
+  multimask: true,
+  feedback: [],
+};
+
+/** What the server says to the next upload. */
+let upload = { status: 201, body: UPLOADED };
+
+class FakeXhr {
+  readonly upload: { onload?: () => void } = {};
+  status = 0;
+  responseText = "";
+  onload: () => void = () => undefined;
+  open(): void {
+    this.status = upload.status;
+  }
+  getResponseHeader(): null {
+    return null;
+  }
+  abort(): void {
+    this.onload = () => undefined;
+  }
+  send(): void {
+    this.responseText = upload.body;
+    queueMicrotask(() => {
+      this.upload.onload?.();
+      this.onload();
+    });
+  }
+}
+
+interface Asked {
+  readonly path: string;
+  readonly signal: AbortSignal;
+  readonly answer: (body?: string, status?: number) => void;
+}
+
+let asked: Asked[] = [];
+let embedding = "";
+
+beforeEach(() => {
+  asked = [];
+  upload = { status: 201, body: UPLOADED };
+  vi.stubGlobal("XMLHttpRequest", FakeXhr);
+  vi.stubGlobal("createImageBitmap", () => Promise.resolve({ width: 8, height: 8, close: () => undefined }));
+  vi.stubGlobal("fetch", (path: string, { signal }: { signal: AbortSignal }) => {
+    return new Promise<Response>((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason as Error));
+      asked.push({ path, signal, answer: (body = "", status = 200) => resolve(new Response(body, { status })) });
+    });
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+interface Bench {
+  readonly store: Store;
+  readonly opener: PictureOpener;
+  readonly server: ServerDecoder;
+  readonly tasks: string[];
+}
+
+function bench(revision: string | null): Bench {
+  const store = createStore();
+  store.dispatch({ type: "engine/update", change: { phase: "ready", backend: "server" } });
+  const tasks: string[] = [];
+  const engine = {
+    model: revision === null ? null : { id: "m", revision },
+    setPicture: () => Promise.resolve(),
+    call: (task: { kind: string }) => {
+      tasks.push(task.kind);
+      return Promise.resolve(null);
+    },
+  } as unknown as EngineKeeper;
+  const opener = new PictureOpener(store, emptyResources(), engine, () => Promise.resolve());
+  return { store, opener, server: new ServerDecoder(store, engine, opener), tasks };
+}
+
+const file = (name: string): File => new File(["x"], name, { type: "image/jpeg" });
+
+/** The next request whose path has `part`, once it is made. */
+async function request(part: string): Promise<Asked> {
+  return vi.waitFor(() => {
+    const found = asked.find(({ path }) => path.includes(part));
+    if (found === undefined) throw new Error(`Nothing was asked of ${part}.`);
+    asked = asked.filter((other) => other !== found);
+    return found;
+  });
+}
+
+/** Opens a picture; the address of its embedding is kept in `embedding`. */
+async function opened({ store, opener }: Bench): Promise<number> {
+  const opening = opener.open(file("a.jpg"));
+  const { path, answer } = await request("/embedding");
+  embedding = path;
+  answer();
+  await opening;
+  expect(store.get().picture?.phase).toBe("ready");
+  return store.get().picture?.epoch ?? -1;
+}
+
+describe("opening pictures", () => {
+  it("asks for the embedding of the decoder's own revision, or of the one that was just made", async () => {
+    for (const [known, wanted] of [["r1", "r1"], [null, "r2"]] as const) {
+      await opened(bench(known));
+      expect(embedding).toBe(`${IMAGE.embedding_url}?model=m&revision=${wanted}`);
+    } // prettier-ignore
+  });
+
+  it("lets no sample that arrives late take the place of a picture opened after it", async () => {
+    const { store, opener } = bench("r2");
+    const sample = opener.openSample("table.jpg");
+    const { signal, answer } = await request("/samples/");
+    const own = opener.open(file("own.jpg"));
+    answer();
+    (await request("/embedding")).answer();
+    await Promise.all([sample, own]);
+    expect(signal.aborted).toBe(true);
+    expect(store.get().picture).toMatchObject({ name: "own.jpg", phase: "ready" });
+    expect(store.get().notices).toEqual([]);
+  });
+
+  it("fails, and does not wait for ever, when the upload's answer is no JSON", async () => {
+    vi.useFakeTimers();
+    const { store, opener } = bench("r2");
+    upload = { status: 200, body: "<html>sign in</html>" };
+    const opening = opener.open(file("a.jpg"));
+    await vi.advanceTimersByTimeAsync(20_000);
+    await opening;
+    expect(store.get().picture?.phase).toBe("failed");
+    expect(store.get().notices).toMatchObject([{ code: "unreachable", action: "retry" }]);
+    vi.useRealTimers();
+  });
+
+  it("takes back every warning of the waiting when the picture is ready", async () => {
+    vi.useFakeTimers();
+    const { store, opener } = bench("r2");
+    upload = { status: 502, body: "" };
+    const opening = opener.open(file("a.jpg"));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(store.get().notices).toMatchObject([{ code: "http_502" }]);
+    upload = { status: 201, body: UPLOADED };
+    await vi.advanceTimersByTimeAsync(2000);
+    vi.useRealTimers();
+    (await request("/embedding")).answer();
+    await opening;
+    expect(store.get().notices).toEqual([]);
+  });
+});
+
+describe("server predict", () => {
+  it("gives a click up when its picture is left, and keeps nothing of it", async () => {
+    const made = bench("r2");
+    const epoch = await opened(made);
+    const refused = expect(made.server.decode(epoch, REQUEST)).rejects.toMatchObject({ name: "AbortError" });
+    await request("/predict");
+    await opened(made);
+    await refused;
+    expect(made.tasks).not.toContain("adopt");
+    await expect(made.server.decode(epoch, REQUEST)).rejects.toMatchObject({ code: "stale" });
+  });
+
+  it("leaves the picture usable when a forgotten one cannot be sent again", async () => {
+    const made = bench("r2");
+    const epoch = await opened(made);
+    upload = { status: 400, body: JSON.stringify({ code: "image_unsupported" }) };
+    const click = expect(made.server.decode(epoch, REQUEST)).rejects.toMatchObject({ code: "image_unsupported" });
+    (await request("/predict")).answer(JSON.stringify({ code: "image_expired" }), 410);
+    await click;
+    expect(made.store.get().picture?.phase).toBe("ready");
+  });
+});
