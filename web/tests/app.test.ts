@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import type { Action } from "../src/app/actions";
 import { cocoJson } from "../src/app/coco";
 import { chordOf, COMMANDS, commandFor } from "../src/app/commands";
+import { LONGEST_PAST } from "../src/app/history";
 import { MaskLibrary } from "../src/app/mask-library";
+import { MOST_STEPS } from "../src/app/prune-steps";
 import { reduce } from "../src/app/reducer";
 import { docOf, draftMask, draftOf, exportable, objectsOf, shownSteps } from "../src/app/selectors";
 import type { AppState } from "../src/app/state";
@@ -67,6 +69,48 @@ describe("prompts", () => {
     expect(first.steps[draftOf(first).step ?? -1]?.multimask).toBe(true);
     const second = run(first, { type: "box/set", box: { ...box, x1: imagePoint(5, 0).x } });
     expect(second.steps[draftOf(second).step ?? -1]?.feedback).toEqual([]);
+  });
+});
+
+describe("a click that could not be answered", () => {
+  const failed = (state: AppState): AppState => run(state, { type: "step/failed", step: draftOf(state).step ?? -1 });
+
+  it("is asked again on demand, as it was", () => {
+    const state = failed(run(opened(), point(10, 10)));
+    const again = run(state, { type: "steps/retry" });
+    expect(again.steps[draftOf(again).step ?? -1]).toMatchObject({ status: "waiting", multimask: true });
+    expect(run(again, { type: "steps/retry" })).toBe(again);
+  });
+
+  it("makes no object without a mask", () => {
+    const one = run(answered(run(opened(), point(10, 10))), { type: "draft/accept" });
+    const state = failed(run(one, point(50, 50)));
+    expect(run(state, { type: "draft/accept" })).toBe(state);
+    const selected = run(state, { type: "object/select", id: objectsOf(state)[0]?.id ?? -1 });
+    expect(objectsOf(selected)).toEqual(objectsOf(one));
+    const refined = failed(run(selected, point(12, 12)));
+    expect(objectsOf(run(refined, { type: "object/select", id: null }))).toEqual(objectsOf(one));
+  });
+});
+
+describe("thousands of clicks", () => {
+  it("leave no more steps than undo, redo and the objects can reach", () => {
+    let state = answered(run(opened(), point(10, 10)));
+    const first = draftOf(state).step ?? -1;
+    state = run(state, { type: "draft/accept" });
+    for (let i = 0; i < 1500; i++) {
+      state = answered(run(state, point(i % 90, 20)));
+      if (i % 3 === 0) state = run(state, { type: "history/undo" });
+      if (i % 10 === 0) state = run(state, { type: "draft/cancel" });
+    }
+    expect(Object.keys(state.steps).length).toBeLessThanOrEqual(MOST_STEPS);
+    expect(state.steps[first]?.status).toBe("done");
+    expect(state.history.past).toHaveLength(LONGEST_PAST);
+    for (const doc of [...state.history.past, state.history.present, ...state.history.future]) {
+      if (doc.draft.step !== null) expect(state.steps[doc.draft.step]?.status).toBe("done");
+    }
+    const before = state.steps[draftOf(state).step ?? -1]?.feedback[0]?.step ?? -1;
+    expect(state.steps[before]?.status).toBe("done");
   });
 });
 

@@ -122,6 +122,15 @@ describe("the worker's brain", () => {
     await expect(decode(service, 1, request(2))).rejects.toMatchObject({ code: "stale" });
   });
 
+  it("forgets steps on demand, of the open picture only", async () => {
+    const service = await started(launcherOf(fakeEngine("wasm")));
+    for (const step of [1, 2]) await decode(service, 1, request(step));
+    await service.handle({ kind: "forget", epoch: 0, steps: [1, 2] });
+    await service.handle({ kind: "forget", epoch: 1, steps: [1] });
+    expect(await service.handle({ kind: "restore", epoch: 1, step: 1 })).toBeNull();
+    expect(await service.handle({ kind: "restore", epoch: 1, step: 2 })).not.toBeNull();
+  });
+
   it("lets nothing late of an older picture in", async () => {
     const service = await started(launcherOf(fakeEngine("wasm")));
     await service.handle({ kind: "embedding", epoch: 2, bytes: embedding() });

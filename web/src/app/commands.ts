@@ -1,5 +1,5 @@
 import type { Action } from "./actions";
-import { canRedo, canUndo, draftOf, exportable } from "./selectors";
+import { canRedo, canUndo, draftOf, draftStep, exportable } from "./selectors";
 import type { AppState } from "./state";
 
 /** A command is data: its keys, when it can be used, and the action that it makes. */
@@ -66,7 +66,9 @@ export const COMMANDS: readonly Command[] = [
   },
   command("undo", ["mod+z"], canUndo, { type: "history/undo" }),
   command("redo", ["mod+shift+z", "mod+y"], canRedo, { type: "history/redo" }),
-  command("accept", ["enter", "n"], (state) => draftOf(state).step !== null, { type: "draft/accept" }),
+  command("accept", ["enter", "n"], (state) => ["waiting", "done"].includes(draftStep(state)?.status ?? ""), {
+    type: "draft/accept",
+  }),
   {
     id: "cancel",
     keys: ["escape"],

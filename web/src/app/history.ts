@@ -1,3 +1,6 @@
+/** How far back undo reaches. Each snapshot may hold on to logits. */
+export const LONGEST_PAST = 100;
+
 /** Snapshots before and after the present one. Undo and redo only move; nothing is computed again. */
 export interface History<T> {
   readonly past: readonly T[];
@@ -11,7 +14,7 @@ export function beginHistory<T>(present: T): History<T> {
 
 export function push<T>(history: History<T>, present: T): History<T> {
   if (present === history.present) return history;
-  return { past: [...history.past, history.present], present, future: [] };
+  return { past: [...history.past, history.present].slice(-LONGEST_PAST), present, future: [] };
 }
 
 /** A change that undo does not know. */

@@ -2,6 +2,7 @@ import type { Prompt } from "../geometry/prompt";
 import { isEmpty, promptSize, samePrompt } from "../geometry/prompt";
 import type { DocumentAction } from "./actions";
 import { push, redo, undo } from "./history";
+import { pruneSteps } from "./prune-steps";
 import type { AppState, Doc, Draft, MaskRef, SegmentedObject, Step } from "./state";
 import { EMPTY_DRAFT } from "./state";
 
@@ -28,7 +29,7 @@ export function reduceDocument(state: AppState, action: DocumentAction): AppStat
       return change(state, { ...doc, draft: { ...doc.draft, candidate: action.candidate } });
     }
     case "draft/accept":
-      return doc.draft.step === null ? state : settle(state, EMPTY_DRAFT);
+      return isAcceptable(state, doc.draft) ? settle(state, EMPTY_DRAFT) : state;
     case "draft/cancel":
       return doc.draft === EMPTY_DRAFT ? state : change(state, { ...doc, draft: EMPTY_DRAFT });
     case "object/select":
@@ -74,7 +75,7 @@ function ask(state: AppState, prompt: Prompt, feedback: readonly MaskRef[]): App
   const doc = state.history.present;
   const draft: Draft = { prompt, step: id, candidate: 0, editing: doc.draft.editing };
   const next = { ...state, nextId: id + 1, steps: { ...state.steps, [id]: step } };
-  return change(next, { ...doc, draft });
+  return pruneSteps(change(next, { ...doc, draft }));
 }
 
 /** Taking back the newest point is what its step was before; any other removal is asked afresh, without feedback. */
@@ -99,7 +100,7 @@ function removePoint(state: AppState, id: number): AppState {
 function settle(state: AppState, next: Draft): AppState {
   const doc = state.history.present;
   const { prompt, step, candidate, editing } = doc.draft;
-  if (step === null) return change(state, { ...doc, draft: next });
+  if (step === null || !isAcceptable(state, doc.draft)) return change(state, { ...doc, draft: next });
   if (editing !== null) {
     const objects = doc.objects.map((object) =>
       object.id === editing ? { ...object, prompt, step, candidate } : object,
@@ -108,6 +109,11 @@ function settle(state: AppState, next: Draft): AppState {
   }
   const object: SegmentedObject = { id: state.nextId, name: "", colour: nextColour(doc), prompt, step, candidate };
   return change({ ...state, nextId: state.nextId + 1 }, { objects: [...doc.objects, object], draft: next });
+}
+
+/** A click that failed has no mask to keep. */
+function isAcceptable(state: AppState, draft: Draft): boolean {
+  return draft.step !== null && state.steps[draft.step]?.status !== "failed";
 }
 
 function select(state: AppState, id: number | null): AppState {

@@ -53,6 +53,7 @@ const PATIENCE: Readonly<Record<Task["kind"], number>> = {
   decode: 20_000,
   restore: 10_000,
   adopt: 10_000,
+  forget: 10_000,
   summarise: 60_000,
   mask_png: 120_000,
   cut_out: 120_000,

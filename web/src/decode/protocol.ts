@@ -71,6 +71,8 @@ export type Task =
   | { readonly kind: "decode"; readonly epoch: number; readonly request: DecodeRequest }
   | { readonly kind: "restore"; readonly epoch: number; readonly step: number }
   | { readonly kind: "adopt"; readonly epoch: number; readonly step: number; readonly result: DecodeResult }
+  /** Steps that undo cannot reach any more. */
+  | { readonly kind: "forget"; readonly epoch: number; readonly steps: readonly number[] }
   | { readonly kind: "summarise"; readonly epoch: number; readonly masks: readonly MaskRef[] }
   | { readonly kind: "mask_png"; readonly epoch: number; readonly masks: readonly MaskRef[] }
   | { readonly kind: "cut_out"; readonly epoch: number; readonly masks: readonly MaskRef[]; readonly source: Blob };
@@ -82,6 +84,7 @@ export interface Answers {
   decode: DecodeResult;
   restore: DecodeResult | null;
   adopt: null;
+  forget: null;
   summarise: MaskSummary[];
   mask_png: Blob;
   cut_out: Blob;

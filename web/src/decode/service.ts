@@ -36,6 +36,9 @@ export class DecodeService {
       case "adopt":
         if (this.#isCurrent(task.epoch)) this.#steps.set(task.step, task.result);
         return null;
+      case "forget":
+        if (this.#isCurrent(task.epoch)) for (const step of task.steps) this.#steps.delete(step);
+        return null;
       case "summarise":
         return this.#masksOf(task.masks).map((logits) => summaryOf(logits, this.#pictureNow(), this.#specNow()));
       case "mask_png":

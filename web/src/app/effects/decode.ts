@@ -36,6 +36,7 @@ export class Decoding {
     engine.onLost = () => this.#queue.close();
     store.listen((state, before, action) => {
       if (state.picture?.epoch !== this.#epoch) this.#enter(state);
+      else if (state.steps !== before.steps) this.#forget(before, state);
       if (state.history !== before.history || state.steps !== before.steps) this.#sync();
       if (action.type === "pointer/move" || state.history !== before.history) this.#hover();
     });
@@ -68,6 +69,12 @@ export class Decoding {
       const result = { candidates, masks: logits.map(({ data }) => data), width, height, ms: 0, fedBack };
       this.engine.call<"adopt">({ kind: "adopt", epoch: this.#epoch, step: id, result }).catch(() => undefined);
     }
+  }
+
+  #forget(before: AppState, state: AppState): void {
+    const steps = Object.values(before.steps).flatMap(({ id }) => (state.steps[id] === undefined ? [id] : []));
+    if (steps.length === 0) return;
+    this.engine.call<"forget">({ kind: "forget", epoch: this.#epoch, steps }).catch(() => undefined);
   }
 
   /** The draft's step first, then steps of objects that a newer click had overtaken. */
