@@ -121,6 +121,13 @@ test("several objects: refine one, rename it, hide it, delete it", async ({ stud
   await studio.part("object-name-field").fill("teapot");
   await studio.key("Enter");
   await expect(studio.part("object").first()).toContainText("teapot");
+  await studio.part("object-rename").first().click({ force: true });
+  await studio.part("object-name-field").fill("kettle");
+  await studio.key("Escape");
+  await expect(studio.part("object").first()).toContainText("teapot");
+  await studio.key("Control+z"); // one step for one name
+  await expect(studio.part("object").first()).toContainText("Object 1");
+  await studio.key("Control+Shift+z");
 
   await studio.part("object-toggle").nth(1).click({ force: true });
   await expect(studio.part("object-toggle").nth(1)).toHaveAttribute("aria-pressed", "true");

@@ -66,6 +66,8 @@ function scaledDown(bitmap: ImageBitmap, limit: number): OffscreenCanvas {
   const canvas = new OffscreenCanvas(Math.floor(bitmap.width * scale), Math.floor(bitmap.height * scale));
   const context = canvas.getContext("2d");
   if (context !== null) {
+    context.fillStyle = "#fff"; // no alpha is left that would have to be premultiplied
+    context.fillRect(0, 0, canvas.width, canvas.height);
     context.imageSmoothingQuality = "high";
     context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   }

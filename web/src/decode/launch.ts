@@ -44,6 +44,7 @@ export function createLauncher(loaders: RuntimeLoaders): Launcher {
       const first = await selfTest(engine, golden, spec);
       if (!first.passed) {
         console.info(`Segserve: WebGPU answers wrongly (IoU ${first.worstIou}, score ${first.worstScore}).`);
+        await engine.release();
         return null;
       }
       const [onGpu, onCpu] = [await selfTest(engine, golden, spec), await selfTest(present, golden, spec)];

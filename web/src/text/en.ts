@@ -36,7 +36,6 @@ export const en = {
 
   "bar.open": "Open",
   "bar.download": "Download",
-  "bar.keys": "Keys",
   "bar.picture": "{name} · {width} × {height}",
 
   "tool.point": "Click or box",
@@ -45,6 +44,7 @@ export const en = {
   "tool.box.hint": "Drag a box around an object",
   "tool.pan": "Move",
   "tool.pan.hint": "Drag the picture",
+  "label.group": "What a click does",
   "label.add": "Add",
   "label.remove": "Remove",
   "label.hint.add": "A click adds to the mask",
@@ -120,7 +120,6 @@ export const en = {
   "object.hide": "Hide {name}",
   "object.delete": "Delete {name}",
   "object.select": "Select {name}",
-  "object.score": "score {score}",
 
   "download.coco": "COCO JSON",
   "download.coco.does": "All objects, as run lengths",
@@ -138,7 +137,6 @@ export const en = {
   "recover.open": "Choose another picture",
 
   "problem.unreachable": "The server does not answer. Your work is kept; the page goes on by itself when it is back.",
-  "problem.offline.work": "The server does not answer, but this picture is loaded: you can go on clicking.",
   "problem.payload_too_large":
     "This picture is larger than the server takes. Make it smaller, or raise the server's limit.",
   "problem.image_too_many_pixels": "This picture has more pixels than the server takes. Make it smaller and try again.",
@@ -161,10 +159,11 @@ export const en = {
   "problem.decoder_damaged": "The decoder arrived damaged. Try again.",
   "problem.decoder_missing": "The server offers no model that runs in the browser.",
   "problem.worker_restarted": "The decoder stopped and was started again. Your masks are kept.",
-  "problem.worker_slower": "The decoder kept stopping, so it now runs on {threads} thread.",
+  "problem.worker_slower": "The decoder kept stopping, so it now runs on one thread. Your masks are kept.",
   "problem.server_predict": "The decoder does not run in this browser, so the server answers each click.",
-  "problem.decode_failed": "This click could not be answered. Click again or undo.",
+  "problem.decode_failed": "This click could not be answered. Try again, click again, or undo.",
   "problem.no_webgl": "This browser offers no WebGL 2, which the page paints with. Turn on hardware acceleration.",
+  "problem.empty": "There is no mask to make a file of.",
   "problem.export_failed": "The file could not be made. {detail}",
   "problem.other": "That did not work. {detail}",
   "samples.title": "Sample pictures",

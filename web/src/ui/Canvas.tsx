@@ -20,6 +20,15 @@ function insetsFor(width: number, height: number): Insets {
   return { top: 76 * scale, right: 328 * scale, bottom: 28, left: 84 * scale };
 }
 
+/** A window that moves to a sharper screen keeps its CSS size; only its device pixels tell. */
+function observeDevicePixels(observer: ResizeObserver, element: Element): void {
+  try {
+    observer.observe(element, { box: "device-pixel-content-box" });
+  } catch {
+    observer.observe(element); // not in every browser
+  }
+}
+
 export function Canvas(): JSX.Element {
   const { store, resources } = useApp();
   const holder = useRef<HTMLDivElement>(null);
@@ -45,7 +54,7 @@ export function Canvas(): JSX.Element {
       store.dispatch({ type: "view/resize", size: { width, height }, insets: insetsFor(width, height) });
       stage.resize(columns, rows, columns / width);
     });
-    observer.observe(holder.current);
+    observeDevicePixels(observer, holder.current);
     const stopPointer = attachPointer(holder.current, store);
     const stopListening = store.listen(() => stage.show(sceneOf(store.get(), resources), resources.bitmap));
     return () => {

@@ -31,13 +31,18 @@ export function Keys({ chord }: { readonly chord: string }): JSX.Element {
   );
 }
 
+/** The first key that runs a command. */
+export function CommandKeys({ id }: { readonly id: CommandId }): JSX.Element | null {
+  const [chord] = commandById(id).keys;
+  return chord === undefined ? null : <Keys chord={chord} />;
+}
+
 /** A button that runs a command; its tooltip says what it does and which key does the same. */
 export function CommandButton(props: CommandButtonProps): JSX.Element {
   const { store } = useApp();
   const command = commandById(props.id);
   const enabled = useSelect(useCallback((state: AppState) => command.enabled(state), [command]));
   const label = t(`command.${props.id}`);
-  const [chord] = command.keys;
   return (
     <button
       type="button"
@@ -54,7 +59,7 @@ export function CommandButton(props: CommandButtonProps): JSX.Element {
         <span class={`tip tip-${props.tip ?? "right"}`} aria-hidden="true">
           <span>
             {label}
-            {chord !== undefined && <Keys chord={chord} />}
+            <CommandKeys id={props.id} />
           </span>
           {props.hint && <small>{t(props.hint)}</small>}
         </span>

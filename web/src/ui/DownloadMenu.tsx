@@ -4,15 +4,15 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { ExportFormat } from "../app/actions";
 import { exportable } from "../app/selectors";
 import { t } from "../text";
-import { Keys } from "./CommandButton";
+import { CommandKeys } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
 import type { IconName } from "./icons";
 import { Icon } from "./icons";
 
-const FORMATS: readonly { format: ExportFormat; icon: IconName; chord: string }[] = [
-  { format: "coco", icon: "file", chord: "mod+s" },
-  { format: "mask", icon: "layers", chord: "mod+shift+s" },
-  { format: "cutout", icon: "picture", chord: "mod+shift+x" },
+const FORMATS: readonly { format: ExportFormat; icon: IconName }[] = [
+  { format: "coco", icon: "file" },
+  { format: "mask", icon: "layers" },
+  { format: "cutout", icon: "picture" },
 ];
 
 export function DownloadMenu(): JSX.Element {
@@ -21,21 +21,34 @@ export function DownloadMenu(): JSX.Element {
   const menu = useRef<HTMLDivElement>(null);
   const count = useSelect((state) => exportable(state).length);
 
+  /** The focus goes back to where it came from. */
+  const leave = (): void => {
+    setOpen(false);
+    menu.current?.querySelector<HTMLElement>("[aria-haspopup]")?.focus();
+  };
+
   useEffect(() => {
     if (!open) return;
-    menu.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus();
+    const items = [...(menu.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
+    items[0]?.focus();
+    const stop = new AbortController();
     const outside = (event: Event): void => {
-      if (event instanceof KeyboardEvent ? event.key === "Escape" : !menu.current?.contains(event.target as Node)) {
-        event.stopPropagation();
-        setOpen(false);
-      }
+      if (menu.current?.contains(event.target as Node)) return;
+      event.stopPropagation();
+      setOpen(false);
     };
-    window.addEventListener("pointerdown", outside, true);
-    window.addEventListener("keydown", outside, true);
-    return () => {
-      window.removeEventListener("pointerdown", outside, true);
-      window.removeEventListener("keydown", outside, true);
+    const press = (event: KeyboardEvent): void => {
+      if (event.key === "Tab") return setOpen(false);
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (step === undefined && event.key !== "Escape") return;
+      event.preventDefault();
+      event.stopPropagation();
+      if (step === undefined) leave();
+      else items.at((items.findIndex((item) => item === document.activeElement) + step) % items.length)?.focus();
     };
+    window.addEventListener("pointerdown", outside, { capture: true, signal: stop.signal });
+    window.addEventListener("keydown", press, { capture: true, signal: stop.signal });
+    return () => stop.abort();
   }, [open]);
 
   return (
@@ -56,15 +69,16 @@ export function DownloadMenu(): JSX.Element {
       </button>
       {open && (
         <div class="menu panel" role="menu">
-          {FORMATS.map(({ format, icon, chord }) => (
+          {FORMATS.map(({ format, icon }) => (
             <button
               key={format}
               type="button"
               role="menuitem"
               class="menu-item"
               data-testid={`download-${format}`}
-              onClick={() => {
-                setOpen(false);
+              onClick={(event) => {
+                if (event.detail === 0) leave();
+                else setOpen(false); // after a pointer, Enter means the picture again
                 dispatch({ type: "request/export", format });
               }}
             >
@@ -73,7 +87,7 @@ export function DownloadMenu(): JSX.Element {
                 {t(`download.${format}`)}
                 <small>{t(`download.${format}.does`)}</small>
               </span>
-              <Keys chord={chord} />
+              <CommandKeys id={`export.${format}`} />
             </button>
           ))}
         </div>

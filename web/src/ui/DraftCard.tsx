@@ -59,7 +59,7 @@ function DraftScore({
   if (step === null) return null;
   const iou = step.candidates[candidate]?.iou;
   return (
-    <span class="score" data-testid="score">
+    <span class="score" role="status" data-testid="score">
       {iou === undefined ? t("draft.working") : t("draft.score", { score: iou.toFixed(2) })}
     </span>
   );

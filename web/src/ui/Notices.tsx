@@ -31,7 +31,12 @@ function NoticeCard({ notice }: { readonly notice: Notice }): JSX.Element {
     return () => clearTimeout(timer);
   }, [notice.id]);
   return (
-    <div class={`notice panel notice-${tone}`} role="alert" data-testid="notice" data-code={notice.code}>
+    <div
+      class={`notice panel notice-${tone}`}
+      role={tone === "error" ? "alert" : "status"}
+      data-testid="notice"
+      data-code={notice.code}
+    >
       <p>{wordsFor(notice)}</p>
       {action !== null && (
         <button

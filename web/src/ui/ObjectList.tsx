@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
 import { docOf } from "../app/selectors";
 import type { SegmentedObject } from "../app/state";
@@ -117,10 +117,16 @@ interface RenameFieldProps {
 
 function RenameField({ object, name, close }: RenameFieldProps): JSX.Element {
   const dispatch = useDispatch();
+  const finished = useRef(false); // a field that goes away loses the focus too, and would finish once more
+  const leave = (): void => {
+    finished.current = true;
+    close();
+  };
   const finish = (value: string): void => {
+    if (finished.current) return;
     const trimmed = value.trim();
     if (trimmed !== object.name) dispatch({ type: "object/rename", id: object.id, name: trimmed });
-    close();
+    leave();
   };
   return (
     <input
@@ -134,8 +140,9 @@ function RenameField({ object, name, close }: RenameFieldProps): JSX.Element {
       ref={(input) => input?.focus()}
       onBlur={(event) => finish(event.currentTarget.value)}
       onKeyDown={(event) => {
+        if (event.isComposing) return; // Enter and Escape belong to the input method
         if (event.key === "Enter") finish(event.currentTarget.value);
-        else if (event.key === "Escape") close();
+        else if (event.key === "Escape") leave();
       }}
     />
   );

@@ -27,7 +27,7 @@ export function PhaseStatus(): JSX.Element | null {
           <i />
         </div>
       ) : (
-        <progress class="bar" max={1} value={status.part} />
+        <progress class="bar" max={1} value={status.part} aria-label={status.text} />
       )}
     </div>
   );

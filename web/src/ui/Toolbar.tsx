@@ -1,13 +1,14 @@
 import type { JSX } from "preact";
 
+import { zoomPercent } from "../app/selectors";
 import { t } from "../text";
-import { CommandButton } from "./CommandButton";
+import { CommandButton, CommandKeys } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
 import { Icon } from "./icons";
 
 export function Toolbar(): JSX.Element {
   const tool = useSelect((state) => state.view.tool);
-  const zoom = useSelect((state) => Math.round(state.view.camera.zoom * 100));
+  const zoom = useSelect(zoomPercent);
   return (
     <nav class="toolbar panel" aria-label={t("toolbar")} data-testid="toolbar">
       <div class="toolbar-group">
@@ -37,7 +38,7 @@ function LabelSwitch(): JSX.Element {
   const dispatch = useDispatch();
   const label = useSelect((state) => state.view.label);
   return (
-    <div class="toolbar-group label-switch" role="group">
+    <div class="toolbar-group label-switch" role="group" aria-label={t("label.group")}>
       {([1, 0] as const).map((value) => (
         <button
           key={value}
@@ -52,9 +53,7 @@ function LabelSwitch(): JSX.Element {
           <span class="tip tip-right" aria-hidden="true">
             <span>
               {t(value === 1 ? "label.add" : "label.remove")}
-              <span class="keys">
-                <kbd>X</kbd>
-              </span>
+              <CommandKeys id="label.swap" />
             </span>
             <small>{t(value === 1 ? "label.hint.add" : "label.hint.remove")}</small>
           </span>

@@ -104,6 +104,7 @@ export class EngineKeeper {
 
   async #restart(): Promise<void> {
     this.onLost();
+    const rung = this.#rung;
     const now = performance.now();
     if (now - this.#lastCrash < CRASH_WINDOW_MS && this.#rung !== "server") this.#stepDown();
     this.#lastCrash = now;
@@ -115,7 +116,8 @@ export class EngineKeeper {
       if (picture !== null && picture.epoch === this.store.get().picture?.epoch) {
         await this.setPicture(picture.epoch, picture.embedding);
       }
-      this.#tell("worker_restarted", "info");
+      if (this.#rung === rung) this.#tell("worker_restarted", "info");
+      else if (this.#rung === "single") this.#tell("worker_slower", "warning");
     } catch {
       this.store.dispatch({ type: "engine/update", change: { phase: "failed", backend: null } });
     }

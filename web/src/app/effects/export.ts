@@ -1,3 +1,4 @@
+import { DecodeError } from "../../decode/protocol";
 import { t } from "../../text";
 import type { ExportFormat } from "../actions";
 import { cocoJson } from "../coco";
@@ -35,8 +36,9 @@ export async function exportMasks(
       save(new Blob([text], { type: "application/json" }), `${stem}-coco.json`);
     }
   } catch (error) {
+    const code = error instanceof DecodeError && error.code === "empty" ? "empty" : "export_failed";
     const detail = error instanceof Error ? error.message : "";
-    store.dispatch({ type: "notice/add", notice: { code: "export_failed", detail, tone: "error", action: null } });
+    store.dispatch({ type: "notice/add", notice: { code, detail, tone: "error", action: null } });
   }
 }
 

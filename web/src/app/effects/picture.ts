@@ -180,7 +180,7 @@ export class PictureOpener {
 /** Upright pixels: the orientation of EXIF is applied, as the server does. */
 async function decode(file: File): Promise<ImageBitmap> {
   try {
-    return await createImageBitmap(file, { imageOrientation: "from-image" });
+    return await createImageBitmap(file, { imageOrientation: "from-image", premultiplyAlpha: "premultiply" });
   } catch {
     throw new ApiProblem(415, file.size === 0 ? "image_empty" : "not_a_picture", "", "", null);
   }
