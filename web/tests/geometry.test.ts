@@ -131,6 +131,8 @@ describe("sets of pixels", () => {
 
   it("joins and compares them", () => {
     expect([...union([a, b])]).toEqual([1, 1, 1, 0]);
+    expect([...union(new Set([a, b]).values())]).toEqual([1, 1, 1, 0]);
+    expect(union([])).toHaveLength(0);
     expect(iou(a, b)).toBeCloseTo(1 / 3);
     expect(iou(new Uint8Array(4), new Uint8Array(4))).toBe(1);
   });

@@ -41,11 +41,16 @@ export async function maskFile(
   source?: Blob,
 ): Promise<Blob> {
   const { width, height } = placement;
-  const joint = union(masks.map((logits) => binarise(logits, placement, spec.maskThreshold)));
+  const joint = union(eachBinarised(masks, placement, spec.maskThreshold));
   if (source === undefined) return maskPng(joint, width, height);
   const bounds = boundsOf(joint, width);
   if (bounds === null) throw new DecodeError("empty", "The mask is empty.");
   return cutOut(source, masks, placement, spec.maskThreshold, withMargin(bounds, placement));
+}
+
+/** A mask of a large photo takes tens of megabytes: they are made when asked for. */
+function* eachBinarised(masks: readonly Logits[], placement: Placement, threshold: number): Generator<Uint8Array> {
+  for (const logits of masks) yield binarise(logits, placement, threshold);
 }
 
 /** One pixel more on each side, for the soft edge. */

@@ -104,10 +104,13 @@ export function boundsOf(mask: Uint8Array, width: number): (Rectangle & { area: 
   return area === 0 ? null : { x: left, y: top, width: right - left + 1, height: bottom - top + 1, area };
 }
 
-/** The joint mask of several of the same size. */
-export function union(masks: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(masks[0]?.length ?? 0);
-  for (const mask of masks) for (let i = 0; i < out.length; i++) if (mask[i] === 1) out[i] = 1;
+/** The joint mask of several of the same size; of masks that are made one by one, one at a time is held. */
+export function union(masks: Iterable<Uint8Array>): Uint8Array {
+  let out = new Uint8Array();
+  for (const mask of masks) {
+    if (out.length === 0) out = new Uint8Array(mask.length);
+    for (let i = 0; i < out.length; i++) if (mask[i] === 1) out[i] = 1;
+  }
   return out;
 }
 
