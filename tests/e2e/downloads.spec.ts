@@ -123,3 +123,18 @@ test("Ctrl+S saves the COCO file", async ({ studio }) => {
   const [download] = await Promise.all([studio.page.waitForEvent("download"), studio.key("Control+s")]);
   expect(download.suggestedFilename()).toBe("table-coco.json");
 });
+
+test("the menu can be used with keys alone", async ({ studio }) => {
+  await studio.open(samplePicture("table"));
+  await studio.click([0.42, 0.3]);
+  await studio.part("download").focus();
+  await studio.key("Enter");
+  await expect(studio.part("download-coco")).toBeFocused();
+  await studio.key("ArrowUp");
+  await expect(studio.part("download-cutout")).toBeFocused();
+  await studio.key("ArrowDown");
+  await expect(studio.part("download-coco")).toBeFocused();
+  await studio.key("Escape");
+  await expect(studio.part("download")).toBeFocused();
+  await expect(studio.part("draft")).toHaveAttribute("data-status", "done");
+});

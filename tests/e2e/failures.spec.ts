@@ -1,3 +1,4 @@
+import { rmSync, writeFileSync } from "node:fs";
 import type { Route } from "@playwright/test";
 import { samplePicture } from "./page/pictures";
 import { expect, test } from "./page/test";
@@ -109,6 +110,16 @@ test("pictures that the server refuses: each told in words, and the next one ope
   await fresh.ready();
   await expect(fresh.part("notice")).toHaveCount(0);
   await fresh.click([0.5, 0.5]);
+});
+
+test("a file larger than the server's limit is refused while it is sent, and sent once", async ({ fresh }, info) => {
+  await fresh.visit();
+  const path = info.outputPath("large.jpg");
+  writeFileSync(path, Buffer.concat([PICTURE.buffer, Buffer.alloc(70 * 1024 * 1024)]));
+  await fresh.part("file-input").setInputFiles(path);
+  await expect(fresh.notice("payload_too_large")).toBeVisible();
+  expect(fresh.watch.count("POST /v1/images")).toBe(1);
+  rmSync(path);
 });
 
 test("a file that is no picture, or is cut off, is not even sent", async ({ fresh }) => {
