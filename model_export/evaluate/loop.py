@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from model_export.data.picture import Picture
 from model_export.evaluate.clicker import next_click
 from model_export.evaluate.metrics import MAX_CLICKS, mask_iou
 from model_export.export.cases import bounding_box
 from model_export.export.parity import through_wire
 from model_export.export.pictures import open_picture
-from model_export.train.data import Picture
 from server.domain.geometry import InputFrame
 from server.domain.masks import upsample_mask
 from server.domain.ports import Decoder, DecoderOutputs, Float32, LoadedBundle, Tensors

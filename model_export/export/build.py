@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from model_export.data.readers import read_sets
 from model_export.evaluate.loop import evaluate_bundle
 from model_export.evaluate.report import accuracy as accuracy_of
 from model_export.export.bundle_writer import Contents, lay_out, write_bundle
@@ -20,7 +21,6 @@ from model_export.export.pictures import sample_paths
 from model_export.export.weights import dump_weights, load_checkpoint
 from model_export.models.lite import SegserveLite
 from model_export.models.lite_decoder import NUM_MASKS
-from model_export.train.data import read_sets
 from server.domain.bundle import (
     FORMAT_VERSION,
     MANIFEST_NAME,

@@ -41,7 +41,7 @@ def sample_paths() -> list[Path]:
 
 def annotated_pictures(root: Path, bundle: LoadedBundle, count: int) -> list[TestPicture]:
     """`count` validation pictures spread over all sets, each with its largest mask below two thirds of the picture."""
-    from model_export.train.data import read_sets
+    from model_export.data.readers import read_sets
 
     pictures = read_sets(root, "val")
     chosen = pictures[:: max(1, len(pictures) // count)][:count]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
-from model_export.train.data import Picture
+from model_export.data.picture import Picture
 
 MIN_AREA = 0.0008  # of the input's area, after augmentation
 MAX_AREA = 0.9

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from model_export.data.picture import Picture
 from model_export.train.augment import Sample, finish, lay_out, paste
-from model_export.train.data import Picture
 
 MAX_PASTED = 3
 

@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from model_export.cli import main
+from model_export.data.readers import read_sets
 from model_export.evaluate.loop import evaluate_bundle
 from model_export.export.build import export_bundle, open_bundle
 from model_export.export.parity import parity_report
 from model_export.export.weights import dump_weights, fold_batch_norm
 from model_export.models.lite import SegserveLite
-from model_export.train.data import read_sets
 from model_export.train.loop import train
 from server.domain.ports import DecoderInputs, LoadedBundle
 from server.errors import BundleError

@@ -8,10 +8,12 @@ import pytest
 import torch
 from pycocotools import mask as coco_mask
 
+from model_export.data.coco import read_set
+from model_export.data.picture import to_rle
+from model_export.data.readers import read_sets
 from model_export.train.augment import finish, lay_out, paste
 from model_export.train.branches import average_checkpoints, fork_checkpoint
 from model_export.train.config import TrainConfig, load_config
-from model_export.train.data import read_set, read_sets, to_rle
 from model_export.train.loop import learning_rate, train
 from model_export.train.losses import dice_loss, focal_loss, mask_iou, prompt_loss
 from model_export.train.prompts import first_prompts, next_clicks

@@ -1,0 +1,1 @@
+"""Annotated pictures, whatever their format: readers that all give `Picture`."""

@@ -1,0 +1,53 @@
+"""Commands: export, verify."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from model_export.arguments import DATA, MODEL_NAMES, Commands
+
+
+def add_export(commands: Commands) -> None:
+    parser = commands.add_parser("export", help="a checkpoint into a bundle, with parity report and accuracy")
+    parser.add_argument("--model", required=True, choices=sorted(MODEL_NAMES))
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="the bundle's directory, replaced when complete")
+    parser.add_argument("--data", type=Path, default=DATA, help=f"annotated pictures for parity and accuracy ({DATA})")
+    parser.add_argument("--no-accuracy", action="store_true", help="skip the evaluation, which takes minutes")
+    parser.set_defaults(run=run_export)
+
+
+def run_export(args: argparse.Namespace) -> int:
+    from model_export.export.build import export_bundle
+
+    bundle = export_bundle(args.model, args.checkpoint, args.out, args.data, evaluate=not args.no_accuracy)
+    total = sum(entry.bytes for entry in bundle.manifest.files.values())
+    print(f"{bundle.directory}: {bundle.manifest.id} {bundle.manifest.revision}, {total / 1e6:.2f} MB")
+    return 0
+
+
+def add_verify(commands: Commands) -> None:
+    parser = commands.add_parser("verify", help="recompute a bundle's hashes and its parity with torch")
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--data", type=Path, default=DATA, help="annotated pictures; without them the page's samples")
+    parser.set_defaults(run=run_verify)
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    from model_export.export.build import open_bundle
+    from model_export.export.parity import parity_report
+    from server.errors import BundleError
+
+    try:
+        bundle = open_bundle(args.bundle)
+    except BundleError as error:
+        print(f"not valid: {error}", file=sys.stderr)
+        return 1
+    print(f"{bundle.manifest.id} {bundle.manifest.revision}: {len(bundle.manifest.files)} files, hashes match")
+    report = parity_report(bundle, args.data)
+    print(json.dumps(report, indent=2))
+    print("parity holds" if report["passed"] else "parity FAILS: a value is outside its limit")
+    return 0 if report["passed"] else 1

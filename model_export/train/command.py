@@ -1,0 +1,59 @@
+"""Commands: train, fork, average."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from model_export.arguments import Commands
+from model_export.train.config import load_config
+
+
+def add_train(commands: Commands) -> None:
+    parser = commands.add_parser("train", help="train from scratch, or go on from out/last.pt")
+    parser.add_argument("--config", type=Path, help="TOML file with fields of TrainConfig")
+    parser.add_argument("--data", help="folder of sets, each with annotations.json and images/")
+    parser.add_argument("--out")
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--max-minutes", type=float)
+    parser.add_argument("--device")
+    parser.add_argument("--threads", type=int)
+    parser.set_defaults(run=run_train)
+
+
+def run_train(args: argparse.Namespace) -> int:
+    from model_export.train.loop import train
+
+    names = ("data", "out", "steps", "max_minutes", "device", "threads")
+    print(train(load_config(args.config, {name: getattr(args, name) for name in names})))
+    return 0
+
+
+def add_fork(commands: Commands) -> None:
+    parser = commands.add_parser("fork", help="a copy of a checkpoint that goes on with other random draws")
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the new run")
+    parser.set_defaults(run=run_fork)
+
+
+def run_fork(args: argparse.Namespace) -> int:
+    from model_export.train.branches import fork_checkpoint
+    from model_export.train.run import CHECKPOINT
+
+    print(fork_checkpoint(args.checkpoint, args.seed, args.out / CHECKPOINT))
+    return 0
+
+
+def add_average(commands: Commands) -> None:
+    parser = commands.add_parser("average", help="the mean of runs that went apart from one checkpoint")
+    parser.add_argument("checkpoints", type=Path, nargs="+")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.set_defaults(run=run_average)
+
+
+def run_average(args: argparse.Namespace) -> int:
+    from model_export.train.branches import average_checkpoints
+
+    print(average_checkpoints(args.checkpoints, args.out))
+    return 0
