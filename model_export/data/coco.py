@@ -9,7 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from model_export.data.picture import Picture, to_rle
+from model_export.data.picture import Picture
+from model_export.data.rle import to_rle
 
 
 def read_set(folder: Path, split: str) -> list[Picture]:

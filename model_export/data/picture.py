@@ -1,43 +1,53 @@
-"""An annotated picture: where its file lies and its masks as COCO RLEs."""
+"""An annotated picture: where its file lies, its masks as COCO RLEs, their names, and what counts for nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
+
+from model_export.data.rle import RLE, to_bitmap
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One annotated picture; `rles` are COCO RLEs of height x width."""
+    """One annotated picture, upright (EXIF applied).
+
+    `rles`: masks, COCO RLEs of height x width; `names`: what each shows, as many as masks, "" where nobody said;
+    `ignore`: pixels that count for nothing in training and evaluation (crowds, bands along uncertain borders), or None.
+    """
 
     source: str
     path: Path
     width: int
     height: int
-    rles: tuple[dict[str, Any], ...]
+    rles: tuple[RLE, ...]
+    names: tuple[str, ...] = ()
+    ignore: RLE | None = None
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            object.__setattr__(self, "names", ("",) * len(self.rles))
+        if len(self.names) != len(self.rles):
+            raise ValueError(f"{self.path}: {len(self.names)} names for {len(self.rles)} masks")
 
     def pixels(self) -> NDArray[np.uint8]:
-        """uint8 [height, width, 3] RGB."""
+        """uint8 [height, width, 3] RGB. Raises ValueError when the file is unreadable or of another size."""
         image = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
         if image is None:
             raise ValueError(f"cannot read {self.path}")
+        if image.shape[:2] != (self.height, self.width):
+            found = f"{image.shape[1]} x {image.shape[0]}"
+            raise ValueError(f"{self.path} is {found}, its annotations are for {self.width} x {self.height}")
         return np.ascontiguousarray(image[..., ::-1])
 
     def mask(self, index: int) -> NDArray[np.uint8]:
         """uint8 [height, width], 0 and 1."""
-        return np.asarray(coco_mask.decode(self.rles[index]), np.uint8)
+        return to_bitmap(self.rles[index])
 
-
-def to_rle(segmentation: Any, height: int, width: int) -> dict[str, Any]:
-    """Polygons, uncompressed or compressed RLE -> one compressed RLE."""
-    if isinstance(segmentation, list):
-        return dict(coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width)))
-    if isinstance(segmentation["counts"], list):
-        return dict(coco_mask.frPyObjects(segmentation, height, width))
-    return {"size": segmentation["size"], "counts": segmentation["counts"]}
+    def ignore_mask(self) -> NDArray[np.uint8] | None:
+        """uint8 [height, width], 1 where a pixel counts for nothing; None where every pixel counts."""
+        return None if self.ignore is None else to_bitmap(self.ignore)
