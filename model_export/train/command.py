@@ -17,14 +17,15 @@ def add_train(commands: Commands) -> None:
     parser.add_argument("--steps", type=int)
     parser.add_argument("--max-minutes", type=float)
     parser.add_argument("--device")
-    parser.add_argument("--threads", type=int)
+    parser.add_argument("--processes", type=int, help="processes that share each step's pictures")
+    parser.add_argument("--threads", type=int, help="threads of each process")
     parser.set_defaults(run=run_train)
 
 
 def run_train(args: argparse.Namespace) -> int:
     from model_export.train.loop import train
 
-    names = ("data", "out", "steps", "max_minutes", "device", "threads")
+    names = ("data", "out", "steps", "max_minutes", "device", "processes", "threads")
     print(train(load_config(args.config, {name: getattr(args, name) for name in names})))
     return 0
 

@@ -23,11 +23,15 @@ class TrainConfig:
     out: str = "runs/lite"
     steps: int = 4000
     max_minutes: float = 0.0  # > 0: the schedule follows the clock instead of the step, for shared machines
+    clock: str = "wall"  # or "cpu": processor time, which does not run while others have the machine
     sizes: tuple[tuple[float, int], ...] = ((0.0, 256), (0.5, 384))  # (from this progress on, input size)
     pictures: int = 12
     masks: int = 3  # prompts a picture
-    max_rounds: int = 6
+    max_rounds: tuple[tuple[float, int], ...] = ((0.0, 6),)  # (from this progress on, most rounds of prompts)
+    freeze: str = ""  # "encoder": only the decoder learns
     learning_rate: float = 1e-3
+    constant_until: float = 0.0  # share of the run at the full rate, after which it decays
+    decay: str = "cosine"  # or "linear"
     weight_decay: float = 0.05
     warmup: int = 200
     clip: float = 1.0
@@ -38,7 +42,8 @@ class TrainConfig:
     seed: int = 0
     paste: float = 0.4  # chance that objects of other pictures are pasted in
     donors: tuple[str, ...] = ("everyday", "ecssd", "pascal_s", "coco128", "balloon")
-    threads: int = 1
+    processes: int = 1  # share the pictures of a step
+    threads: int = 1  # a process
     device: str = "cpu"
     log_every: int = 20
     save_every: int = 200
@@ -54,8 +59,11 @@ def load_config(path: Path | None, overrides: dict[str, Any]) -> TrainConfig:
     unknown = sorted(set(values) - known)
     if unknown:
         raise ValueError(f"unknown setting(s) {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-    if "sizes" in values:
-        values["sizes"] = tuple((float(start), int(size)) for start, size in values["sizes"])
+    if isinstance(values.get("max_rounds"), int):
+        values["max_rounds"] = [[0.0, values["max_rounds"]]]
+    for name in ("sizes", "max_rounds"):
+        if name in values:
+            values[name] = tuple((float(start), int(value)) for start, value in values[name])
     if "donors" in values:
         values["donors"] = tuple(values["donors"])
     return TrainConfig(**values)

@@ -4,72 +4,104 @@ from __future__ import annotations
 
 import json
 import math
-import time
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
 
 from model_export.train.config import TrainConfig
+from model_export.train.distributed import World, launch
 from model_export.train.run import CHECKPOINT, Run, load_run, save_run, start_run
+from model_export.train.schedule import CLOCKS, at_progress, learning_rate, rounds_of
 from model_export.train.step import train_step
 
 
-def learning_rate(config: TrainConfig, step: int, progress: float) -> float:
-    """Linear warm-up, then a cosine to 1 % of the peak."""
-    warm = min(1.0, (step + 1) / max(1, config.warmup))
-    return config.learning_rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
-
-
-def one_step(run: Run) -> tuple[dict[str, float], int]:
-    """Draw a batch, one optimizer step, update the average -> (log, input size). A non-finite gradient is skipped."""
+def one_step(run: Run, asked_to_stop: bool) -> tuple[dict[str, float], bool]:
+    """Draw a batch, one optimizer step, update the average -> (log, whether to stop), the same in every process. A
+    non-finite gradient is skipped."""
     config, progress = run.config, run.progress
-    began = time.perf_counter()
-    size = [s for start, s in config.sizes if progress >= start][-1]
+    clock = CLOCKS[config.clock]
+    began = clock()
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate(config, run.step, progress)
     run.model.train()
-    loss, log = train_step(run.model, run.sampler, config, size)
+    size, rounds = at_progress(config.sizes, progress), rounds_of(config, run.step, progress)
+    loss, log = train_step(run.model, run.source, config, size, rounds)
     run.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    log["grad_norm"] = float(torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip))
-    if math.isfinite(log["grad_norm"]):
+    run.share_gradients()
+    log["grad_norm"] = torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip)
+    numbers: list[float] = torch.stack(list(log.values())).tolist()
+    if math.isfinite(numbers[-1]):
         run.optimizer.step()
     run.step += 1
     run.update_average()
-    run.seconds += time.perf_counter() - began
-    return log, size
+    *numbers, seconds, stop = run.world.mean([*numbers, clock() - began, float(asked_to_stop)], run.device)
+    run.seconds += seconds
+    return dict(zip(log, numbers, strict=True)), stop > 0
 
 
 def train(config: TrainConfig, stop_after: int | None = None) -> Path:
-    """Runs or resumes; writes `metrics.jsonl` and `last.pt` (model, EMA, optimizer, step, seconds, RNG) below `out`.
-    `stop_after` ends this call early at that step, as an interruption would."""
-    out = Path(config.out)
+    """Runs or resumes in `config.processes` processes; writes `metrics.jsonl` and `last.pt` (model, EMA, optimizer,
+    step, seconds, RNG of each process) below `out`. `stop_after` ends this call early at that step, as an interruption
+    would; so do SIGINT and SIGTERM after the step in hand."""
+    launch(train_process, config.processes, config.device, config, stop_after)
+    return Path(config.out) / CHECKPOINT
+
+
+def train_process(world: World, config: TrainConfig, stop_after: int | None) -> None:
+    out, first = Path(config.out), world.rank == 0
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(config.threads)
-    run = start_run(config)
+    run = start_run(config, world)
     checkpoint = out / CHECKPOINT
     if checkpoint.exists():
         load_run(run, checkpoint)
-    count = sum(p.numel() for p in run.model.parameters())
-    print(f"{len(run.sampler.pictures)} pictures, {count:,} parameters, from step {run.step}", flush=True)
+    if first:
+        print(f"{sum(p.numel() for p in run.model.parameters()):,} parameters, from step {run.step}", flush=True)
     sums: dict[str, float] = {}
-    while run.progress < 1 and run.step != stop_after:
-        log, size = one_step(run)
-        for key, number in log.items():
-            sums[key] = sums.get(key, 0.0) + number
-        if run.step % config.log_every == 0:
-            report(out, run, size, {k: v / config.log_every for k, v in sums.items()})
-            sums = {}
-        if run.step % config.save_every == 0:
-            save_run(run, checkpoint)
-    save_run(run, checkpoint)
-    return checkpoint
+    with signals_as_flag() as asked:
+        stop = False
+        while run.progress < 1 and run.step != stop_after and not stop:
+            log, stop = one_step(run, bool(asked))
+            for key, number in log.items():
+                sums[key] = sums.get(key, 0.0) + number
+            if run.step % config.log_every == 0:
+                if first:
+                    report(out, run, {k: v / config.log_every for k, v in sums.items()})
+                sums = {}
+            if run.step % config.save_every == 0:
+                save_run(run, checkpoint)
+        save_run(run, checkpoint)
 
 
-def report(out: Path, run: Run, size: int, means: dict[str, float]) -> None:
+@contextmanager
+def signals_as_flag() -> Iterator[list[int]]:
+    """Within, SIGINT and SIGTERM are noted in the list instead of ending the process; a second one ends it."""
+    seen: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield seen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def report(out: Path, run: Run, means: dict[str, float]) -> None:
     """One line for a person, one JSON line for programs."""
     left = run.seconds / max(run.progress, 1e-6) - run.seconds
+    size = at_progress(run.config.sizes, run.progress)
     line: dict[str, Any] = {"step": run.step, "progress": round(run.progress, 4), "size": size}
     line |= {"seconds": round(run.seconds, 1)} | {key: round(value, 4) for key, value in means.items()}
     with (out / "metrics.jsonl").open("a") as file:

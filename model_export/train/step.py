@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from model_export.models.lite import SegserveLite
 from model_export.train.config import TrainConfig
 from model_export.train.losses import prompt_loss
-from model_export.train.prompts import first_prompts, next_clicks
-from model_export.train.sampler import PictureSampler
+from model_export.train.source import Source
+
+NEW_POINT = 0.92  # chance that a round brings a click; SAM: 8 of its 10 later rounds
 
 
 def feedback(logits: Tensor, scores: Tensor, single: Tensor) -> Tensor:
@@ -20,49 +20,38 @@ def feedback(logits: Tensor, scores: Tensor, single: Tensor) -> Tensor:
 
 
 def train_step(
-    model: SegserveLite, sampler: PictureSampler, config: TrainConfig, size: int
-) -> tuple[Tensor, dict[str, float]]:
-    """One batch: round 1 and the last round with gradient, the rounds between without."""
-    rng = sampler.rng
-    samples = [sampler.draw(size, config.masks) for _ in range(config.pictures)]
-    device = torch.device(config.device)
-    pixels = torch.from_numpy(np.stack([s.pixels for s in samples])).to(device)
-    valid = torch.tensor([s.valid for s in samples], device=device)
-    masks = np.concatenate([s.masks for s in samples])
-    target = torch.from_numpy(masks).to(device)
-    coords, labels = first_prompts(rng, masks, np.concatenate([s.boxes for s in samples]), size)
-    coords, labels = coords.to(device), labels.to(device)
+    model: SegserveLite, source: Source, config: TrainConfig, size: int, rounds: int
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """One batch of input size `size`: round 1 and the last round with gradient, the rounds between without."""
+    batch = source.batch(size)
+    coords, labels = source.first_prompts(batch)
+    kind = batch.pixels.device.type
 
-    with torch.autocast(device.type, torch.bfloat16):
-        x = model.encoder.normalise(pixels, valid).contiguous(memory_format=torch.channels_last)
+    with torch.autocast(kind, torch.bfloat16), torch.set_grad_enabled(config.freeze != "encoder"):
+        x = model.encoder.normalise(batch.pixels, batch.valid).contiguous(memory_format=torch.channels_last)
         features = [f.repeat_interleave(config.masks, 0) for f in model.encoder.features(x)]
 
     def decode(mask_input: Tensor, has_mask: Tensor) -> tuple[Tensor, Tensor]:
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(kind, torch.bfloat16):
             logits, scores = model.decoder(*features, coords, labels, mask_input, has_mask)
         return logits.float(), scores.float()
 
-    nothing = torch.zeros(len(masks), 1, *masks.shape[1:], device=device)
-    has_mask = torch.zeros(len(masks), device=device)
+    nothing = torch.zeros_like(batch.masks).unsqueeze(1)
+    has_mask = torch.zeros_like(batch.masks[:, 0, 0])
     logits, scores = decode(nothing, has_mask)
-    loss, first = prompt_loss(logits, scores, target, config.focal, config.dice, config.iou)
-    rounds = int(rng.integers(2, config.max_rounds + 1))
+    loss, first = prompt_loss(logits, scores, batch.masks, config.focal, config.dice, config.iou)
     previous = feedback(logits, scores, (labels >= 0).sum(1) > 1).detach()
     last = first
     for turn in range(1, rounds):
-        new_coords, new_labels = next_clicks(rng, previous[:, 0].cpu().numpy(), masks, new_point=0.92)
-        coords = torch.cat([coords, new_coords.to(device)], 1)
-        labels = torch.cat([labels, new_labels.to(device)], 1)
-        ones = torch.ones_like(has_mask)
+        new_coords, new_labels = source.next_clicks(batch, previous[:, 0], NEW_POINT)
+        coords, labels = torch.cat([coords, new_coords], 1), torch.cat([labels, new_labels], 1)
         if turn < rounds - 1:
             with torch.no_grad():
-                logits, scores = decode(previous, ones)
+                logits, scores = decode(previous, torch.ones_like(has_mask))
             previous = logits[:, :1]
         else:
-            logits, scores = decode(previous, ones)
-            more, last = prompt_loss(logits, scores, target, config.focal, config.dice, config.iou)
+            logits, scores = decode(previous, torch.ones_like(has_mask))
+            more, last = prompt_loss(logits, scores, batch.masks, config.focal, config.dice, config.iou)
             loss = loss + more
-    log = {f"first_{k}": float(v.detach()) for k, v in first.items()} | {
-        f"last_{k}": float(v.detach()) for k, v in last.items()
-    }
-    return loss, {"loss": float(loss.detach()), **log}
+    log = {f"first_{k}": v.detach() for k, v in first.items()} | {f"last_{k}": v.detach() for k, v in last.items()}
+    return loss, {"loss": loss.detach(), **log}

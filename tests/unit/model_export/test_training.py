@@ -1,25 +1,26 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from pycocotools import mask as coco_mask
 
-from model_export.data.coco import read_set
-from model_export.data.picture import to_rle
 from model_export.data.readers import read_sets
 from model_export.train.augment import finish, lay_out, paste
 from model_export.train.branches import average_checkpoints, fork_checkpoint
 from model_export.train.config import TrainConfig, load_config
-from model_export.train.loop import learning_rate, train
+from model_export.train.loop import train
 from model_export.train.losses import dice_loss, focal_loss, mask_iou, prompt_loss
 from model_export.train.prompts import first_prompts, next_clicks
+from model_export.train.schedule import learning_rate
 from tests.unit.model_export.drawn_set import draw_set
 
-TINY = TrainConfig(steps=4, sizes=((0.0, 64),), pictures=2, masks=2, max_rounds=3, warmup=1, log_every=2, save_every=2)
+TINY = TrainConfig(
+    steps=4, sizes=((0.0, 64),), pictures=2, masks=2, max_rounds=((0.0, 3),), warmup=1, log_every=2, save_every=2
+)
 
 
 def tiny(root: Path, name: str) -> TrainConfig:
@@ -140,28 +141,20 @@ def test_a_pasted_object_hides_what_lies_below(tmp_path: Path) -> None:
     assert changed > 15
 
 
-def test_reader_takes_every_kind_of_coco_segmentation(tmp_path: Path) -> None:
-    polygon = to_rle([[1, 1, 5, 1, 5, 4, 1, 4]], 6, 8)
-    uncompressed = to_rle({"size": [2, 2], "counts": [1, 2, 1]}, 2, 2)
-    assert int(coco_mask.area(polygon)) == 12
-    assert coco_mask.decode(uncompressed).tolist() == [[0, 1], [1, 0]]
-    draw_set(tmp_path)
-    assert {len(read_set(tmp_path / "shapes", split)) for split in ("train", "val")} == {4, 2}
-    with pytest.raises(ValueError, match=r"no annotations\.json"):
-        read_sets(tmp_path / "nowhere", "train")
-
-
-def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path, processes: int) -> None:
     draw_set(tmp_path / "data")
-    whole = torch.load(train(tiny(tmp_path, "whole")), weights_only=True)
-    broken = tiny(tmp_path, "broken")
+    whole = torch.load(train(replace(tiny(tmp_path, "whole"), processes=processes)), weights_only=True)
+    broken = replace(tiny(tmp_path, "broken"), processes=processes)
     train(broken, stop_after=2)
     resumed = torch.load(train(broken), weights_only=True)
     assert resumed["step"] == whole["step"] == 4
     for part in ("model", "ema"):
         for name, value in whole[part].items():
             assert torch.equal(value, resumed[part][name]), name
-    assert resumed["numpy_rng"] == whole["numpy_rng"]
+    states = [[own["source"] for own in state["random"]] for state in (whole, resumed)]
+    assert states[0] == states[1]
+    assert len({json.dumps(own) for own in states[0]}) == processes
 
 
 def test_a_fork_starts_the_same_and_goes_another_way(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""Several processes on one run."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch.multiprocessing.spawn import ProcessException
+
+from model_export.train.distributed import World, launch
+from model_export.train.loop import signals_as_flag
+from model_export.train.run import start_source
+from tests.unit.model_export.drawn_set import draw_set
+from tests.unit.model_export.test_training import TINY
+
+
+def share(world: World, out: Path) -> None:
+    pair = [torch.tensor([1.0, 2.0]) * world.rank, torch.full((2, 2), float(world.rank))]
+    world.average(pair)
+    torch.save(
+        [*pair, world.mean([world.rank + 1.0], torch.device("cpu")), world.gather(world.rank)], out / f"{world.rank}.pt"
+    )
+
+
+def die(world: World) -> None:
+    if world.rank == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    world.average([torch.ones(1)])
+
+
+def test_means_and_gathering(tmp_path: Path) -> None:
+    launch(share, 2, "cpu", tmp_path)
+    for rank in range(2):
+        vector, square, mean, ranks = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
+        assert vector.tolist() == [0.5, 1.0]
+        assert square.tolist() == [[0.5, 0.5], [0.5, 0.5]]
+        assert (mean, ranks) == ([1.5], [0, 1])
+
+
+@pytest.mark.timeout(60)
+def test_a_killed_process_ends_the_others() -> None:
+    with pytest.raises(ProcessException):
+        launch(die, 2, "cpu")
+
+
+def test_pictures_are_split_and_draws_differ(tmp_path: Path) -> None:
+    config = replace(TINY, data=str(draw_set(tmp_path)))
+    batches = [start_source(config, World(rank, 2)).batch(64) for rank in range(2)]
+    assert [len(batch.pixels) for batch in batches] == [1, 1]
+    assert not torch.equal(batches[0].pixels, batches[1].pixels)
+    with pytest.raises(ValueError, match="2 pictures a step cannot be split over 3 processes"):
+        start_source(config, World(0, 3))
+
+
+def test_the_first_signal_is_noted_and_handlers_come_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with signals_as_flag() as seen:
+        signal.raise_signal(signal.SIGTERM)
+        assert seen == [signal.SIGTERM]
+        assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(signal.SIGTERM) == before
