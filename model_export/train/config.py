@@ -43,6 +43,8 @@ class TrainConfig:
     paste: float = 0.4  # chance that objects of other pictures are pasted in
     donors: tuple[str, ...] = ("everyday", "ecssd", "pascal_s", "coco128", "balloon")
     processes: int = 1  # share the pictures of a step
+    occlude: float = 0.15  # chance that a textured shape is laid over
+    regions: float = 0.3  # chance that groups and remainders join a picture's masks
     threads: int = 1  # a process
     device: str = "cpu"
     log_every: int = 20

@@ -14,7 +14,7 @@ from model_export.models import MODELS
 from model_export.models.lite import SegserveLite
 from model_export.train.config import TrainConfig
 from model_export.train.distributed import World
-from model_export.train.sampler import PictureSampler
+from model_export.train.sampler import Mixing, PictureSampler
 from model_export.train.source import PictureSource, Source
 
 CHECKPOINT = "last.pt"
@@ -81,7 +81,8 @@ def start_source(config: TrainConfig, world: World) -> Source:
     pictures = read_sets(Path(config.data), "train")
     if config.limit_pictures:
         pictures = pictures[:: max(1, len(pictures) // config.limit_pictures)][: config.limit_pictures]
-    sampler = PictureSampler(pictures, config.weights, config.seed, config.paste, config.donors)
+    mixing = Mixing(config.paste, config.donors, config.occlude, config.regions)
+    sampler = PictureSampler(pictures, config.weights, config.seed, mixing)
     source = PictureSource(sampler, config.pictures // world.size, config.masks, world.device(config.device))
     source.reseed((config.seed, world.rank))
     return source

@@ -1,55 +1,78 @@
-"""Which pictures a training run sees."""
+"""Which pictures a training run sees, and what is done to them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model_export.data.hierarchy import further_regions
 from model_export.data.picture import Picture
-from model_export.train.augment import Sample, finish, lay_out, paste
+from model_export.train.augment import Canvas, Sample, finish, place
+from model_export.train.occlusion import cut_out, textured_shape
+from model_export.train.placement import random_placement
 
 MAX_PASTED = 3
+FURTHER_REGIONS = 2
+SMOOTH = 0.5  # chance that a shrunk picture is averaged as in serving; else it is sharper and quicker
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """Chances of a sample: one to three objects of pictures of the sets `donors` pasted in; a textured shape laid over;
+    groups and remainders among its masks (`model_export.data.hierarchy`)."""
+
+    paste: float = 0.0
+    donors: tuple[str, ...] = ()
+    occlude: float = 0.0
+    regions: float = 0.0
 
 
 class PictureSampler:
     """Draws training samples; decoded pictures are kept (5,200 pictures of 512 px are 2.3 GB).
 
-    `weights`: sampling weight of one picture by its set, 1 where none is given. `paste_chance` of the samples get one
-    to three objects from pictures of the sets in `donors`.
+    `weights`: sampling weight of one picture by its set, 1 where none is given.
     """
 
-    def __init__(
-        self,
-        pictures: Sequence[Picture],
-        weights: Mapping[str, float],
-        seed: int,
-        paste_chance: float = 0.0,
-        donors: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, pictures: Sequence[Picture], weights: Mapping[str, float], seed: int, mixing: Mixing) -> None:
         if not pictures:
             raise ValueError("no pictures to train on")
         self.pictures = pictures
-        chances = np.array([weights.get(picture.source, 1.0) for picture in pictures])
-        self.chances = chances / chances.sum()
-        self.donors = np.array([k for k, picture in enumerate(pictures) if picture.source in donors], np.intp)
-        self.paste_chance = paste_chance if len(self.donors) else 0.0
+        self.cumulative = np.cumsum([weights.get(picture.source, 1.0) for picture in pictures])
+        self.donors = np.array([k for k, picture in enumerate(pictures) if picture.source in mixing.donors], np.intp)
+        self.mixing = mixing
         self.rng = np.random.default_rng(seed)
         self.kept: dict[int, NDArray[np.uint8]] = {}
 
     def draw(self, size: int, count: int) -> Sample:
         """One sample of `size` x `size` with `count` masks. Raises ValueError when pictures have no usable mask."""
         for _ in range(100):
-            index = int(self.rng.choice(len(self.pictures), p=self.chances))
-            canvas = lay_out(self.rng, self.pictures[index], self._pixels(index), size, count)
-            if self.rng.random() < self.paste_chance:
-                for donor in self.rng.choice(self.donors, int(self.rng.integers(1, MAX_PASTED + 1))):
-                    paste(self.rng, canvas, self.pictures[int(donor)], self._pixels(int(donor)))
-            sample = finish(self.rng, canvas, count)
+            index = int(np.searchsorted(self.cumulative, self.rng.random() * self.cumulative[-1], "right"))
+            picture = self.pictures[index]
+            placement = random_placement(self.rng, picture.width, picture.height, size)
+            canvas = place(picture, self._pixels(index), placement, bool(self.rng.random() < SMOOTH))
+            self._mix(canvas)
+            rles = picture.rles
+            if self.rng.random() < self.mixing.regions:
+                rles += further_regions(rles, self.rng, FURTHER_REGIONS)
+            sample = finish(self.rng, canvas, rles, picture.ignore, count)
             if sample is not None:
                 return sample
         raise ValueError("100 pictures in a row had no usable mask; check the masks' sizes")
+
+    def _mix(self, canvas: Canvas) -> None:
+        placement, rng = canvas.placement, self.rng
+        extent = (placement.height, placement.width, placement.size)
+        if len(self.donors) and rng.random() < self.mixing.paste:
+            for donor in rng.choice(self.donors, int(rng.integers(1, MAX_PASTED + 1))):
+                layer = cut_out(rng, self.pictures[int(donor)], self._pixels(int(donor)), *extent)
+                if layer is not None:
+                    canvas.lay_over(layer, is_object=True)
+        if rng.random() < self.mixing.occlude:
+            texture = self._pixels(int(rng.integers(len(self.pictures))))
+            canvas.lay_over(textured_shape(rng, texture, *extent), is_object=False)
 
     def _pixels(self, index: int) -> NDArray[np.uint8]:
         if index not in self.kept:

@@ -24,16 +24,27 @@ class Batch:
     """B pictures with K prompts each, P = B K, prompts of one picture side by side; all on the run's device.
 
     pixels uint8 [B, S, S, 3] RGB; valid int64 [B, 2] (height, width) of the part that is picture; masks float32
-    [P, S/4, S/4] in 0..1 (area share); boxes float32 [P, 4] x1 y1 x2 y2 in ModelPx."""
+    [P, S/4, S/4] in 0..1 (area share); boxes float32 [P, 4] x1 y1 x2 y2 in ModelPx; counts float32 [P, S/4, S/4], 1
+    where a pixel counts and 0 where it is to be ignored. Masks have at least one pixel >= 0.5 that counts."""
 
     pixels: Tensor
     valid: Tensor
     masks: Tensor
     boxes: Tensor
+    counts: Tensor
 
     @property
     def size(self) -> int:
         return self.pixels.shape[1]
+
+    @property
+    def clickable(self) -> Tensor:
+        """The masks without what is to be ignored."""
+        return torch.where(self.counts >= 0.5, self.masks, torch.zeros_like(self.masks))
+
+    def without_ignored_errors(self, logits: Tensor) -> Tensor:
+        """logits [P, h, w], right wherever a pixel is to be ignored, so that no click is drawn there."""
+        return torch.where(self.counts >= 0.5, logits, self.masks - 0.5 + 1e-3)
 
 
 class Source(Protocol):
@@ -67,21 +78,24 @@ class PictureSource:
 
     def batch(self, size: int) -> Batch:
         samples = [self.sampler.draw(size, self.masks) for _ in range(self.pictures)]
+        counts = np.repeat(np.stack([1 - s.ignore for s in samples]), self.masks, axis=0)
         return Batch(
             torch.from_numpy(np.stack([s.pixels for s in samples])).to(self.device),
             torch.tensor([s.valid for s in samples], device=self.device),
             torch.from_numpy(np.concatenate([s.masks for s in samples])).to(self.device),
             torch.from_numpy(np.concatenate([s.boxes for s in samples])).to(self.device),
+            torch.from_numpy(counts).to(self.device),
         )
 
     def first_prompts(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        masks, boxes = batch.masks.cpu().numpy(), batch.boxes.cpu().numpy()
+        masks, boxes = batch.clickable.cpu().numpy(), batch.boxes.cpu().numpy()
         coords, labels = first_prompts(self.sampler.rng, masks, boxes, batch.size)
         return coords.to(self.device), labels.to(self.device)
 
     def next_clicks(self, batch: Batch, logits: Tensor, new_point: float) -> tuple[Tensor, Tensor]:
         masks = batch.masks.cpu().numpy()
-        coords, labels = next_clicks(self.sampler.rng, logits.cpu().numpy(), masks, new_point)
+        shown = batch.without_ignored_errors(logits).cpu().numpy()
+        coords, labels = next_clicks(self.sampler.rng, shown, masks, new_point)
         return coords.to(self.device), labels.to(self.device)
 
     def state(self) -> dict[str, Any]:

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from model_export.data.readers import read_sets
-from model_export.train.augment import finish, lay_out, paste
 from model_export.train.branches import average_checkpoints, fork_checkpoint
 from model_export.train.config import TrainConfig, load_config
 from model_export.train.loop import train
@@ -96,49 +94,6 @@ def test_next_clicks_correct_the_error() -> None:
         x, y = (coords[1, 0] / 4).int().tolist()
         assert 4 <= x < 8
         assert 4 <= y < 12
-
-
-def test_samples_keep_picture_and_mask_together(tmp_path: Path) -> None:
-    pictures = read_sets(draw_set(tmp_path), "train")
-    rng = np.random.default_rng(1)
-    seen = 0
-    for _ in range(40):
-        picture = pictures[int(rng.integers(len(pictures)))]
-        sample = finish(rng, lay_out(rng, picture, picture.pixels(), 64, 1), 1)
-        if sample is None:
-            continue
-        seen += 1
-        inside = np.kron(sample.masks[0] > 0.99, np.ones((4, 4))).astype(bool)
-        height, width = sample.valid
-        assert not sample.pixels[height:].any()
-        assert not sample.pixels[:, width:].any()
-        assert not inside[height:].any()
-        x1, y1, x2, y2 = sample.boxes[0].astype(int)
-        outside = inside.copy()
-        outside[y1:y2, x1:x2] = False
-        assert not outside.any()
-    assert seen > 20
-
-
-def test_a_pasted_object_hides_what_lies_below(tmp_path: Path) -> None:
-    pictures = read_sets(draw_set(tmp_path), "train")
-    rng = np.random.default_rng(2)
-    changed = 0
-    for _ in range(20):
-        canvas = lay_out(rng, pictures[0], pictures[0].pixels(), 64, 2)
-        before, below = canvas.pixels.copy(), [mask.copy() for mask in canvas.masks]
-        paste(rng, canvas, pictures[1], pictures[1].pixels())
-        assert len(canvas.masks) == len(below) + 1
-        pasted = next(k for k in range(len(canvas.masks)) if k == len(below) or not (canvas.masks[k] <= below[k]).all())
-        solid = canvas.masks[pasted] == 255
-        assert not solid[canvas.height :].any()
-        assert not solid[:, canvas.width :].any()
-        for k, mask in enumerate(canvas.masks):
-            assert k == pasted or not mask[solid].any()
-        untouched = canvas.masks[pasted] == 0
-        assert (canvas.pixels[untouched] == before[untouched]).all()
-        changed += bool((canvas.pixels != before).any())
-    assert changed > 15
 
 
 @pytest.mark.parametrize("processes", [1, 2])
