@@ -3,39 +3,124 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from model_export.arguments import DATA, Commands
+
+if TYPE_CHECKING:
+    from server.domain.ports import LoadedBundle
+
+PROGRESS_SECONDS = 5.0
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """An argparse type: a whole number from `low` to `high`."""
+
+    def parse(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"{value!r} is no whole number from {low} to {high}")
+        return number
+
+    return parse
+
+
+def named_folder(value: str) -> tuple[str | None, Path]:
+    """`NAME=FOLDER` or `FOLDER`."""
+    name, separator, folder = value.partition("=")
+    return (name, Path(folder)) if separator else (None, Path(value))
 
 
 def add_evaluate(commands: Commands) -> None:
     parser = commands.add_parser("evaluate", help="simulated boxes and clicks on annotated pictures")
-    parser.add_argument("--bundle", type=Path, required=True)
-    parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--split", default="val")
-    parser.add_argument("--objects", type=int, default=2, help="at most so many objects a picture, the largest first")
-    parser.add_argument("--out", type=Path, help="write every IoU curve here as JSON")
+    add = parser.add_argument
+    add("--bundle", type=named_folder, nargs="+", action="extend", default=[], metavar="[NAME=]FOLDER",
+        help="one bundle, or several to compare on the same objects")  # fmt: skip
+    add("--data", type=Path, default=DATA, help=f"annotated pictures ({DATA})")
+    add("--split", default="val", help="of the data (val)")
+    add("--sets", nargs="+", metavar="SET", help="only these sets of the data")
+    add("--limit", type=whole(1, 1_000_000), help="at most so many pictures of each set, drawn with --seed")
+    add("--objects", type=whole(1, 1000), default=2, help="at most so many a picture, the largest first (2)")
+    add("--max-clicks", type=whole(1, 100), default=20, help="clicks for each object (20)")
+    add("--workers", type=whole(1, 256), default=1, help="processes (1)")
+    add("--seed", type=whole(0, 2**32 - 1), default=0, help="of all that is drawn (0)")
+    add("--out", type=Path, help="write every object's results here as JSON")
     parser.set_defaults(run=run_evaluate)
 
 
-def run_evaluate(args: argparse.Namespace) -> int:
-    from dataclasses import asdict
+def show_progress() -> Callable[[int, int, float], None]:
+    """Pictures done and time left on standard error, every few seconds."""
+    last = time.monotonic()
 
+    def show(done: int, total: int, seconds_left: float) -> None:
+        nonlocal last
+        if done < total and time.monotonic() - last < PROGRESS_SECONDS:
+            return
+        last = time.monotonic()
+        minutes, seconds = divmod(round(seconds_left), 60)
+        print(f"{done} of {total} pictures, {minutes}:{seconds:02d} left", file=sys.stderr, flush=True)
+
+    return show
+
+
+def run_evaluate(args: argparse.Namespace) -> int:
+    from server.errors import SegserveError
+
+    try:
+        evaluate_command(args)
+    except (ValueError, OSError, SegserveError) as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def evaluate_command(args: argparse.Namespace) -> None:
+    from functools import partial
+
+    from model_export.bench.machine import git_state, machine
     from model_export.data.readers import read_sets
-    from model_export.evaluate.loop import evaluate_bundle
-    from model_export.evaluate.report import accuracy, markdown_table
+    from model_export.evaluate.choice import choose_pictures, name_bundles
+    from model_export.evaluate.loop import Protocol
+    from model_export.evaluate.promptable import open_predictor
+    from model_export.evaluate.results import Evaluation, ModelResults
+    from model_export.evaluate.run import evaluate
+    from model_export.evaluate.tables import all_tables
     from model_export.export.build import open_bundle
 
-    pictures = read_sets(args.data, args.split)
-
-    def progress(done: int) -> None:
-        if done % 20 == 0 or done == len(pictures):
-            print(f"{done} of {len(pictures)} pictures", file=sys.stderr, flush=True)
-
-    results = list(evaluate_bundle(open_bundle(args.bundle), pictures, objects=args.objects, progress=progress))
+    if not args.bundle:
+        raise ValueError("name a bundle with --bundle")
+    bundles = name_bundles([(name, folder, open_bundle(folder)) for name, folder in args.bundle])
+    pictures = choose_pictures(read_sets(args.data, args.split), args.sets, args.limit, args.seed)
+    protocol = Protocol(args.objects, args.max_clicks, args.seed)
+    loaders = {name: partial(open_predictor, bundle) for name, bundle in bundles.items()}
+    found = evaluate(loaders, pictures, protocol, workers=args.workers, progress=show_progress())
+    evaluation = Evaluation(
+        protocol={
+            "data": str(args.data), "split": args.split, "pictures": len(pictures), "limit": args.limit,
+            "objects": args.objects, "max_clicks": args.max_clicks, "seed": args.seed, "workers": args.workers,
+        },
+        machine=machine() | git_state(),
+        models=tuple(ModelResults(name, describe(bundles[name]), tuple(found[name])) for name in bundles),
+    )  # fmt: skip
     if args.out:
-        args.out.write_text(json.dumps([asdict(result) for result in results]))
-    print(markdown_table(accuracy(results)))
-    return 0
+        evaluation.save(args.out)
+    print(all_tables(evaluation))
+
+
+def describe(bundle: LoadedBundle) -> dict[str, Any]:
+    """What a report says of a bundle."""
+    manifest = bundle.manifest
+    return {
+        "id": manifest.id,
+        "revision": manifest.revision,
+        "kind": manifest.kind,
+        "input_size": manifest.preprocessing.size,
+        "bytes": sum(entry.bytes for entry in manifest.files.values()),
+    }

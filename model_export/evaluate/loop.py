@@ -1,99 +1,200 @@
-"""Prompts a bundle as a person would, object by object, and keeps the IoU after each prompt."""
+"""Prompts a model as a person would, object by object, and keeps what came of each prompt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model_export.data.picture import Picture
+from model_export.data.rle import RLE, area, from_bitmap
+from model_export.evaluate.boundary import boundary_f
 from model_export.evaluate.clicker import next_click
 from model_export.evaluate.metrics import MAX_CLICKS, mask_iou
+from model_export.evaluate.predictor import Answer, Click, Mask, OpenPicture, Predictor
+from model_export.evaluate.promptable import open_predictor
+from model_export.evaluate.results import ObjectResult, Probe, Times
 from model_export.export.cases import bounding_box
-from model_export.export.parity import through_wire
-from model_export.export.pictures import open_picture
-from server.domain.geometry import InputFrame
-from server.domain.masks import upsample_mask
-from server.domain.ports import Decoder, DecoderOutputs, Float32, LoadedBundle, Tensors
-from server.domain.prompts import Prompt, assemble
-from server.runtime.onnx import OnnxBackend
+from model_export.export.pictures import MAX_PIXELS
+from server.domain.ports import LoadedBundle, UInt8
+from server.errors import ImageError
+from server.runtime.images import decode_image
 
-Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class ObjectResult:
-    """IoU values of one object. `curve[k]` is after k + 1 clicks; the first by the best-scored of the candidates."""
-
-    source: str
-    picture: str
-    box: float
-    first_best_of_three: float
-    first_score: float
-    curve: tuple[float, ...]
+BOUNDARY_CLICKS = (1, 3, 5, 10)
+EXAMPLE_CLICKS = 5
+SMALLEST, LARGEST = 0.001, 0.9  # share of the picture that an object covers
 
 
 @dataclass(frozen=True)
-class Session:
-    """One picture, encoded, ready to be prompted."""
+class Protocol:
+    """What is asked of every model. `objects` a picture, the largest first; `seed` is for the random places of
+    `Probe`."""
 
-    bundle: LoadedBundle
-    decoder: Decoder
-    embedding: Tensors
-    frame: InputFrame
+    objects: int = 2
+    max_clicks: int = MAX_CLICKS
+    seed: int = 0
 
-    def ask(self, prompt: Prompt) -> DecoderOutputs:
-        spec = self.bundle.manifest.decoder
-        return self.decoder.decode(self.embedding, assemble([prompt], self.frame, (spec.mask_height, spec.mask_width)))
 
-    def mask(self, logits: Float32) -> Mask:
-        return upsample_mask(logits, self.frame, self.bundle.manifest.mask_threshold)
+@dataclass(frozen=True)
+class Target:
+    """One object of a picture: `truth` bool [height, width] without the pixels of `ignore`, Fortran order like every
+    mask here; `index` among the picture's masks."""
+
+    picture: Picture
+    index: int
+    truth: Mask
+    ignore: Mask | None
+
+    @cached_property
+    def rle(self) -> RLE:
+        return text_rle(self.truth)
+
+    def counting(self, mask: Mask) -> Mask:
+        return mask if self.ignore is None else mask & ~self.ignore
+
+
+def text_rle(mask: Mask) -> RLE:
+    """COCO RLE whose counts are text, as JSON needs it."""
+    rle = from_bitmap(mask)
+    return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode()}
+
+
+def targets_of(picture: Picture, count: int) -> list[Target]:
+    """The `count` largest masks that cover 0.1 % to 90 % of the picture."""
+    ignored = picture.ignore_mask()
+    ignore = None if ignored is None else ignored.astype(bool)
+    pixels = picture.width * picture.height
+    sizes = [area(rle) for rle in picture.rles]
+    fitting = [k for k, size in enumerate(sizes) if SMALLEST < size / pixels < LARGEST]
+    targets: list[Target] = []
+    for index in sorted(fitting, key=lambda k: sizes[k], reverse=True):
+        truth = picture.mask(index).astype(bool)
+        if ignore is not None:
+            truth &= ~ignore
+            if np.count_nonzero(truth) <= SMALLEST * pixels:
+                continue
+        targets.append(Target(picture, index, truth, ignore))
+        if len(targets) == count:
+            break
+    return targets
+
+
+def probe(opened: OpenPicture, target: Target, seed: int) -> Probe | None:
+    """One click at a random place of the object, the same for every model. The candidates are compared with every
+    annotated mask of the picture around that place, since the click may mean any of them."""
+    name = f"{target.picture.source}/{target.picture.path.name}"
+    rng = np.random.default_rng([seed, zlib.crc32(name.encode()), target.index])
+    ys, xs = np.nonzero(target.truth)
+    place = int(rng.integers(len(ys)))
+    y, x = int(ys[place]), int(xs[place])
+    answer = opened.ask([Click(x + 0.5, y + 0.5, True)])
+    scored = [(k, answer.score(k), answer.stability(k)) for k in answer.candidates]
+    known = [(k, score, stable) for k, score, stable in scored if score is not None and stable is not None]
+    if not known:
+        return None
+    others = [target.picture.mask(k).astype(bool) for k in range(len(target.picture.rles)) if k != target.index]
+    around = [target.truth] + [mask for mask in others if mask[y, x]]
+    ious = [max(mask_iou(mask, answer.mask(k), target.ignore) for mask in around) for k, _, _ in known]
+    return Probe(tuple(score for _, score, _ in known), tuple(stable for _, _, stable in known), tuple(ious))
 
 
 def evaluate_object(
-    session: Session, truth: Mask, source: str, picture: str, max_clicks: int = MAX_CLICKS
+    opened: OpenPicture, target: Target, protocol: Protocol, *, boxes: bool = True, encode_seconds: float = 0.0
 ) -> ObjectResult:
-    spec = session.bundle.manifest.decoder
-    empty = np.empty((0, 2)), np.empty(0, np.float32)
-    boxed = session.ask(Prompt(*empty, box=bounding_box(truth)))
-    box = mask_iou(truth, session.mask(boxed.low_res_masks[0, spec.single_mask_index]))
+    """The box alone, then clicks from the error of the mask before, which is fed back, then the probe."""
+    truth, ignore = target.truth, target.ignore
+    box = box_score = box_boundary = None
+    if boxes:
+        boxed = opened.ask([], box=bounding_box(truth))
+        mask = boxed.mask(boxed.shown)
+        box, box_score = mask_iou(truth, mask, ignore), boxed.score(boxed.shown)
+        box_boundary = boundary_f(truth, mask, ignore)
 
     predicted: Mask = np.zeros_like(truth)
+    example = predicted
     clicked: Mask = np.zeros_like(truth)
-    coords: list[tuple[float, float]] = []
-    labels: list[float] = []
+    clicks: list[Click] = []
     curve: list[float] = []
-    fed_back: Float32 | None = None
-    best_of_three = first_score = 0.0
-    for count in range(max_clicks):
-        click = next_click(truth, predicted, clicked)
+    scores: list[float | None] = []
+    boundary: list[float] = []
+    seconds: list[float] = []
+    candidate_ious: list[float] = []
+    candidate_scores: list[float | None] = []
+    answer: Answer | None = None
+    while len(clicks) < protocol.max_clicks:
+        click = next_click(truth, predicted, clicked, ignore)
         if click is None:
             break
         clicked[int(click.y), int(click.x)] = True
-        coords.append((click.x, click.y))
-        labels.append(float(click.positive))
-        answer = session.ask(Prompt(np.array(coords), np.array(labels, np.float32), mask_input=fed_back))
-        if count == 0:
-            candidates = list(spec.multi_mask_indices)
-            index = candidates[int(answer.iou_predictions[0, candidates].argmax())]
-            best_of_three = max(mask_iou(truth, session.mask(answer.low_res_masks[0, k])) for k in candidates)
-            first_score = float(answer.iou_predictions[0, index])
-        else:
-            index = spec.single_mask_index
-        fed_back = answer.low_res_masks[0, index]
-        predicted = session.mask(fed_back)
-        curve.append(mask_iou(truth, predicted))
-    return ObjectResult(source, picture, box, best_of_three, first_score, tuple(curve))
+        clicks.append(click)
+        started = time.perf_counter()
+        answer = opened.ask(clicks, previous=answer)
+        predicted = answer.mask(answer.shown)
+        seconds.append(time.perf_counter() - started)
+        curve.append(mask_iou(truth, predicted, ignore))
+        scores.append(answer.score(answer.shown))
+        if len(clicks) == 1:
+            candidate_ious = [mask_iou(truth, answer.mask(k), ignore) for k in answer.candidates]
+            candidate_scores = [answer.score(k) for k in answer.candidates]
+        if len(clicks) in BOUNDARY_CLICKS:
+            boundary.append(boundary_f(truth, predicted, ignore))
+        if len(clicks) <= EXAMPLE_CLICKS:
+            example = predicted
+    return ObjectResult(
+        source=target.picture.source,
+        picture=str(target.picture.path),
+        mask=target.index,
+        box=box,
+        box_score=box_score,
+        box_boundary=box_boundary,
+        candidate_ious=tuple(candidate_ious),
+        candidate_scores=tuple(candidate_scores),
+        curve=tuple(curve),
+        scores=tuple(scores),
+        boundary=tuple(boundary),
+        clicks=tuple(clicks),
+        probe=probe(opened, target, protocol.seed),
+        truth=target.rle,
+        example=text_rle(target.counting(example)),
+        times=Times(encode_seconds, tuple(seconds)),
+    )
 
 
-def chosen_masks(picture: Picture, count: int) -> list[Mask]:
-    """The `count` largest masks between 0.1 % and 90 % of the picture."""
-    masks = [picture.mask(k).astype(bool) for k in range(len(picture.rles))]
-    fitting = [mask for mask in masks if 0.001 < mask.mean() < 0.9]
-    return sorted(fitting, key=np.count_nonzero, reverse=True)[:count]
+def read_upright(picture: Picture) -> UInt8:
+    """uint8 [height, width, 3] RGB, decoded as the server does. Raises ValueError when the file is no picture or has
+    another size than its annotations, OSError when it is not there."""
+    try:
+        rgb = decode_image(picture.path.read_bytes(), max_pixels=MAX_PIXELS).rgb
+    except ImageError as error:
+        raise ValueError(f"{picture.path}: {error}") from error
+    if rgb.shape[:2] != (picture.height, picture.width):
+        found = f"{rgb.shape[1]} x {rgb.shape[0]}"
+        raise ValueError(f"{picture.path} is {found}, its annotations are for {picture.width} x {picture.height}")
+    return rgb
+
+
+def evaluate_picture(
+    predictors: Mapping[str, Predictor], picture: Picture, protocol: Protocol
+) -> dict[str, list[ObjectResult]]:
+    """Every model on the same objects."""
+    targets = targets_of(picture, protocol.objects)
+    if not targets:
+        return {name: [] for name in predictors}
+    rgb = read_upright(picture)
+    results = {}
+    for name, predictor in predictors.items():
+        started = time.perf_counter()
+        opened = predictor.open(rgb)
+        seconds = time.perf_counter() - started
+        results[name] = [
+            evaluate_object(opened, target, protocol, boxes=predictor.takes_boxes, encode_seconds=seconds)
+            for target in targets
+        ]
+    return results
 
 
 def evaluate_bundle(
@@ -105,13 +206,9 @@ def evaluate_bundle(
     threads: int = 1,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Iterator[ObjectResult]:
-    """`objects` per picture, largest first. The embedding goes through its stored form, as when serving."""
-    backend = OnnxBackend(threads)
-    encoder, decoder = backend.load_encoder(bundle), backend.load_decoder(bundle)
+    """One bundle, in this process. `progress` hears of the number of pictures done."""
+    protocol = Protocol(objects, max_clicks)
+    predictors = {"bundle": open_predictor(bundle, threads)}
     for done, picture in enumerate(pictures, 1):
-        opened = open_picture(Path(picture.path), bundle)
-        embedding = through_wire(bundle, encoder.encode(opened.pixels, opened.valid_size)[0])
-        session = Session(bundle, decoder, embedding, opened.frame)
-        for mask in chosen_masks(picture, objects):
-            yield evaluate_object(session, mask, picture.source, picture.path.name, max_clicks)
+        yield from evaluate_picture(predictors, picture, protocol)["bundle"]
         progress(done)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+
+from model_export.evaluate.predictor import Mask
 
 MAX_CLICKS = 20
 
 
-def mask_iou(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], ignore: NDArray[np.bool_] | None = None) -> float:
+def mask_iou(truth: Mask, predicted: Mask, ignore: Mask | None = None) -> float:
     """IoU over the pixels that count; 1 when both are empty."""
     if ignore is not None:
         truth, predicted = truth & ~ignore, predicted & ~ignore
@@ -27,7 +28,8 @@ def clicks_to_reach(ious: Sequence[float], threshold: float, max_clicks: int = M
 
 
 def noc(curves: Sequence[Sequence[float]], threshold: float, max_clicks: int = MAX_CLICKS) -> tuple[float, int]:
-    """(mean number of clicks, number of failures) over objects."""
+    """(mean number of clicks, number of failures) over objects. A failure counts `max_clicks`; an object that got
+    there with the last click is none."""
     counts = [clicks_to_reach(curve, threshold, max_clicks) for curve in curves]
     return float(np.mean([count for count, _ in counts])), sum(not reached for _, reached in counts)
 

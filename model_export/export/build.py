@@ -11,7 +11,7 @@ import torch
 
 from model_export.data.readers import read_sets
 from model_export.evaluate.loop import evaluate_bundle
-from model_export.evaluate.report import accuracy as accuracy_of
+from model_export.evaluate.summary import accuracy as accuracy_of
 from model_export.export.bundle_writer import Contents, lay_out, write_bundle
 from model_export.export.card import model_card
 from model_export.export.golden import golden_vectors

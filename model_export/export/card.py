@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from model_export.evaluate.report import markdown_table
+from model_export.evaluate.summary import markdown_table
 
 CARD = """# segserve-lite
 

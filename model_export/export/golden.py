@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from model_export.export.cases import decoder_cases
-from model_export.export.parity import own_mask, through_wire
+from model_export.export.parity import own_mask
 from model_export.export.pictures import open_picture
+from model_export.export.wire import through_wire
 from server.domain.ports import DecoderInputs, LoadedBundle
 from server.domain.quantisation import quantise
 from server.runtime.onnx import OnnxBackend

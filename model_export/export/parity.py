@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from model_export.export.cases import decoder_cases
 from model_export.export.pictures import TestPicture, annotated_pictures, open_picture, sample_paths
 from model_export.export.weights import load_bundle_weights
+from model_export.export.wire import through_wire
 from model_export.models.lite import SegserveLite
 from server.domain.masks import upsample_mask
 from server.domain.ports import Decoder, DecoderInputs, DecoderOutputs, LoadedBundle, Tensors
-from server.domain.quantisation import dequantise, quantise
 from server.runtime.onnx import OnnxBackend
 
 LIMITS = {"encoder_relative": 1e-3, "logits_relative": 1e-3, "mask_iou": 0.999, "score": 1e-3}
@@ -33,19 +33,6 @@ def torch_decode(model: SegserveLite, embedding: Tensors, inputs: DecoderInputs)
 def iou(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     union = np.count_nonzero(a | b)
     return float(np.count_nonzero(a & b) / union) if union else 1.0
-
-
-def through_wire(bundle: LoadedBundle, embedding: Tensors) -> dict[str, NDArray[np.float32]]:
-    """What a decoder gets after the embedding was stored: quantised by the manifest's wire dtypes and back."""
-    result = {}
-    for spec in bundle.manifest.embedding:
-        value = np.asarray(embedding[spec.name], np.float32)
-        if spec.wire_dtype == "int8":
-            value = dequantise(*quantise(value))
-        elif spec.wire_dtype == "float16":
-            value = value.astype(np.float16).astype(np.float32)
-        result[spec.name] = value
-    return result
 
 
 def compare_case(torch_out: DecoderOutputs, onnx_out: DecoderOutputs, picture: TestPicture, threshold: float) -> Report:

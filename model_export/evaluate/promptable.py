@@ -1,0 +1,128 @@
+"""Bundles of kind `promptable` in ONNX Runtime: the shipped graphs, the embedding quantised as it is served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from model_export.evaluate.predictor import Answer, Box, Click, Mask, Predictor
+from model_export.export.wire import through_wire
+from server.domain.geometry import InputFrame
+from server.domain.masks import stability_score, upsample_logits, upsample_mask
+from server.domain.ports import Decoder, Float32, LoadedBundle, Tensors, UInt8
+from server.domain.prompts import Prompt, assemble
+from server.runtime.images import prepare_pixels
+from server.runtime.onnx import OnnxBackend
+
+
+@dataclass(frozen=True)
+class GridAnswer:
+    """`low_res_masks` float32 [M, h, w] logits on the decoder's grid, `iou_predictions` float32 [M]."""
+
+    low_res_masks: Float32
+    iou_predictions: Float32
+    shown: int
+    candidates: tuple[int, ...]
+    frame: InputFrame
+    threshold: float
+    stability_offset: float
+
+    def mask(self, index: int) -> Mask:
+        return upsample_mask(self.low_res_masks[index], self.frame, self.threshold)
+
+    def logits(self, index: int) -> Float32:
+        return upsample_logits(self.low_res_masks[index], self.frame)
+
+    def score(self, index: int) -> float:
+        return float(self.iou_predictions[index])
+
+    def stability(self, index: int) -> float:
+        grid = self.low_res_masks[index]
+        return float(stability_score(grid, self.frame, threshold=self.threshold, offset=self.stability_offset))
+
+
+@dataclass(frozen=True)
+class PromptablePicture:
+    bundle: LoadedBundle
+    decoder: Decoder
+    embedding: Tensors
+    frame: InputFrame
+
+    def ask(
+        self, clicks: Sequence[Click], box: Box | None = None, previous: Answer | Float32 | None = None
+    ) -> GridAnswer:
+        """A first click alone gets the candidates, the best scored one shown; every other prompt the single mask."""
+        manifest = self.bundle.manifest
+        spec = manifest.decoder
+        grid = (spec.mask_height, spec.mask_width)
+        coords = np.array([(click.x, click.y) for click in clicks], np.float64).reshape(-1, 2)
+        labels = np.array([click.positive for click in clicks], np.float32)
+        prompt = Prompt(coords, labels, box=box, mask_input=self._feedback(previous, grid))
+        answer = self.decoder.decode(self.embedding, assemble([prompt], self.frame, grid))
+        masks, scores = answer.low_res_masks[0], answer.iou_predictions[0]
+        ambiguous = len(clicks) == 1 and box is None and previous is None
+        candidates = spec.multi_mask_indices if ambiguous else (spec.single_mask_index,)
+        shown = candidates[int(scores[list(candidates)].argmax())]
+        return GridAnswer(
+            masks, scores, shown, tuple(candidates), self.frame, manifest.mask_threshold,
+            manifest.calibration.stability_offset,
+        )  # fmt: skip
+
+    def _feedback(self, previous: Answer | Float32 | None, grid: tuple[int, int]) -> Float32 | None:
+        if previous is None:
+            return None
+        if isinstance(previous, GridAnswer):
+            own: Float32 = previous.low_res_masks[previous.shown]
+            return own
+        logits = previous if isinstance(previous, np.ndarray) else previous.logits(previous.shown)
+        return to_grid(logits, self.frame, grid)
+
+
+def to_grid(logits: Float32, frame: InputFrame, grid: tuple[int, int]) -> Float32:
+    """logits float32 [height, width] of the picture -> float32 [h, w] of the decoder's grid: bilinear at the centre of
+    each cell; cells in the padding repeat the picture's border. The reverse of `upsample_logits` for smooth logits."""
+
+    def places(cells: int, length: int, input_length: int) -> NDArray[np.float32]:
+        centre = (np.arange(cells) + 0.5) * frame.size / cells * length / input_length - 0.5
+        return np.clip(centre, 0, length - 1).astype(np.float32)
+
+    x, y = np.meshgrid(
+        places(grid[1], frame.width, frame.input_width), places(grid[0], frame.height, frame.input_height)
+    )
+    sampled = cv2.remap(np.ascontiguousarray(logits, np.float32), x, y, cv2.INTER_LINEAR)
+    return np.asarray(sampled, np.float32)
+
+
+class PromptablePredictor:
+    """`threads`: those of one run in ONNX Runtime."""
+
+    takes_boxes = True
+
+    def __init__(self, bundle: LoadedBundle, threads: int = 1) -> None:
+        backend = OnnxBackend(threads)
+        self._bundle = bundle
+        self._encoder, self._decoder = backend.load_encoder(bundle), backend.load_decoder(bundle)
+
+    def open(self, rgb: UInt8) -> PromptablePicture:
+        height, width = rgb.shape[:2]
+        preprocessing = self._bundle.manifest.preprocessing
+        pixels, valid = prepare_pixels(rgb, preprocessing)
+        embedding = self._encoder.encode(pixels[None], np.array([valid], np.int64))[0]
+        frame = InputFrame.longest_side(width, height, preprocessing.size)
+        return PromptablePicture(self._bundle, self._decoder, through_wire(self._bundle, embedding), frame)
+
+
+# How a bundle is opened, by its manifest's `kind`.
+KINDS: dict[str, Callable[[LoadedBundle, int], Predictor]] = {"promptable": PromptablePredictor}
+
+
+def open_predictor(bundle: LoadedBundle, threads: int = 1) -> Predictor:
+    """Raises ValueError for a kind of bundle that takes no clicks."""
+    kind = bundle.manifest.kind
+    if kind not in KINDS:
+        raise ValueError(f"{bundle.manifest.id} is of kind {kind}; the evaluation runs {', '.join(sorted(KINDS))}")
+    return KINDS[kind](bundle, threads)

@@ -1,0 +1,123 @@
+"""What an evaluation measured, object by object, and the file that keeps it: every figure and every picture of a report
+can be made from it again without running a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from model_export.data.rle import RLE
+from model_export.evaluate.predictor import Click
+
+FORMAT = "segserve-evaluation/1"
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds: `encode` of the picture, the box's answer, and of each click from the prompt to the mask of the
+    picture."""
+
+    encode: float
+    clicks: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The candidates for one click at a random place of the object, as everything mode asks: predicted IoU, stability
+    score, and IoU with the best fitting annotated mask around the click."""
+
+    scores: tuple[float, ...]
+    stabilities: tuple[float, ...]
+    ious: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ObjectResult:
+    """One object. `mask`: its place among the picture's masks. Values after k + 1 clicks: `curve` (IoU), `scores`
+    (predicted IoU), `clicks`; the first by the best scored of the candidates. `boundary`: boundary F after the clicks
+    of `loop.BOUNDARY_CLICKS`. `box*` None where the model takes no boxes. `example`: the mask after
+    `loop.EXAMPLE_CLICKS`, or after the last."""
+
+    source: str
+    picture: str
+    mask: int
+    box: float | None
+    box_score: float | None
+    box_boundary: float | None
+    candidate_ious: tuple[float, ...]
+    candidate_scores: tuple[float | None, ...]
+    curve: tuple[float, ...]
+    scores: tuple[float | None, ...]
+    boundary: tuple[float, ...]
+    clicks: tuple[Click, ...]
+    probe: Probe | None
+    truth: RLE
+    example: RLE
+    times: Times = field(compare=False)
+
+    @property
+    def first_best_of_three(self) -> float:
+        """The best of the first click's candidates."""
+        return max(self.candidate_ious)
+
+
+@dataclass(frozen=True)
+class ModelResults:
+    """`about`: id, revision, kind and the like, for the report."""
+
+    name: str
+    about: dict[str, Any]
+    objects: tuple[ObjectResult, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Several models on the same objects, in the same order. `protocol`: what was asked for; `machine`: on what."""
+
+    protocol: dict[str, Any]
+    machine: dict[str, Any]
+    models: tuple[ModelResults, ...]
+
+    def save(self, path: Path) -> None:
+        """JSON, one object a line."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        head = {"format": FORMAT, "protocol": self.protocol, "machine": self.machine}
+        models = [
+            f'{{"name": {json.dumps(model.name)}, "about": {json.dumps(model.about)}, "objects": [\n'
+            + ",\n".join(json.dumps(asdict(result)) for result in model.objects)
+            + "\n]}"
+            for model in self.models
+        ]
+        path.write_text(json.dumps(head)[:-1] + ', "models": [' + ",\n".join(models) + "]}\n")
+
+    @classmethod
+    def load(cls, path: Path) -> Evaluation:
+        """Raises ValueError for a file that is none of ours."""
+        try:
+            stored = json.loads(path.read_text())
+            if stored["format"] != FORMAT:
+                raise ValueError(f"{path} has the format {stored['format']}, expected {FORMAT}")
+            models = tuple(
+                ModelResults(model["name"], model["about"], tuple(_object(entry) for entry in model["objects"]))
+                for model in stored["models"]
+            )
+            return cls(stored["protocol"], stored["machine"], models)
+        except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} holds no results of `evaluate`: {error}") from error
+
+
+def _object(stored: dict[str, Any]) -> ObjectResult:
+    for name in ("candidate_ious", "candidate_scores", "curve", "scores", "boundary"):
+        stored[name] = tuple(stored[name])
+    stored["clicks"] = tuple(Click(**click) for click in stored["clicks"])
+    if stored["probe"] is not None:
+        stored["probe"] = Probe(**{name: tuple(values) for name, values in stored["probe"].items()})
+    stored["times"] = Times(stored["times"]["encode"], tuple(stored["times"]["clicks"]))
+    return ObjectResult(**stored)
+
+
+def set_names(results: Sequence[ObjectResult]) -> list[str]:
+    return sorted({result.source for result in results})

@@ -1,0 +1,109 @@
+"""Figures per set from object results: a dictionary for the manifest, rows for tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from model_export.evaluate.calibration import (
+    expected_calibration_error,
+    first_click_pairs,
+    refined_pairs,
+    reliability,
+)
+from model_export.evaluate.metrics import MAX_CLICKS, iou_at, noc
+from model_export.evaluate.results import ObjectResult, set_names
+
+TARGETS = (80, 85, 90, 95)
+
+
+def summarise(results: Sequence[ObjectResult], max_clicks: int = MAX_CLICKS) -> dict[str, Any]:
+    """Means over objects. `nocNN`: mean clicks to IoU 0.NN, at most `max_clicks`; `failuresNN`: how many objects never
+    got there. Figures of the box are missing for models that take none, of the score for those that predict none."""
+    curves = [result.curve for result in results]
+    boxed = [(r.box, r.box_boundary) for r in results if r.box is not None and r.box_boundary is not None]
+    figures: dict[str, Any] = {"objects": len(results)}
+    if boxed:
+        figures["box_iou"] = _mean([iou for iou, _ in boxed])
+    figures["click1_iou_best_of_three"] = _mean([r.first_best_of_three for r in results])
+    for click in (1, 3, 5, 10):
+        figures[f"click{click}_iou"] = round(iou_at(curves, click), 4)
+    for target in TARGETS:
+        clicks, failures = noc(curves, target / 100, max_clicks)
+        figures |= {f"noc{target}": round(clicks, 3), f"failures{target}": failures}
+    if boxed:
+        figures["box_boundary_f"] = _mean([boundary for _, boundary in boxed])
+    figures["click5_boundary_f"] = _mean([r.boundary[min(2, len(r.boundary) - 1)] for r in results])
+    for name, pairs in (("ece", first_click_pairs(results)), ("ece_refined", refined_pairs(results))):
+        if pairs[0]:
+            figures[name] = round(expected_calibration_error(reliability(*pairs)), 4)
+    return figures
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(float(np.mean(values)), 4)
+
+
+def accuracy(results: Sequence[ObjectResult], max_clicks: int = MAX_CLICKS) -> dict[str, Any]:
+    """`summarise` by set, and `all` objects together. Empty without results."""
+    if not results:
+        return {}
+    by_set = {name: summarise([r for r in results if r.source == name], max_clicks) for name in set_names(results)}
+    return by_set | {"all": summarise(results, max_clicks)}
+
+
+def speed(results: Sequence[ObjectResult]) -> dict[str, float]:
+    """Seconds, median and 95th percentile: `encode` of a picture, `click` from the prompt to the picture's mask."""
+    encodes = list({(r.source, r.picture): r.times.encode for r in results}.values())
+    clicks = [seconds for r in results for seconds in r.times.clicks]
+    figures: dict[str, float] = {}
+    for name, values in (("encode", encodes), ("click", clicks)):
+        median, p95 = np.percentile(values, [50, 95])
+        figures |= {f"{name}_median": round(float(median), 5), f"{name}_p95": round(float(p95), 5)}
+    return figures
+
+
+COLUMNS = {
+    "objects": "objects",
+    "box_iou": "box",
+    "click1_iou_best_of_three": "1 click, best of 3",
+    "click1_iou": "1 click, by score",
+    "click3_iou": "3 clicks",
+    "click5_iou": "5 clicks",
+    "click10_iou": "10 clicks",
+    "noc85": "NoC@85",
+    "failures85": "never 85",
+}
+CLICK_COLUMNS = {f"noc{target}": f"NoC@{target}" for target in TARGETS} | {
+    f"failures{target}": f"never {target}" for target in TARGETS
+}
+EDGE_COLUMNS = {
+    "box_boundary_f": "boundary F, box",
+    "click5_boundary_f": "boundary F, 5 clicks",
+    "ece": "ECE, 1st click",
+    "ece_refined": "ECE, further",
+}
+SPEED_COLUMNS = {
+    "encode_median": "encode, median ms",
+    "encode_p95": "encode, p95 ms",
+    "click_median": "click, median ms",
+    "click_p95": "click, p95 ms",
+}
+
+
+def text(value: Any) -> str:
+    return "–" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def markdown_table(
+    figures: Mapping[str, Mapping[str, Any]],
+    columns: Mapping[str, str] = COLUMNS,
+    first: str = "set",
+) -> str:
+    """A row for each entry of `figures`; `first` is the heading above their names."""
+    lines = [f"| {first} | " + " | ".join(columns.values()) + " |", "|---" * (len(columns) + 1) + "|"]
+    for name, row in figures.items():
+        lines.append(f"| {name} | " + " | ".join(text(row.get(key)) for key in columns) + " |")
+    return "\n".join(lines)
