@@ -54,22 +54,27 @@ def first_prompts(
 
 
 def next_clicks(
-    rng: np.random.Generator, logits: NDArray[np.float32], masks: NDArray[np.float32], new_point: float
+    rng: np.random.Generator,
+    logits: NDArray[np.float32],
+    masks: NDArray[np.float32],
+    new_point: float,
+    count: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """One click a prompt from the error of logits > 0 against masks (both [P, h, w]): half uniform in the whole error,
-    half at the centre of its larger side. With chance 1 - new_point, or without error, a padding point.
-    -> coords [P, 1, 2], labels [P, 1]."""
-    coords = np.zeros((len(masks), 1, 2), np.float32)
-    labels = np.full((len(masks), 1), PADDING, np.float32)
+    """Up to `count` clicks a prompt from the error of logits > 0 against masks (both [P, h, w]): half uniform in the
+    whole error, half at the centre of its larger side. With chance 1 - new_point, or without error, padding points.
+    -> coords [P, count, 2], labels [P, count]."""
+    coords = np.zeros((len(masks), count, 2), np.float32)
+    labels = np.full((len(masks), count), PADDING, np.float32)
     for k in range(len(masks)):
         truth, predicted = masks[k] >= 0.5, logits[k] > 0
         error = truth != predicted
         if rng.random() >= new_point or not error.any():
             continue
-        if rng.random() < 0.5:
-            cell = uniform_point(rng, error)
-        else:
-            missed, extra = truth & ~predicted, predicted & ~truth
-            cell = centre_point(rng, missed if missed.sum() >= extra.sum() else extra)
-        coords[k, 0], labels[k, 0] = place(rng, cell), float(truth[cell[1], cell[0]])
+        for turn in range(int(rng.integers(1, count + 1))):
+            if turn or rng.random() < 0.5:
+                cell = uniform_point(rng, error)
+            else:
+                missed, extra = truth & ~predicted, predicted & ~truth
+                cell = centre_point(rng, missed if missed.sum() >= extra.sum() else extra)
+            coords[k, turn], labels[k, turn] = place(rng, cell), float(truth[cell[1], cell[0]])
     return torch.from_numpy(coords), torch.from_numpy(labels)
