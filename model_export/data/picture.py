@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_export.data.rle import RLE, to_bitmap
+from model_export.data.errors import AnnotationError
+from model_export.data.rle import RLE, area, subtract, to_bitmap, union
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,14 @@ class Picture:
             raise ValueError(f"{self.path}: {len(self.names)} names for {len(self.rles)} masks")
 
     def pixels(self) -> NDArray[np.uint8]:
-        """uint8 [height, width, 3] RGB. Raises ValueError when the file is unreadable or of another size."""
+        """uint8 [height, width, 3] RGB. Raises AnnotationError when the file is unreadable or of another size."""
         image = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
         if image is None:
-            raise ValueError(f"cannot read {self.path}")
+            raise AnnotationError("broken picture", self.path, "it cannot be decoded")
         if image.shape[:2] != (self.height, self.width):
             found = f"{image.shape[1]} x {image.shape[0]}"
-            raise ValueError(f"{self.path} is {found}, its annotations are for {self.width} x {self.height}")
+            detail = f"the picture is {found}, its annotations are for {self.width} x {self.height}"
+            raise AnnotationError("size mismatch", self.path, detail)
         return np.ascontiguousarray(image[..., ::-1])
 
     def mask(self, index: int) -> NDArray[np.uint8]:
@@ -51,3 +54,11 @@ class Picture:
     def ignore_mask(self) -> NDArray[np.uint8] | None:
         """uint8 [height, width], 1 where a pixel counts for nothing; None where every pixel counts."""
         return None if self.ignore is None else to_bitmap(self.ignore)
+
+
+def ignore_band(regions: Sequence[RLE], objects: Sequence[RLE]) -> RLE | None:
+    """What `regions` cover and no object does, or None where that is nothing."""
+    if not regions:
+        return None
+    band = subtract(union(regions), union(objects)) if objects else union(regions)
+    return band if area(band) else None

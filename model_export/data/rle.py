@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 RLE: TypeAlias = dict[str, Any]
+FARTHEST = 10
 PACKED = re.compile(rb"[0-o]*[0-O]")  # any characters of six bits, the last one without the sign that more follows
 
 
@@ -46,6 +47,9 @@ def from_polygons(polygons: Sequence[Sequence[float]], height: int, width: int) 
     usable = [[float(value) for value in polygon] for polygon in polygons if len(polygon) >= 6]
     if any(len(polygon) % 2 for polygon in usable):
         raise ValueError("a polygon has an odd number of coordinates")
+    limit = FARTHEST * max(height, width)
+    if not all(-limit <= value <= limit for polygon in usable for value in polygon):
+        raise ValueError(f"a polygon lies farther than {FARTHEST} pictures away")  # pycocotools walks along its edges
     if not usable:
         raise ValueError("no polygon with three corners or more")
     return dict(coco_mask.merge(coco_mask.frPyObjects(usable, height, width)))
@@ -84,15 +88,22 @@ def runs(rle: RLE) -> NDArray[np.int64]:
     return values
 
 
-def from_runs(lengths: NDArray[np.int64], height: int, width: int) -> RLE:
-    """The reverse of `runs`; empty runs between are allowed."""
+def borders(rle: RLE) -> NDArray[np.int64]:
+    """int64 [n]: where the mask begins and ends in column-major order, in turn; n is even."""
+    lengths = runs(rle)
+    return np.cumsum(lengths)[: len(lengths) - len(lengths) % 2]
+
+
+def from_borders(places: NDArray[np.int64], height: int, width: int) -> RLE:
+    """The mask that changes between 0 and 1 at each of `places` (any order; two at one place cancel each other)."""
+    found, count = np.unique(places, return_counts=True)
+    changes = found[(count % 2 == 1) & (found < height * width)]
+    lengths = np.diff(changes, prepend=0, append=height * width)
     return dict(coco_mask.frPyObjects({"size": [height, width], "counts": lengths.tolist()}, height, width))
 
 
 def complement(rle: RLE) -> RLE:
-    lengths = runs(rle)
-    height, width = rle["size"]
-    return from_runs(lengths[1:] if lengths[0] == 0 and len(lengths) > 1 else np.insert(lengths, 0, 0), height, width)
+    return from_borders(np.append(borders(rle), 0), *rle["size"])
 
 
 def union(rles: Sequence[RLE]) -> RLE:
@@ -112,7 +123,4 @@ def shift(rle: RLE, pixels: int) -> RLE:
     """Moved by `pixels` along the column-major order: height x n moves n columns to the right, a small number that many
     rows down (what leaves a column below enters the next one above). Negative numbers move back."""
     height, width = rle["size"]
-    lengths = runs(rle)
-    last = len(lengths) - len(lengths) % 2  # a run of 0 at the end goes on to the end
-    borders = np.clip(np.cumsum(lengths)[:last] + pixels, 0, height * width)
-    return from_runs(np.diff(borders, prepend=0, append=height * width), height, width)
+    return from_borders(np.clip(borders(rle) + pixels, 0, height * width), height, width)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from model_export.data.hierarchy import further_regions, touches
-from model_export.data.rle import complement, from_bitmap, from_runs, runs, shift, subtract, to_bitmap, to_rle
+from model_export.data.rle import borders, complement, from_bitmap, from_borders, shift, subtract, to_bitmap, to_rle
 
 
 def block(x: int, y: int, width: int, height: int, shape: tuple[int, int] = (60, 80)) -> NDArray[np.uint8]:
@@ -34,7 +34,7 @@ def test_operations_on_runs_equal_those_on_bitmaps(case: tuple[int, int, int, fl
     height, width = bitmap.shape
     other = np.roll(bitmap, 1, axis=1)
     rle = from_bitmap(bitmap)
-    assert (to_bitmap(from_runs(runs(rle), height, width)) == bitmap).all()
+    assert from_borders(borders(rle), height, width) == rle
     assert (to_bitmap(complement(rle)) == 1 - bitmap).all()
     assert (to_bitmap(subtract(rle, from_bitmap(other))) == (bitmap & (1 - other))).all()
     right, left = np.zeros_like(bitmap), np.zeros_like(bitmap)
@@ -58,6 +58,8 @@ def test_every_kind_of_coco_segmentation_is_read() -> None:
         ("abc", "neither a list of polygons nor an RLE"),
         ([], "no polygon with three corners"),
         ([[1, 2, 3, 4, 5, 6, 7]], "odd number"),
+        ([[0, 0, 1e12, 0, 1, 1]], "farther than 10 pictures"),
+        ([[0, 0, float("nan"), 0, 1, 1]], "farther than 10 pictures"),
         ({"size": [3, 2], "counts": [6]}, r"an RLE's size is \[3, 2\]"),
         ({"size": [2, 2], "counts": [1, 2]}, "do not add up to 2 x 2"),
         ({"size": [2, 2], "counts": "1"}, "do not add up to 2 x 2"),
