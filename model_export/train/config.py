@@ -28,6 +28,8 @@ class TrainConfig:
     pictures: int = 12
     masks: int = 3  # prompts a picture
     max_rounds: tuple[tuple[float, int], ...] = ((0.0, 6),)  # (from this progress on, most rounds of prompts)
+    clicks: int = 1  # most clicks that one round brings
+    start_from: str = ""  # a bundle's folder: begin with its weights instead of random ones
     freeze: str = ""  # "encoder": only the decoder learns
     learning_rate: float = 1e-3
     constant_until: float = 0.0  # share of the run at the full rate, after which it decays
@@ -46,11 +48,21 @@ class TrainConfig:
     occlude: float = 0.15  # chance that a textured shape is laid over
     regions: float = 0.3  # chance that groups and remainders join a picture's masks
     threads: int = 1  # a process
-    device: str = "cpu"
+    device: str = "cpu"  # or "cuda"
+    source: str = ""  # "pictures": OpenCV on the CPU; "device": data set and augmentation there; "": by the device
     log_every: int = 20
     save_every: int = 200
     limit_pictures: int = 0  # > 0: only so many, for tests
     weights: dict[str, float] = field(default_factory=default_weights)
+
+    def __post_init__(self) -> None:
+        choices = {
+            "clock": ("wall", "cpu"), "decay": ("cosine", "linear"), "freeze": ("", "encoder"),
+            "source": ("", "pictures", "device"), "device": ("cpu", "cuda"),
+        }  # fmt: skip
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; it may be {' or '.join(map(repr, allowed))}")
 
 
 def load_config(path: Path | None, overrides: dict[str, Any]) -> TrainConfig:

@@ -46,6 +46,12 @@ class World:
         for tensor, mean in zip(tensors, torch.split(flat, [t.numel() for t in tensors]), strict=True):
             tensor.copy_(mean.view_as(tensor))
 
+    def share_first(self, tensors: Sequence[Tensor]) -> None:
+        """Replace tensors by those of the first process, in place."""
+        if self.size > 1:
+            for tensor in tensors:
+                distributed.broadcast(tensor.data, 0)
+
     def mean(self, values: Sequence[float], device: torch.device) -> list[float]:
         """Mean of each number over the processes."""
         if self.size == 1:

@@ -19,6 +19,11 @@ from model_export.train.run import CHECKPOINT, Run, load_run, save_run, start_ru
 from model_export.train.schedule import CLOCKS, at_progress, learning_rate, rounds_of
 from model_export.train.step import train_step
 
+SHOWN = {
+    "first best of 3": "first_best3", "by score": "first_by_score", "single": "first_single", "last": "last_single",
+    "score error": "first_score_error",
+}  # fmt: skip
+
 
 def one_step(run: Run, asked_to_stop: bool) -> tuple[dict[str, float], bool]:
     """Draw a batch, one optimizer step, update the average -> (log, whether to stop), the same in every process. A
@@ -28,7 +33,7 @@ def one_step(run: Run, asked_to_stop: bool) -> tuple[dict[str, float], bool]:
     began = clock()
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate(config, run.step, progress)
-    run.model.train()
+    run.train_mode()
     size, rounds = at_progress(config.sizes, progress), rounds_of(config, run.step, progress)
     loss, log = train_step(run.model, run.source, config, size, rounds)
     run.optimizer.zero_grad(set_to_none=True)
@@ -57,9 +62,10 @@ def train_process(world: World, config: TrainConfig, stop_after: int | None) -> 
     out, first = Path(config.out), world.rank == 0
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(config.threads)
-    run = start_run(config, world)
     checkpoint = out / CHECKPOINT
-    if checkpoint.exists():
+    resume = checkpoint.exists()
+    run = start_run(config, world, resume)
+    if resume:
         load_run(run, checkpoint)
     if first:
         print(f"{sum(p.numel() for p in run.model.parameters()):,} parameters, from step {run.step}", flush=True)
@@ -107,9 +113,9 @@ def report(out: Path, run: Run, means: dict[str, float]) -> None:
     with (out / "metrics.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")
     rate = run.step * run.config.pictures / max(run.seconds, 1e-6)
+    iou = " ".join(f"{label} {means[key]:.3f}" for label, key in SHOWN.items())
     print(
-        f"step {run.step} {run.progress:6.1%} size {size} loss {means['loss']:.3f} IoU first best3 "
-        f"{means['first_best3']:.3f} single {means['first_single']:.3f} last {means['last_single']:.3f} "
-        f"score error {means['first_score_error']:.3f} | {rate:.1f} pictures/s, {left / 60:.0f} min left",
+        f"step {run.step} {run.progress:6.1%} size {size} loss {means['loss']:.3f} IoU {iou} | "
+        f"{rate:.1f} pictures/s, {left / 60:.0f} min left",
         flush=True,
     )

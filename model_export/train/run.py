@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,19 @@ import torch
 from torch import Tensor
 
 from model_export.data.readers import read_sets
+from model_export.export.build import open_bundle
 from model_export.models import MODELS
 from model_export.models.lite import SegserveLite
 from model_export.train.config import TrainConfig
+from model_export.train.device_source import DeviceSource
+from model_export.train.device_store import load_store
 from model_export.train.distributed import World
 from model_export.train.sampler import Mixing, PictureSampler
 from model_export.train.source import PictureSource, Source
+from model_export.train.warm_start import model_from_bundle
 
 CHECKPOINT = "last.pt"
+MEASURED = 32  # pictures on which batch norm's statistics are measured, at least
 
 
 @dataclass
@@ -30,6 +35,7 @@ class Run:
     optimizer: torch.optim.Optimizer
     source: Source
     average: dict[str, Tensor]
+    origin: dict[str, Any] = field(default_factory=dict)  # id and revision of the bundle that it began with
     step: int = 0
     seconds: float = 0.0
 
@@ -41,6 +47,12 @@ class Run:
     def progress(self) -> float:
         config = self.config
         return self.seconds / 60 / config.max_minutes if config.max_minutes else self.step / config.steps
+
+    def train_mode(self) -> None:
+        """A frozen encoder keeps its batch-norm statistics as well."""
+        self.model.train()
+        if self.config.freeze == "encoder":
+            self.model.encoder.eval()
 
     def share_gradients(self) -> None:
         """Mean over the processes of the gradients and of batch norm's running statistics."""
@@ -59,19 +71,46 @@ class Run:
                     self.average[name].copy_(value)
 
 
-def start_run(config: TrainConfig, world: World) -> Run:
-    """A run at step 0. Weights are the same in every process, random draws are not."""
+def start_run(config: TrainConfig, world: World, resume: bool = False) -> Run:
+    """A run at step 0. Weights are the same in every process, random draws are not. With `resume` it is about to be
+    loaded from a checkpoint, so it does not begin with a bundle's weights."""
     torch.manual_seed(config.seed)
-    device = world.device(config.device)
-    model = MODELS[config.model]().to(device)
+    source = start_source(config, world)
+    origin: dict[str, Any] = {}
+    if config.start_from and not resume:
+        model, origin = start_model(config, source, world)
+    else:
+        model = MODELS[config.model]()
+    model.to(world.device(config.device))
     model.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    plain = [p for p in model.parameters() if p.ndim < 2]
-    decayed = [p for p in model.parameters() if p.ndim >= 2]
+    world.share_first([*model.parameters(), *model.buffers()])
+    if config.freeze == "encoder":
+        model.encoder.requires_grad_(False)
+    learning = [p for p in model.parameters() if p.requires_grad]
+    plain, decayed = [p for p in learning if p.ndim < 2], [p for p in learning if p.ndim >= 2]
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, config.learning_rate)
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     torch.manual_seed(config.seed + world.rank)
-    return Run(config, world, model, optimizer, start_source(config, world), average)
+    return Run(config, world, model, optimizer, source, average, origin)
+
+
+def start_model(config: TrainConfig, source: Source, world: World) -> tuple[SegserveLite, dict[str, Any]]:
+    """The network of the bundle `config.start_from` and what the model card is to say of it. Batch norm's statistics
+    are measured on the first process's pictures; a frozen encoder needs none and stays as it is to the bit.
+
+    Raises BundleError or ValueError when the folder is no such bundle or has no torch weights."""
+    bundle = open_bundle(Path(config.start_from))
+    weights = bundle.manifest.file_for("weights")
+    if weights is None:
+        raise ValueError(f"{config.start_from} does not keep its torch weights, so nothing can train on from it")
+    batches = []
+    if not config.freeze:
+        size = MODELS[config.model]().input_size
+        batches = [source.batch(size) for _ in range(-(-MEASURED // max(1, config.pictures // world.size)))]
+    pairs = [(batch.pixels.cpu(), batch.valid.cpu()) for batch in batches]
+    model = model_from_bundle(config.model, Path(bundle.directory) / weights, pairs)
+    return model, {"id": bundle.manifest.id, "revision": bundle.manifest.revision}
 
 
 def start_source(config: TrainConfig, world: World) -> Source:
@@ -82,8 +121,13 @@ def start_source(config: TrainConfig, world: World) -> Source:
     if config.limit_pictures:
         pictures = pictures[:: max(1, len(pictures) // config.limit_pictures)][: config.limit_pictures]
     mixing = Mixing(config.paste, config.donors, config.occlude, config.regions)
-    sampler = PictureSampler(pictures, config.weights, config.seed, mixing)
-    source = PictureSource(sampler, config.pictures // world.size, config.masks, world.device(config.device))
+    device, share = world.device(config.device), config.pictures // world.size
+    source: Source
+    if (config.source or {"cuda": "device"}.get(config.device)) == "device":
+        source = DeviceSource(load_store(pictures, config.weights, mixing, device), mixing, share, config.masks)
+    else:
+        sampler = PictureSampler(pictures, config.weights, config.seed, mixing)
+        source = PictureSource(sampler, share, config.masks, device)
     source.reseed((config.seed, world.rank))
     return source
 
@@ -100,6 +144,7 @@ def save_run(run: Run, path: Path) -> None:
         "optimizer": run.optimizer.state_dict(),
         "step": run.step,
         "seconds": run.seconds,
+        "origin": run.origin,
         "random": random,  # of each process
     }
     partial = path.with_suffix(".partial")
@@ -113,6 +158,7 @@ def load_run(run: Run, path: Path) -> None:
     run.model.load_state_dict(state["model"])
     run.optimizer.load_state_dict(state["optimizer"])
     run.average, run.step, run.seconds = state["ema"], state["step"], state["seconds"]
+    run.origin = state["origin"]
     if len(state["random"]) == run.world.size:
         own = state["random"][run.world.rank]
         run.source.load_state(own["source"])

@@ -56,9 +56,9 @@ class Source(Protocol):
     def first_prompts(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """-> coords [P, N, 2] ModelPx, labels [P, N]: a point, a box or both; unused places are padding."""
 
-    def next_clicks(self, batch: Batch, logits: Tensor, new_point: float) -> tuple[Tensor, Tensor]:
-        """One click a prompt from the error of logits [P, h, w] > 0, or, with chance 1 - new_point or without error,
-        padding -> coords [P, 1, 2] ModelPx, labels [P, 1]."""
+    def next_clicks(self, batch: Batch, logits: Tensor, new_point: float, count: int) -> tuple[Tensor, Tensor]:
+        """One to `count` clicks a prompt from the error of logits [P, h, w] > 0, or, with chance 1 - new_point or
+        without error, padding -> coords [P, count, 2] ModelPx, labels [P, count]."""
 
     def state(self) -> dict[str, Any]:
         """The generators' state, fit for torch.save."""
@@ -92,10 +92,10 @@ class PictureSource:
         coords, labels = first_prompts(self.sampler.rng, masks, boxes, batch.size)
         return coords.to(self.device), labels.to(self.device)
 
-    def next_clicks(self, batch: Batch, logits: Tensor, new_point: float) -> tuple[Tensor, Tensor]:
+    def next_clicks(self, batch: Batch, logits: Tensor, new_point: float, count: int) -> tuple[Tensor, Tensor]:
         masks = batch.masks.cpu().numpy()
         shown = batch.without_ignored_errors(logits).cpu().numpy()
-        coords, labels = next_clicks(self.sampler.rng, shown, masks, new_point)
+        coords, labels = next_clicks(self.sampler.rng, shown, masks, new_point, count)
         return coords.to(self.device), labels.to(self.device)
 
     def state(self) -> dict[str, Any]:

@@ -39,11 +39,11 @@ def train_step(
     nothing = torch.zeros_like(batch.masks).unsqueeze(1)
     has_mask = torch.zeros_like(batch.masks[:, 0, 0])
     logits, scores = decode(nothing, has_mask)
-    loss, first = prompt_loss(logits, scores, batch.masks, config.focal, config.dice, config.iou)
+    loss, first = prompt_loss(logits, scores, batch.masks, config.focal, config.dice, config.iou, batch.counts)
     previous = feedback(logits, scores, (labels >= 0).sum(1) > 1).detach()
     last = first
     for turn in range(1, rounds):
-        new_coords, new_labels = source.next_clicks(batch, previous[:, 0], NEW_POINT)
+        new_coords, new_labels = source.next_clicks(batch, previous[:, 0], NEW_POINT, config.clicks)
         coords, labels = torch.cat([coords, new_coords], 1), torch.cat([labels, new_labels], 1)
         if turn < rounds - 1:
             with torch.no_grad():
@@ -51,7 +51,7 @@ def train_step(
             previous = logits[:, :1]
         else:
             logits, scores = decode(previous, torch.ones_like(has_mask))
-            more, last = prompt_loss(logits, scores, batch.masks, config.focal, config.dice, config.iou)
+            more, last = prompt_loss(logits, scores, batch.masks, config.focal, config.dice, config.iou, batch.counts)
             loss = loss + more
     log = {f"first_{k}": v.detach() for k, v in first.items()} | {f"last_{k}": v.detach() for k, v in last.items()}
     return loss, {"loss": loss.detach(), **log}

@@ -66,7 +66,8 @@ def measure_statistics(model: SegserveLite, batches: Sequence[tuple[Tensor, Tens
 def model_from_bundle(name: str, path: Path, batches: Sequence[tuple[Tensor, Tensor]]) -> SegserveLite:
     """The trainable float32 network with the weights of the safetensors file `path`.
 
-    `batches`: a few (pixels uint8 [B, S, S, 3], valid_size int64 [B, 2]) of the pictures to train on.
+    `batches`: a few (pixels uint8 [B, S, S, 3], valid_size int64 [B, 2]) of the pictures to train on. Without any,
+    batch norm is the identity plus the bias, which only an encoder that stays in eval mode can use.
     Raises ValueError when the file is of another network.
     """
     model = MODELS[name]()
@@ -75,5 +76,6 @@ def model_from_bundle(name: str, path: Path, batches: Sequence[tuple[Tensor, Ten
         model.load_state_dict(unfold_batch_norm(model, folded))
     except RuntimeError as error:
         raise ValueError(f"the weights in {path} are not those of {name}: {error}") from error
-    measure_statistics(model, batches)
+    if batches:
+        measure_statistics(model, batches)
     return model

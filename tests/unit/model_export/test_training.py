@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,20 +95,20 @@ def test_next_clicks_correct_the_error() -> None:
         assert 4 <= y < 12
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path, processes: int) -> None:
+@pytest.mark.parametrize(("processes", "source"), [(1, "pictures"), (1, "device"), (2, "pictures")])
+def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path, processes: int, source: str) -> None:
     draw_set(tmp_path / "data")
-    whole = torch.load(train(replace(tiny(tmp_path, "whole"), processes=processes)), weights_only=True)
-    broken = replace(tiny(tmp_path, "broken"), processes=processes)
+    whole = torch.load(train(replace(tiny(tmp_path, "whole"), processes=processes, source=source)), weights_only=True)
+    broken = replace(tiny(tmp_path, "broken"), processes=processes, source=source)
     train(broken, stop_after=2)
     resumed = torch.load(train(broken), weights_only=True)
     assert resumed["step"] == whole["step"] == 4
     for part in ("model", "ema"):
         for name, value in whole[part].items():
             assert torch.equal(value, resumed[part][name]), name
-    states = [[own["source"] for own in state["random"]] for state in (whole, resumed)]
+    states = [[str(own["source"]) for own in state["random"]] for state in (whole, resumed)]
     assert states[0] == states[1]
-    assert len({json.dumps(own) for own in states[0]}) == processes
+    assert len(set(states[0])) == processes
 
 
 def test_a_fork_starts_the_same_and_goes_another_way(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ def test_ignored_pixels_count_for_nothing_and_get_no_click(tmp_path: Path) -> No
     for _ in range(20):
         for coords, labels in (
             source.first_prompts(batch),
-            source.next_clicks(batch, torch.full_like(batch.masks, -1.0), 1.0),
+            source.next_clicks(batch, torch.full_like(batch.masks, -1.0), 1.0, 2),
         ):
             for k, n in torch.nonzero(labels == 1).tolist():
                 x, y = (coords[k, n] / 4).int().tolist()

@@ -21,6 +21,9 @@ from tests.unit.model_export.test_training import TINY
 def share(world: World, out: Path) -> None:
     pair = [torch.tensor([1.0, 2.0]) * world.rank, torch.full((2, 2), float(world.rank))]
     world.average(pair)
+    first = torch.tensor([world.rank])
+    world.share_first([first])
+    assert first.item() == 0
     torch.save(
         [*pair, world.mean([world.rank + 1.0], torch.device("cpu")), world.gather(world.rank)], out / f"{world.rank}.pt"
     )
