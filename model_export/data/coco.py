@@ -15,7 +15,7 @@ from model_export.data.errors import AnnotationError
 from model_export.data.picture import Picture, ignore_band
 from model_export.data.picture_files import PictureFinder, checked_size
 from model_export.data.rle import RLE, area, to_rle
-from model_export.data.splits import NAMES
+from model_export.data.splits import NAMES, split_of
 
 FORMAT = "COCO JSON"
 
@@ -25,9 +25,9 @@ def is_coco(document: Any) -> bool:
 
 
 def coco_items(
-    document: Any, file: Path, set_name: str, finder: PictureFinder, split: str | None, problems: list[AnnotationError]
+    document: Any, file: Path, set_name: str, finder: PictureFinder, problems: list[AnnotationError]
 ) -> list[Item]:
-    """The pictures that have annotations. `split`: what the file's name declares; a record's own goes before it."""
+    """The pictures that have annotations, with the split that their records or else the file's name declare."""
     names = {record["id"]: str(record["name"]) for record in _records(document, "categories", ("id", "name"), file)}
     by_image: dict[Any, list[dict[str, Any]]] = {}
     for annotation in _records(document, "annotations", ("image_id",), file):
@@ -44,7 +44,7 @@ def coco_items(
             problems.append(problem)
             continue
         declared = image.get("split")
-        own = NAMES.get(declared.lower(), declared) if isinstance(declared, str) else split
+        own = NAMES.get(declared.lower(), declared) if isinstance(declared, str) else split_of(file.stem)
         items.append(_item(set_name, path, own, image, annotations, names, file))
     if by_image:
         count = sum(len(annotations) for annotations in by_image.values())

@@ -43,8 +43,8 @@ def _measures(pictures: Sequence[Picture]) -> list[str]:
     small, middle, large = np.quantile(shares, (0.05, 0.5, 0.95))
     lines = [
         f"  sizes     {sides[:, 0].min()} to {sides[:, 0].max()} wide, {sides[:, 1].min()} to {sides[:, 1].max()} high",
-        f"  masks     {counts.sum()}; {counts.min()} to {counts.max()} a picture, {np.median(counts):g} in the middle",
-        f"  areas     {middle:.2%} of the picture in the middle; nine in ten from {small:.2%} to {large:.2%}",
+        f"  masks     {counts.sum()}; {counts.min()} to {counts.max()} a picture, median {np.median(counts):g}",
+        f"  areas     median {middle:.2%} of the picture; nine in ten from {small:.2%} to {large:.2%}",
     ]
     names = Counter(name for picture in pictures for name in picture.names if name)
     if names:

@@ -7,6 +7,20 @@ DataError               nothing usable was found, or a file that stands for many
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, TypeAlias
+
+Kind: TypeAlias = Literal[
+    "missing picture",
+    "broken picture",
+    "size mismatch",
+    "broken JSON",
+    "unknown JSON",
+    "no mask",
+    "broken mask",
+    "empty mask",
+    "shape without area",
+    "listed twice",
+]
 
 
 class DataError(ValueError):
@@ -14,12 +28,13 @@ class DataError(ValueError):
 
 
 class AnnotationError(DataError):
-    """Something of a set that cannot be used. `kind` is stable (docs/datasets.md lists them), `detail` says more.
+    """Something of a set that cannot be used. `kind` is stable (docs/datasets.md says what to do about each),
+    `detail` says more.
 
     Readers raise it for what makes a picture useless and record it for what only loses a part.
     """
 
-    def __init__(self, kind: str, file: Path, detail: str) -> None:
+    def __init__(self, kind: Kind, file: Path, detail: str) -> None:
         super().__init__(f"{file}: {kind}: {detail}")
         self.kind = kind
         self.file = file

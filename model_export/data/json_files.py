@@ -13,7 +13,7 @@ from model_export.data.annotated_set import AnnotatedSet, Item
 from model_export.data.errors import AnnotationError
 from model_export.data.picture import Picture
 from model_export.data.picture_files import PictureFinder, picture_beside
-from model_export.data.splits import SplitLists, split_of
+from model_export.data.splits import DeclaredSplits
 
 FOLDERS = (
     "annotations",
@@ -31,22 +31,21 @@ def read_json_files(found: AnnotatedSet, folder: Path, split: str | None) -> Non
     folder's name declares. JSON files of other kinds are passed over. Raises AnnotationError `broken JSON` for a file
     that may stand for many pictures."""
     finder = PictureFinder(folder)
-    lists = SplitLists(folder)
+    splits = DeclaredSplits(folder, split)
     for file in annotation_files(folder):
         beside = picture_beside(file)
         if beside is not None and found.formats:
             # one JSON a picture, as the ones before: read when the picture is wanted
-            found.items.append(_item(found, beside, lists.split_of(beside) or split, file))
+            found.items.append(_item(found, beside, splits.of(beside), file))
             continue
         try:
             document = load_json(file)
             if coco.is_coco(document):
-                declared = split_of(file.stem) or split
-                items = coco.coco_items(document, file, found.name, finder, declared, found.problems)
-                found.add(coco.FORMAT, [replace(item, split=item.split or lists.split_of(item.path)) for item in items])
+                items = coco.coco_items(document, file, found.name, finder, found.problems)
+                found.add(coco.FORMAT, [replace(item, split=item.split or splits.of(item.path)) for item in items])
             elif form_of(document):
                 path = beside or finder.find(_picture_name(document, file), (file.parent,), file)
-                found.add(form_of(document), [_item(found, path, lists.split_of(path) or split, file)])
+                found.add(form_of(document), [_item(found, path, splits.of(path), file)])
         except AnnotationError as problem:
             if problem.kind == "broken JSON" and beside is None:
                 raise

@@ -11,7 +11,7 @@ from model_export.data.mask_images import read_mask_image
 from model_export.data.picture import Picture, ignore_band
 from model_export.data.picture_files import checked_size, pictures_below
 from model_export.data.rle import RLE
-from model_export.data.splits import SplitLists, split_of_path
+from model_export.data.splits import DeclaredSplits
 
 FORMAT = "mask images"
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages", "pictures", "photos")
@@ -30,15 +30,14 @@ def read_mask_folders(found: AnnotatedSet, folder: Path, split: str | None) -> N
     pictures = pictures_below(images) if images is not None and masks is not None else []
     if images is None or masks is None or not pictures:
         return
-    lists = SplitLists(folder)
+    splits = DeclaredSplits(folder, split)
     index = MaskIndex(masks, files)
     for path in pictures:
         own = index.take(path.relative_to(images))
         if not own:
             found.problems.append(AnnotationError("no mask", path, f"nothing in {masks} has its name"))
             continue
-        declared = lists.split_of(path) or split_of_path(path, images) or split
-        found.add(FORMAT, [_item(found.name, path, declared, own)])
+        found.add(FORMAT, [_item(found.name, path, splits.of(path), own)])
     for file in index.left():
         found.problems.append(AnnotationError("missing picture", file, f"nothing in {images} has its name"))
 

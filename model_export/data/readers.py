@@ -51,7 +51,7 @@ def find_sets(root: Path) -> list[AnnotatedSet]:
     """The sets of `root`, sorted by folder, each item with its split. Raises DataError when there is none."""
     if not root.is_dir():
         raise DataError(f"no folder {root}")
-    found = _sets_in(root, root, DEPTH)
+    found = _sets_in(root, root, DEPTH, NAMES.get(root.resolve().name.lower()))
     if not found:
         raise DataError(nothing_found(root))
     for each in found:
@@ -61,27 +61,29 @@ def find_sets(root: Path) -> list[AnnotatedSet]:
     return found
 
 
-def _sets_in(folder: Path, root: Path, depth: int) -> list[AnnotatedSet]:
-    own = read_folder(folder, folder.relative_to(root).as_posix())
+def _sets_in(folder: Path, root: Path, depth: int, split: str | None) -> list[AnnotatedSet]:
+    own = read_folder(folder, folder.relative_to(root).as_posix(), split)
     if own.items or depth == 0:
         return [own] if own.items else []
-    found = [each for below in subfolders(folder) for each in _sets_in(below, root, depth - 1)]
+    found = []
+    for below in subfolders(folder):
+        found += _sets_in(below, root, depth - 1, NAMES.get(below.name.lower(), split))
     if not found and own.problems:
         raise DataError(f"{folder}: no picture is usable; first: {own.problems[0]}")
     return found
 
 
-def read_folder(folder: Path, name: str) -> AnnotatedSet:
+def read_folder(folder: Path, name: str, split: str | None = None) -> AnnotatedSet:
     """The set that `folder` is, without items where it is none: JSON files, else mask images, else the same in folders
-    that are named after splits (`train/`, `valid/`, `test/`)."""
+    that are named after splits (`train/`, `valid/`, `test/`). `split`: the one that a folder above is named after."""
     found = AnnotatedSet(folder.resolve().name if name == "." else name, folder)
-    parts: list[tuple[Path, str | None]] = [(folder, None)]
+    parts = [(folder, split)]
     parts += [(path, NAMES[path.name.lower()]) for path in subfolders(folder) if path.name.lower() in NAMES]
-    for part, split in parts:
+    for part, declared in parts:
         before = len(found.items)
-        read_json_files(found, part, split)
+        read_json_files(found, part, declared)
         if len(found.items) == before:
-            read_mask_folders(found, part, split)
+            read_mask_folders(found, part, declared)
         if part == folder and found.items:
             break
     return found

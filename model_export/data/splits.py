@@ -28,11 +28,12 @@ def split_of(name: str) -> str | None:
     return declared.pop() if len(declared) == 1 else None
 
 
-def split_of_path(path: Path, folder: Path) -> str | None:
+def split_of_folders(path: Path, folder: Path) -> str | None:
     """The split that a folder between `folder` and `path` is named after: the one nearest to `path`."""
-    for part in reversed(path.relative_to(folder).parts[:-1]):
-        if NAMES.get(part.lower()) or re.fullmatch(r"(train|val|test)\d{4}", part.lower()):
-            return split_of(part)
+    between = path.relative_to(folder).parts[:-1] if path.is_relative_to(folder) else ()
+    for name in reversed(between):
+        if NAMES.get(name.lower()) or re.fullmatch(r"(train|val|test)\d{4}", name.lower()):
+            return split_of(name)
     return None
 
 
@@ -61,20 +62,31 @@ def wanted(item: Item, split: str) -> bool:
     return split in (ALL, item.split)
 
 
-class SplitLists:
-    """Lists of names below a set's folder: `train.txt`, `val.txt`, `test.txt` there or in `ImageSets/*/` (Pascal VOC,
-    DAVIS). A line names a picture, with or without ending and folders, or a folder of pictures (a sequence)."""
+class DeclaredSplits:
+    """What lists of names and folders declare for pictures of the set in `folder`. `split`: what the name of `folder`,
+    or of one above, declares.
 
-    def __init__(self, folder: Path) -> None:
+    Lists are `train.txt`, `val.txt`, `test.txt` there or in `ImageSets/*/` (Pascal VOC, DAVIS). A line names a picture,
+    with or without ending and folders, or a folder of pictures (a sequence).
+    """
+
+    def __init__(self, folder: Path, split: str | None) -> None:
+        self.folder = folder
+        self.split = split
         self.names: dict[str, str] = {}
         lists = sorted(folder.glob("ImageSets/Segmentation/*.txt")) or sorted(folder.glob("ImageSets/*/*.txt"))
         found = [path for path in [*sorted(folder.glob("*.txt")), *lists] if path.stem in NAMES]
+        # what is listed for training and held out as well is held out
         for path in sorted(found, key=lambda path: ("train", "val", "test").index(NAMES[path.stem])):
             for line in path.read_text(errors="replace").splitlines():
                 if line.strip():
                     self.names[_plain(line.split()[0])] = NAMES[path.stem]
 
-    def split_of(self, path: Path) -> str | None:
+    def of(self, path: Path) -> str | None:
+        """A list goes before a folder, a folder further down before one further up."""
+        return self._listed(path) or split_of_folders(path, self.folder) or self.split
+
+    def _listed(self, path: Path) -> str | None:
         if not self.names:
             return None
         parts = path.with_suffix("").parts

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -10,8 +12,11 @@ import pytest
 
 from model_export.cli import main
 from model_export.data.contact_sheet import CAPTION, CELL, cell
+from model_export.data.errors import Kind
+from model_export.data.mask_folders import ENDINGS, IMAGE_FOLDERS, MASK_FOLDERS
 from model_export.data.picture import Picture
 from model_export.data.rle import from_bitmap
+from model_export.data.splits import NAMES
 from tests.unit.model_export.drawn_formats import scene, write_coco, write_label_maps, write_labelme
 
 
@@ -26,7 +31,7 @@ def test_it_prints_what_was_read(tmp_path: Path, capsys: pytest.CaptureFixture[s
         f"mine: LabelMe JSON, 7 pictures, in {tmp_path / 'mine'}",
         "splits    train 6, val 1 (none declared: one in ten held out by its name)",
         "sizes     40 to 47 wide, 30 to 34 high",
-        "masks     14; 2 to 2 a picture, 2 in the middle",
+        "masks     14; 2 to 2 a picture, median 2",
         "names     ball 7, box 7",
         "left out  1 x broken picture",
         "picture3.png: cannot identify image file",
@@ -67,3 +72,14 @@ def test_masks_and_ignored_pixels_lie_where_they_are(tmp_path: Path) -> None:
     hatched = (drawn == 255).all(axis=2)
     assert not hatched[:, :200].any()
     assert 0.2 < hatched[:, 200:].mean() < 0.5
+
+
+def test_every_kind_of_problem_has_a_remedy_in_the_documents() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text()
+    assert re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE) == list(get_args(Kind))
+
+
+def test_every_folder_that_is_looked_into_is_in_the_documents() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text().lower()
+    for name in (*IMAGE_FOLDERS, *MASK_FOLDERS, *ENDINGS, *NAMES):
+        assert f"`{name}`" in page or f"`{name}/`" in page, name

@@ -138,6 +138,12 @@ def test_splits_by_folder_file_and_list(tmp_path: Path) -> None:
         each.write(nested / "images" / part / f"{each.stem}.jpg")
         (nested / "masks" / part).mkdir(parents=True)
         Image.fromarray(label_map(each)).save(nested / "masks" / part / f"{each.stem}.png")
+    single = tmp_path / "single"
+    write_coco(single, [a, b, c])
+    for part, each in (("train", a), ("val", b), ("val", c)):
+        (single / "images" / part).mkdir(exist_ok=True)
+        (single / "images" / f"{each.stem}.png").rename(single / "images" / part / f"{each.stem}.png")
+    (single / "test.txt").write_text("images/val/c.png\n")
     listed = write_label_maps(tmp_path / "listed", [a, b, c])
     (listed / "images").rename(listed / "JPEGImages")
     (listed / "masks").rename(listed / "SegmentationObject")
@@ -150,9 +156,21 @@ def test_splits_by_folder_file_and_list(tmp_path: Path) -> None:
     assert (stems(roboflow, "train"), stems(roboflow, "val"), stems(roboflow, "test")) == (["a"], ["b"], ["c"])
     assert (stems(cocos, "train"), stems(cocos, "val")) == (["a", "c"], ["b"])
     assert (stems(nested, "train"), stems(nested, "val")) == (["a"], ["b"])
+    assert (stems(single, "train"), stems(single, "val"), stems(single, "test")) == (["a"], ["b"], ["c"])
     assert (stems(listed, "train"), stems(listed, "val")) == (["a", "c"], ["b"])
     assert (stems(parts, "train"), stems(parts, "val")) == (["a"], ["b"])
-    assert {found.name for found in find_sets(tmp_path)} == {"roboflow", "cocos", "nested", "listed", "parts"}
+    assert len(stems(roboflow / "valid", "val")) == len(stems(parts / "train", "train")) == 1
+    write_sa1b(tmp_path / "deep" / "val" / "mine", [a, b])
+    assert stems(tmp_path / "deep", "val") == ["a", "b"]
+    assert {found.name for found in find_sets(tmp_path)} == {
+        "roboflow",
+        "cocos",
+        "nested",
+        "single",
+        "listed",
+        "parts",
+        "deep/val/mine",
+    }
 
 
 def test_training_and_validation_never_share_a_picture(tmp_path: Path) -> None:
