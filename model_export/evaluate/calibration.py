@@ -13,6 +13,7 @@ from server.domain.bundle import Calibration
 
 BINS = 10
 GOOD_IOU = 0.75  # a candidate that fits an annotated mask so well is one to keep (COCO's strict AP75)
+BETA = 0.5  # weight of recall against precision (van Rijsbergen's F)
 STEPS = np.round(np.arange(0.0, 1.0, 0.02), 2)  # thresholds tried
 
 
@@ -76,8 +77,9 @@ class Thresholds:
 
 
 def suggest_thresholds(probes: Sequence[Probe]) -> Thresholds | None:
-    """The pair with the best harmonic mean of precision and recall over clicks at random places of objects; the
-    stricter among equals. None when no candidate is good."""
+    """The pair with the best F0.5 of precision and recall over clicks at random places of objects; the stricter among
+    equals. Precision weighs more because everything mode asks at many places of the same object. None when no candidate
+    is good."""
     arrays = [np.array([getattr(probe, name) for probe in probes]) for name in ("scores", "stabilities", "ious")]
     scores, stabilities, good = arrays[0], arrays[1], arrays[2] >= GOOD_IOU
     if not good.any():
@@ -93,8 +95,9 @@ def suggest_thresholds(probes: Sequence[Probe]) -> Thresholds | None:
                 break
             precision = np.count_nonzero(kept & good) / total
             recall = np.count_nonzero((kept & good).any(axis=1)) / np.count_nonzero(found)
-            f1 = 2 * precision * recall / (precision + recall) if recall else 0.0
-            best = max(best, (round(f1, 6), float(score), float(stability), precision, recall))
+            weighed = BETA**2 * precision + recall
+            f_score = (1 + BETA**2) * precision * recall / weighed if weighed else 0.0
+            best = max(best, (round(f_score, 6), float(score), float(stability), precision, recall))
     return Thresholds(best[1], best[2], round(best[3], 4), round(best[4], 4), len(probes))
 
 

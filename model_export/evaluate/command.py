@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from model_export.arguments import DATA, Commands
 
 if TYPE_CHECKING:
+    from model_export.evaluate.results import Evaluation
     from server.domain.ports import LoadedBundle
 
 PROGRESS_SECONDS = 5.0
@@ -51,7 +52,11 @@ def add_evaluate(commands: Commands) -> None:
     add("--max-clicks", type=whole(1, 100), default=20, help="clicks for each object (20)")
     add("--workers", type=whole(1, 256), default=1, help="processes (1)")
     add("--seed", type=whole(0, 2**32 - 1), default=0, help="of all that is drawn (0)")
+    add("--flip", action="store_true", help="average with the mirrored picture: every click costs two")
+    add("--zoom", action="store_true", help="from the second click on, see only the surroundings: encodes anew")
     add("--out", type=Path, help="write every object's results here as JSON")
+    add("--report", type=Path, metavar="FOLDER", help="write report.html and report.md with plots and examples here")
+    add("--results", type=Path, metavar="FILE", help="tables and report from what --out wrote, without running a model")
     parser.set_defaults(run=run_evaluate)
 
 
@@ -82,36 +87,46 @@ def run_evaluate(args: argparse.Namespace) -> int:
 
 
 def evaluate_command(args: argparse.Namespace) -> None:
+    from model_export.evaluate.report import write_report
+    from model_export.evaluate.results import Evaluation
+    from model_export.evaluate.tables import all_tables
+
+    if bool(args.bundle) == bool(args.results):
+        raise ValueError("name either a bundle with --bundle, or a file of results with --results")
+    evaluation = Evaluation.load(args.results) if args.results else run_bundles(args)
+    if args.out:
+        evaluation.save(args.out)
+    print(all_tables(evaluation))
+    if args.report:
+        print(f"\nreport: {write_report(evaluation, args.report)}", file=sys.stderr)
+
+
+def run_bundles(args: argparse.Namespace) -> Evaluation:
     from functools import partial
 
     from model_export.bench.machine import git_state, machine
     from model_export.data.readers import read_sets
     from model_export.evaluate.choice import choose_pictures, name_bundles
     from model_export.evaluate.loop import Protocol
-    from model_export.evaluate.promptable import open_predictor
+    from model_export.evaluate.opening import open_predictor
     from model_export.evaluate.results import Evaluation, ModelResults
     from model_export.evaluate.run import evaluate
-    from model_export.evaluate.tables import all_tables
     from model_export.export.build import open_bundle
 
-    if not args.bundle:
-        raise ValueError("name a bundle with --bundle")
     bundles = name_bundles([(name, folder, open_bundle(folder)) for name, folder in args.bundle])
     pictures = choose_pictures(read_sets(args.data, args.split), args.sets, args.limit, args.seed)
     protocol = Protocol(args.objects, args.max_clicks, args.seed)
-    loaders = {name: partial(open_predictor, bundle) for name, bundle in bundles.items()}
+    asked = {"data": str(args.data.resolve()), "pictures": len(pictures)} | {
+        name: getattr(args, name)
+        for name in ("split", "limit", "objects", "max_clicks", "seed", "workers", "flip", "zoom")
+    }
+    machine_before = machine() | git_state()
+    loaders = {
+        name: partial(open_predictor, bundle, flip=args.flip, zoom=args.zoom) for name, bundle in bundles.items()
+    }
     found = evaluate(loaders, pictures, protocol, workers=args.workers, progress=show_progress())
-    evaluation = Evaluation(
-        protocol={
-            "data": str(args.data), "split": args.split, "pictures": len(pictures), "limit": args.limit,
-            "objects": args.objects, "max_clicks": args.max_clicks, "seed": args.seed, "workers": args.workers,
-        },
-        machine=machine() | git_state(),
-        models=tuple(ModelResults(name, describe(bundles[name]), tuple(found[name])) for name in bundles),
-    )  # fmt: skip
-    if args.out:
-        evaluation.save(args.out)
-    print(all_tables(evaluation))
+    models = tuple(ModelResults(name, describe(bundles[name]), tuple(found[name])) for name in bundles)
+    return Evaluation(asked, machine_before, models)
 
 
 def describe(bundle: LoadedBundle) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from model_export.data.rle import RLE, area, from_bitmap
 from model_export.evaluate.boundary import boundary_f
 from model_export.evaluate.clicker import next_click
 from model_export.evaluate.metrics import MAX_CLICKS, mask_iou
+from model_export.evaluate.opening import open_predictor
 from model_export.evaluate.predictor import Answer, Click, Mask, OpenPicture, Predictor
-from model_export.evaluate.promptable import open_predictor
 from model_export.evaluate.results import ObjectResult, Probe, Times
 from model_export.export.cases import bounding_box
 from model_export.export.pictures import MAX_PIXELS
@@ -208,7 +208,7 @@ def evaluate_bundle(
 ) -> Iterator[ObjectResult]:
     """One bundle, in this process. `progress` hears of the number of pictures done."""
     protocol = Protocol(objects, max_clicks)
-    predictors = {"bundle": open_predictor(bundle, threads)}
+    predictors = {"bundle": open_predictor(bundle, threads=threads)}
     for done, picture in enumerate(pictures, 1):
         yield from evaluate_picture(predictors, picture, protocol)["bundle"]
         progress(done)

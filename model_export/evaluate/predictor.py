@@ -36,6 +36,11 @@ class Answer(Protocol):
         ...
 
     @property
+    def threshold(self) -> float:
+        """Logits above it belong to the mask."""
+        ...
+
+    @property
     def candidates(self) -> Sequence[int]:
         """The masks offered to choose from: several for an ambiguous prompt, else `shown` alone."""
         ...
@@ -54,6 +59,10 @@ class Answer(Protocol):
 
     def stability(self, index: int) -> float | None:
         """Stability score as everything mode computes it, None where the model takes no part in that."""
+        ...
+
+    def showing(self, index: int) -> Answer:
+        """The same answer with another mask as `shown`."""
         ...
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_export.evaluate.predictor import Answer, Box, Click, Mask, Predictor
+from model_export.evaluate.predictor import Answer, Box, Click, Mask
 from model_export.export.wire import through_wire
 from server.domain.geometry import InputFrame
 from server.domain.masks import stability_score, upsample_logits, upsample_mask
@@ -43,6 +43,9 @@ class GridAnswer:
     def stability(self, index: int) -> float:
         grid = self.low_res_masks[index]
         return float(stability_score(grid, self.frame, threshold=self.threshold, offset=self.stability_offset))
+
+    def showing(self, index: int) -> GridAnswer:
+        return replace(self, shown=index)
 
 
 @dataclass(frozen=True)
@@ -114,15 +117,3 @@ class PromptablePredictor:
         embedding = self._encoder.encode(pixels[None], np.array([valid], np.int64))[0]
         frame = InputFrame.longest_side(width, height, preprocessing.size)
         return PromptablePicture(self._bundle, self._decoder, through_wire(self._bundle, embedding), frame)
-
-
-# How a bundle is opened, by its manifest's `kind`.
-KINDS: dict[str, Callable[[LoadedBundle, int], Predictor]] = {"promptable": PromptablePredictor}
-
-
-def open_predictor(bundle: LoadedBundle, threads: int = 1) -> Predictor:
-    """Raises ValueError for a kind of bundle that takes no clicks."""
-    kind = bundle.manifest.kind
-    if kind not in KINDS:
-        raise ValueError(f"{bundle.manifest.id} is of kind {kind}; the evaluation runs {', '.join(sorted(KINDS))}")
-    return KINDS[kind](bundle, threads)

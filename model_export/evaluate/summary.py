@@ -100,10 +100,10 @@ def text(value: Any) -> str:
 def markdown_table(
     figures: Mapping[str, Mapping[str, Any]],
     columns: Mapping[str, str] = COLUMNS,
-    first: str = "set",
+    heads: Sequence[str] = ("set",),
 ) -> str:
-    """A row for each entry of `figures`; `first` is the heading above their names."""
-    lines = [f"| {first} | " + " | ".join(columns.values()) + " |", "|---" * (len(columns) + 1) + "|"]
+    """A row for each entry of `figures`; `heads` are the headings above their names."""
+    lines = ["| " + " | ".join([*heads, *columns.values()]) + " |", "|---" * (len(heads) + len(columns)) + "|"]
     for name, row in figures.items():
         lines.append(f"| {name} | " + " | ".join(text(row.get(key)) for key in columns) + " |")
     return "\n".join(lines)

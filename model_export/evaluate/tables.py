@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from model_export.evaluate.calibration import suggest_thresholds
 from model_export.evaluate.results import Evaluation, ModelResults
@@ -16,28 +16,54 @@ from model_export.evaluate.summary import (
     accuracy,
     markdown_table,
     speed,
+    text,
 )
 
+Figures: TypeAlias = Mapping[str, Any]
+Row: TypeAlias = tuple[tuple[str, ...], Figures]  # what the row is about (set, model), and its figures
 THRESHOLD_COLUMNS = {
-    "pred_iou_thresh": "pred_iou_thresh",
-    "stability_score_thresh": "stability_score_thresh",
-    "precision": "precision",
-    "recall": "recall",
-    "clicks": "clicks",
+    name: name for name in ("pred_iou_thresh", "stability_score_thresh", "precision", "recall", "clicks")
 }
+MORE_IS_BETTER = {name for name in COLUMNS | EDGE_COLUMNS if "iou" in name or "boundary" in name}
+LESS_IS_BETTER = {name for name in COLUMNS | CLICK_COLUMNS | EDGE_COLUMNS if name[:3] in ("noc", "fai", "ece")}
+
+IOU_NOTE = """Means over objects, on the pixels of the original picture. Best of 3: the best of the first click's
+candidates, as if the person always chose right; by score: the one with the highest predicted IoU."""
+CLICKS_NOTE = """NoC@t: mean number of clicks to IoU t/100. An object that never gets there counts with all its clicks
+and is counted under "never"."""
+EDGE_NOTE = """Boundary F: how much of each outline lies within 0.8 % of the picture's diagonal of the other (DAVIS).
+ECE: mean distance of the predicted from the measured IoU, for the first click's candidates and for all later masks; 0
+is perfect."""
+SPEED_NOTE = """On the machine named below. A click goes from the prompt to the mask of the whole picture; with zoom-
+in, encoding the window anew is part of it."""
+THRESHOLD_NOTE = """From one click at a random place of each object: the pair of thresholds that best keeps masks
+which fit an annotation (IoU at least 0.75) and drops the others. Precision: share of kept masks that fit; recall:
+share of the objects with a fitting mask that keep one."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """`rows` by the name in the first column, under the heading `first`; `columns`: key in a row -> heading."""
+    """`heads`: headings of what a row is about; `columns`: key of a figure -> heading; `note` says how to read it."""
 
     title: str
-    first: str
+    note: str
+    heads: tuple[str, ...]
     columns: Mapping[str, str]
-    rows: Mapping[str, Mapping[str, Any]]
+    rows: Sequence[Row]
 
     def markdown(self) -> str:
-        return markdown_table(self.rows, self.columns, self.first)
+        rows = {" | ".join(about): figures for about, figures in self.rows}
+        return markdown_table(rows, self.columns, self.heads)
+
+    def best(self, about: tuple[str, ...], key: str) -> bool:
+        """Whether no other model has a better figure on the same set, as printed, and one has a worse."""
+        if key not in MORE_IS_BETTER | LESS_IS_BETTER or len(about) < 2:
+            return False
+        values = {row[-1]: figures.get(key) for row, figures in self.rows if row[:-1] == about[:-1]}
+        known = [value for value in values.values() if value is not None]
+        if values[about[-1]] is None or len({text(value) for value in known}) < 2:
+            return False
+        return text(values[about[-1]]) == text((max if key in MORE_IS_BETTER else min)(known))
 
 
 def figures_of(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
@@ -46,18 +72,18 @@ def figures_of(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
     return {model.name: accuracy(model.objects, max_clicks) for model in evaluation.models}
 
 
-def rows_by_set(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def rows_by_set(figures: Mapping[str, Mapping[str, Figures]]) -> list[Row]:
     """A row for each set, or for each set and model where there are several; all sets together first."""
     names = next(iter(figures.values()))
     ordered = ["all"] + [name for name in names if name != "all"]
     if len(figures) == 1:
-        return {name: by_set[name] for by_set in figures.values() for name in ordered}
-    return {f"{name} · {model}": by_set[name] for name in ordered for model, by_set in figures.items()}
+        return [((name,), by_set[name]) for by_set in figures.values() for name in ordered]
+    return [((name, model), by_set[name]) for name in ordered for model, by_set in figures.items()]
 
 
 def speed_row(model: ModelResults) -> dict[str, Any]:
     row: dict[str, Any] = {name: f"{1000 * seconds:.1f}" for name, seconds in speed(model.objects).items()}
-    return row | {"megabytes": round(model.about["bytes"] / 1e6, 2) if "bytes" in model.about else None}
+    return row | {"megabytes": f"{model.about['bytes'] / 1e6:.1f}" if "bytes" in model.about else None}
 
 
 def threshold_row(model: ModelResults) -> dict[str, Any]:
@@ -67,15 +93,15 @@ def threshold_row(model: ModelResults) -> dict[str, Any]:
 
 def tables(evaluation: Evaluation) -> list[Table]:
     rows = rows_by_set(figures_of(evaluation))
-    first = "set" if len(evaluation.models) == 1 else "set · model"
-    speeds = {model.name: speed_row(model) for model in evaluation.models}
-    thresholds = {model.name: threshold_row(model) for model in evaluation.models}
+    heads = ("set",) if len(evaluation.models) == 1 else ("set", "model")
+    speeds = [((model.name,), speed_row(model)) for model in evaluation.models]
+    thresholds = [((model.name,), threshold_row(model)) for model in evaluation.models]
     return [
-        Table("IoU after a box and after clicks", first, COLUMNS, rows),
-        Table("Clicks to an IoU, and objects that never got there", first, CLICK_COLUMNS, rows),
-        Table("Outlines, and how far the predicted IoU is off", first, EDGE_COLUMNS, rows),
-        Table("Speed", "model", SPEED_COLUMNS | {"megabytes": "bundle, MB"}, speeds),
-        Table("Suggested thresholds of everything mode", "model", THRESHOLD_COLUMNS, thresholds),
+        Table("IoU after a box and after clicks", IOU_NOTE, heads, COLUMNS, rows),
+        Table("Clicks to an IoU", CLICKS_NOTE, heads, CLICK_COLUMNS, rows),
+        Table("Outlines and predicted IoU", EDGE_NOTE, heads, EDGE_COLUMNS, rows),
+        Table("Speed", SPEED_NOTE, ("model",), SPEED_COLUMNS | {"megabytes": "bundle, MB"}, speeds),
+        Table("Suggested thresholds of everything mode", THRESHOLD_NOTE, ("model",), THRESHOLD_COLUMNS, thresholds),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -22,6 +22,7 @@ class FakeAnswer:
     values: NDArray[np.float32]
     shown: int = 0
     candidates: Sequence[int] = (0,)
+    threshold: float = 0.0
 
     def mask(self, index: int) -> Mask:
         result: Mask = np.asfortranarray(self.values[index] > 0)
@@ -35,6 +36,9 @@ class FakeAnswer:
 
     def stability(self, index: int) -> float:
         return 1.0
+
+    def showing(self, index: int) -> FakeAnswer:
+        return replace(self, shown=index)
 
 
 @dataclass(frozen=True)

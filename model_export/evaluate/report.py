@@ -1,0 +1,35 @@
+"""Writes the report of an evaluation: one HTML file that needs nothing beside it, and the same in Markdown with its
+pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from model_export.evaluate.contents import TERMS, make_report
+from model_export.evaluate.page import html_page
+from model_export.evaluate.plots import CAPTIONS
+from model_export.evaluate.results import Evaluation
+
+
+def write_report(evaluation: Evaluation, folder: Path) -> Path:
+    """Writes report.html, report.md and the Markdown's `plots/` and `examples/`. Returns the HTML's path."""
+    report = make_report(evaluation)
+    for name in ("plots", "examples"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for name, svg in report.plots.items():
+        (folder / "plots" / name).write_text(svg)
+    lines = [f"# {report.title}", "", *(f"- **{label}:** {value}" for label, value in report.facts.items()), "", TERMS]
+    for table in report.tables:
+        lines += ["", f"## {table.title}", "", table.note, "", table.markdown()]
+    for name in report.plots:
+        lines += ["", f"![{CAPTIONS[name]}](plots/{name})", "", CAPTIONS[name]]
+    for place, gallery in enumerate(report.galleries):
+        lines += ["", f"## {gallery.title}", ""]
+        for number, example in enumerate(gallery.examples):
+            file = folder / "examples" / f"{place}-{number}.jpg"
+            file.write_bytes(example.jpeg)
+            lines.append(f"![{example.caption}](examples/{file.name})")
+    (folder / "report.md").write_text("\n".join(lines) + "\n")
+    page = folder / "report.html"
+    page.write_text(html_page(report))
+    return page
