@@ -10,10 +10,12 @@ from model_export.train.config import load_config
 
 
 def add_train(commands: Commands) -> None:
-    parser = commands.add_parser("train", help="train from scratch, or go on from out/last.pt")
+    parser = commands.add_parser("train", help="train from scratch or from a bundle, or go on from out/last.pt")
     parser.add_argument("--config", type=Path, help="TOML file with fields of TrainConfig")
-    parser.add_argument("--data", help="folder of sets, each with annotations.json and images/")
-    parser.add_argument("--out")
+    parser.add_argument("--data", help="folder of annotated pictures, or of several such folders")
+    parser.add_argument("--out", help="folder of the run")
+    parser.add_argument("--from", dest="start_from", metavar="BUNDLE", help="begin with the weights of this bundle")
+    parser.add_argument("--freeze", choices=["encoder"], help="what is not to learn")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--max-minutes", type=float)
     parser.add_argument("--device")
@@ -25,7 +27,7 @@ def add_train(commands: Commands) -> None:
 def run_train(args: argparse.Namespace) -> int:
     from model_export.train.loop import train
 
-    names = ("data", "out", "steps", "max_minutes", "device", "processes", "threads")
+    names = ("data", "out", "start_from", "freeze", "steps", "max_minutes", "device", "processes", "threads")
     print(train(load_config(args.config, {name: getattr(args, name) for name in names})))
     return 0
 

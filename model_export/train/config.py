@@ -52,6 +52,7 @@ class TrainConfig:
     source: str = ""  # "pictures": OpenCV on the CPU; "device": data set and augmentation there; "": by the device
     log_every: int = 20
     save_every: int = 200
+    preview_every: int = 500  # steps from one picture of predictions to the next; 0: none
     limit_pictures: int = 0  # > 0: only so many, for tests
     weights: dict[str, float] = field(default_factory=default_weights)
 

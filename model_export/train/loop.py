@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import math
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import torch
 
+from model_export.data.readers import read_sets
 from model_export.train.config import TrainConfig
 from model_export.train.distributed import World, launch
+from model_export.train.metrics import Metrics
+from model_export.train.previews import Previews
 from model_export.train.run import CHECKPOINT, Run, load_run, save_run, start_run
 from model_export.train.schedule import CLOCKS, at_progress, learning_rate, rounds_of
 from model_export.train.step import train_step
-
-SHOWN = {
-    "first best of 3": "first_best3", "by score": "first_by_score", "single": "first_single", "last": "last_single",
-    "score error": "first_score_error",
-}  # fmt: skip
 
 
 def one_step(run: Run, asked_to_stop: bool) -> tuple[dict[str, float], bool]:
@@ -51,15 +47,15 @@ def one_step(run: Run, asked_to_stop: bool) -> tuple[dict[str, float], bool]:
 
 
 def train(config: TrainConfig, stop_after: int | None = None) -> Path:
-    """Runs or resumes in `config.processes` processes; writes `metrics.jsonl` and `last.pt` (model, EMA, optimizer,
-    step, seconds, RNG of each process) below `out`. `stop_after` ends this call early at that step, as an interruption
-    would; so do SIGINT and SIGTERM after the step in hand."""
+    """Runs or resumes in `config.processes` processes; writes below `out`: `last.pt` (model, EMA, optimizer, step,
+    seconds, RNG of each process), `metrics.jsonl`, `tensorboard/` and `predictions/`. `stop_after` ends this call early
+    at that step, as an interruption would; so do SIGINT and SIGTERM after the step in hand."""
     launch(train_process, config.processes, config.device, config, stop_after)
     return Path(config.out) / CHECKPOINT
 
 
 def train_process(world: World, config: TrainConfig, stop_after: int | None) -> None:
-    out, first = Path(config.out), world.rank == 0
+    out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(config.threads)
     checkpoint = out / CHECKPOINT
@@ -67,22 +63,34 @@ def train_process(world: World, config: TrainConfig, stop_after: int | None) -> 
     run = start_run(config, world, resume)
     if resume:
         load_run(run, checkpoint)
-    if first:
-        print(f"{sum(p.numel() for p in run.model.parameters()):,} parameters, from step {run.step}", flush=True)
-    sums: dict[str, float] = {}
+    if world.rank == 0:
+        parameters = sum(p.numel() for p in run.model.parameters())
+        print(f"{config.model}, {parameters:,} parameters, from step {run.step}", flush=True)
+    metrics, previews = (Metrics(out, run), start_previews(out, run)) if world.rank == 0 else (None, None)
     with signals_as_flag() as asked:
         stop = False
         while run.progress < 1 and run.step != stop_after and not stop:
             log, stop = one_step(run, bool(asked))
-            for key, number in log.items():
-                sums[key] = sums.get(key, 0.0) + number
-            if run.step % config.log_every == 0:
-                if first:
-                    report(out, run, {k: v / config.log_every for k, v in sums.items()})
-                sums = {}
+            if metrics:
+                metrics.add(log)
+                if run.step % config.log_every == 0:
+                    metrics.write()
+            if metrics and previews and run.step % config.preview_every == 0:
+                sheet = previews.draw(run.average, run.step)
+                if sheet is not None:
+                    metrics.show(sheet)
             if run.step % config.save_every == 0:
                 save_run(run, checkpoint)
         save_run(run, checkpoint)
+    if metrics:
+        metrics.close()
+
+
+def start_previews(out: Path, run: Run) -> Previews | None:
+    if not run.config.preview_every:
+        return None
+    pictures = read_sets(Path(run.config.data), "val") or read_sets(Path(run.config.data), "train")
+    return Previews(out, run.model, pictures, run.device)
 
 
 @contextmanager
@@ -102,20 +110,3 @@ def signals_as_flag() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def report(out: Path, run: Run, means: dict[str, float]) -> None:
-    """One line for a person, one JSON line for programs."""
-    left = run.seconds / max(run.progress, 1e-6) - run.seconds
-    size = at_progress(run.config.sizes, run.progress)
-    line: dict[str, Any] = {"step": run.step, "progress": round(run.progress, 4), "size": size}
-    line |= {"seconds": round(run.seconds, 1)} | {key: round(value, 4) for key, value in means.items()}
-    with (out / "metrics.jsonl").open("a") as file:
-        file.write(json.dumps(line) + "\n")
-    rate = run.step * run.config.pictures / max(run.seconds, 1e-6)
-    iou = " ".join(f"{label} {means[key]:.3f}" for label, key in SHOWN.items())
-    print(
-        f"step {run.step} {run.progress:6.1%} size {size} loss {means['loss']:.3f} IoU {iou} | "
-        f"{rate:.1f} pictures/s, {left / 60:.0f} min left",
-        flush=True,
-    )
