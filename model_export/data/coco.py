@@ -95,7 +95,8 @@ def picture_of(
             crowds.append(rle)
         else:
             rles.append(rle)
-            labels.append(names.get(annotation.get("category_id"), ""))
+            category = annotation.get("category_id")
+            labels.append(names.get(category, "") if isinstance(category, int | str) else "")
     if not rles:
         return None
     return Picture(set_name, path, width, height, tuple(rles), tuple(labels), ignore_band(crowds, rles))
@@ -108,6 +109,6 @@ def _records(document: Any, key: str, needed: Sequence[str], file: Path) -> list
         raise AnnotationError("broken JSON", file, f"`{key}` is no list")
     for index, record in enumerate(records):
         for name in needed:
-            if not isinstance(record, dict) or name not in record:
-                raise AnnotationError("broken JSON", file, f"`{key}`[{index}] has no `{name}`")
+            if not isinstance(record, dict) or not isinstance(record.get(name), int | str):
+                raise AnnotationError("broken JSON", file, f"`{key}`[{index}] has no `{name}` (a number or text)")
     return records

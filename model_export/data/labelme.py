@@ -20,7 +20,7 @@ from PIL import Image, UnidentifiedImageError
 from model_export.data.errors import AnnotationError
 from model_export.data.picture import Picture, ignore_band
 from model_export.data.picture_files import checked_size
-from model_export.data.rle import RLE, area, from_bitmap, from_polygons, union
+from model_export.data.rle import FARTHEST, RLE, area, from_bitmap, from_polygons, union
 
 FORMAT = "LabelMe JSON"
 IGNORE = "__ignore__"
@@ -44,7 +44,7 @@ def read_labelme(
         except NoAreaError as error:
             problems.append(AnnotationError("shape without area", file, f"shape {index} is a {error}"))
             continue
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
             problems.append(AnnotationError("broken mask", file, f"shape {index}: {error!r}"))
             continue
         if not area(rle):
@@ -52,9 +52,9 @@ def read_labelme(
             continue
         group = shape.get("group_id")
         # without a group every shape is an object of its own
-        objects.setdefault((str(shape.get("label") or ""), ("shape", index) if group is None else group), []).append(
-            rle
-        )
+        objects.setdefault(
+            (str(shape.get("label") or ""), ("shape", index) if group is None else str(group)), []
+        ).append(rle)
     ignored = [rle for (label, _), parts in objects.items() for rle in parts if label == IGNORE]
     kept = {key: union(parts) for key, parts in objects.items() if key[0] not in (IGNORE, BACKGROUND)}
     if not kept:
@@ -69,11 +69,13 @@ class NoAreaError(ValueError):
 
 
 def shape_mask(shape: Shape, height: int, width: int) -> RLE:
-    """One shape as a mask. Raises NoAreaError; ValueError, KeyError or TypeError when it is broken."""
+    """One shape as a mask. Raises NoAreaError, and Python's own errors when it is broken."""
     kind = shape.get("shape_type") or "polygon"
     if kind not in SHAPES:
         raise NoAreaError(kind)
     points = np.array(shape["points"], np.float64).reshape(-1, 2)
+    if not (np.abs(points) <= FARTHEST * max(height, width)).all():
+        raise ValueError(f"a point lies farther than {FARTHEST} pictures away")
     return SHAPES[kind](shape, points, height, width)
 
 

@@ -12,6 +12,7 @@ from model_export.data.errors import AnnotationError, DataError
 from model_export.data.json_files import read_json_files
 from model_export.data.mask_folders import read_mask_folders
 from model_export.data.picture import Picture
+from model_export.data.picture_files import is_picture
 from model_export.data.splits import NAMES, assign, count_splits, wanted
 
 DEPTH = 3  # folders below the root in which sets are looked for
@@ -50,7 +51,8 @@ def load_split(found: AnnotatedSet, split: str) -> list[Picture]:
 def find_sets(root: Path) -> list[AnnotatedSet]:
     """The sets of `root`, sorted by folder, each item with its split. Raises DataError when there is none."""
     if not root.is_dir():
-        raise DataError(f"no folder {root}")
+        hint = f"; {root} is a file, give the folder that holds the set" if root.exists() else ""
+        raise DataError(f"no folder {root}{hint}")
     found = _sets_in(root, root, DEPTH, NAMES.get(root.resolve().name.lower()))
     if not found:
         raise DataError(nothing_found(root))
@@ -104,8 +106,9 @@ def summary(problems: Iterable[AnnotationError]) -> str:
 
 
 def nothing_found(root: Path) -> str:
+    pictures = sum(is_picture(path) for path in root.iterdir())
     folders = [path.name + "/" for path in subfolders(root)]
-    held = ", ".join(folders[:8]) or "no folders"
+    held = ", ".join([f"{pictures} pictures", *folders[:8], *(["…"] if len(folders) > 8 else [])])
     return (
         f"no annotated pictures in {root} or below (it holds {held}). Known are COCO JSON, SA-1B JSON, LabelMe JSON "
         "and folders of mask images; docs/datasets.md shows how each lies on disk"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 RLE: TypeAlias = dict[str, Any]
-FARTHEST = 10
+FARTHEST = 10  # times the picture's longer side: no coordinate that means anything lies farther away
 PACKED = re.compile(rb"[0-o]*[0-O]")  # any characters of six bits, the last one without the sign that more follows
 
 

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -281,7 +282,10 @@ def names_do_not_match(folder: Path, drawn: Sequence[Drawn]) -> None:
     [
         (broken_json, r"annotations\.json: broken JSON: Expecting value: line 1"),
         (no_pictures, r"annotations\.json: missing picture: one\.png is neither in .*images"),
-        (nothing_annotated, r"no annotated pictures in .* or below \(it holds photos/\).*docs/datasets\.md"),
+        (
+            nothing_annotated,
+            r"no annotated pictures in .* or below \(it holds 0 pictures, photos/\).*docs/datasets\.md",
+        ),
         (only_boxes, r"none of 2 pictures has a usable mask; first: .*no mask: annotation 0 of one\.png has no"),
         (no_file_name, r"annotations\.json: broken JSON: `images`\[1\] has no `file_name`"),
         (names_do_not_match, r"no picture is usable; first: .*one\.png: no mask: nothing in .*masks has its name"),
@@ -296,6 +300,9 @@ def test_a_set_without_anything_usable_is_an_error(
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "annotations.json").write_text("{}")
+    with pytest.raises(DataError, match=r"annotations\.json is a file, give the folder"):
+        read_sets(tmp_path / "annotations.json", "train")
     with pytest.raises(DataError, match=r"no folder .*nowhere"):
         read_sets(tmp_path / "nowhere", "train")
 
@@ -346,3 +353,38 @@ def test_no_picture_in_a_split_is_said(tmp_path: Path, caplog: pytest.LogCapture
     assert read_sets(tmp_path, "val") == []
     assert "no picture of split 'val'" in caplog.text
     assert "it has: train 2" in caplog.text
+
+
+ODD_VALUES = [
+    None, -1, 2**40, 1e300, float("nan"), "", "abc", "~~~", [], {}, [1], [[1]], [[[1, 2]]], [1, 2, 3, 4, 5, 6],
+    {"a": 1}, {"size": [30, 40], "counts": "oooo"}, {"size": [30, 40], "counts": [-5, 5]},
+]  # fmt: skip
+
+
+def places(value: object) -> list[tuple[Any, Any]]:
+    """Every (container, key) in a JSON document."""
+    keys: Any = value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    own: Any = value
+    return [place for key in list(keys) for place in [(own, key), *places(own[key])]]
+
+
+@pytest.mark.parametrize(
+    ("writer", "name"), [(write_coco, "annotations.json"), (write_sa1b, "a.json"), (write_labelme, "a.json")]
+)
+def test_one_odd_value_anywhere_never_ends_in_another_error(tmp_path: Path, writer: Writer, name: str) -> None:
+    writer(tmp_path, scene(["a", "b"]))
+    text = (tmp_path / name).read_text()
+    random = np.random.default_rng(0)
+    outcomes = set()
+    for _ in range(250):
+        document = json.loads(text)
+        every = places(document)
+        container, key = every[int(random.integers(len(every)))]
+        container[key] = ODD_VALUES[int(random.integers(len(ODD_VALUES)))]
+        (tmp_path / name).write_text(json.dumps(document))
+        try:
+            outcomes.add(len(read_sets(tmp_path, "all")))
+        except DataError:
+            outcomes.add(0)
+    assert outcomes <= {0, 1, 2}
+    assert {1, 2} <= outcomes
