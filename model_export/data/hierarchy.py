@@ -27,7 +27,8 @@ GAP = 3  # pixels between masks that still touch: annotators leave a seam
 CONTACT = 0.25  # shared border of masks that touch, as a share of the square root of the smaller area
 NESTED = 0.9  # share of a part's area that lies in the whole
 PART_AREA = (0.05, 0.7)  # of the whole: less removes nothing to see, more leaves a rim
-LARGEST = 0.9  # of the picture
+LARGEST = 0.5  # area of a group, of the picture: more would join a street, its trees and the sky
+ALIKE = 0.1  # least ratio of areas in a group: a person and a crumb beside make none
 NEW = 0.9  # a region with this IoU to a known one is not a further one
 TRIES = 3  # for each region that is asked for
 
@@ -75,8 +76,8 @@ def _group(masks: Sequence[RLE], near: NDArray[np.intp], seed: int, rng: np.rand
     for index in rng.permutation(near):
         other = masks[int(index)]
         # what lies inside, or holds all that is there, makes no group
-        overlap = area(intersection([group, other]))
-        if overlap < 0.5 * min(area(group), area(other)) and touches(group, other):
+        overlap, areas = area(intersection([group, other])), sorted((area(group), area(other)))
+        if areas[0] >= ALIKE * areas[1] and overlap < 0.5 * areas[0] and touches(group, other):
             group = union([group, other])
             joined += 1
         if joined == wanted:

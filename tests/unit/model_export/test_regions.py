@@ -113,5 +113,6 @@ def test_regions_are_bounded_new_and_follow_the_random_state() -> None:
     assert further_regions(rles[:1], rng, 4) == ()
     assert further_regions((rles[0], rles[-1]), rng, 4) == ()
     assert further_regions((from_bitmap(block(0, 0, 0, 0)), rles[0]), rng, 4) == ()
-    halves = (from_bitmap(block(0, 0, 40, 60)), from_bitmap(block(40, 0, 40, 60)))
-    assert further_regions(halves, rng, 4) == ()  # together they are the whole picture
+    thirds = (from_bitmap(block(0, 0, 27, 60)), from_bitmap(block(27, 0, 27, 60)))
+    assert further_regions(thirds, rng, 4) == ()  # together they are most of the picture
+    assert further_regions((rles[0], from_bitmap(block(20, 0, 4, 9))), rng, 4) == ()  # too small beside the other
