@@ -9,6 +9,7 @@ and their moving average are the same bits in every process.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -72,7 +73,8 @@ class World:
 
 def launch(worker: Callable[..., None], processes: int, device: str, *args: Any) -> None:
     """Run `worker(world, *args)`: in this process when it is alone or was started by torchrun, else in `processes` new
-    ones. When one fails the others are ended, and the failure is raised here."""
+    ones, to which SIGINT and SIGTERM are passed on. When one fails the others are ended, and the failure is raised
+    here."""
     if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
         local = int(os.environ.get("LOCAL_RANK", "0"))
         world = World(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), local)
@@ -83,7 +85,16 @@ def launch(worker: Callable[..., None], processes: int, device: str, *args: Any)
     else:
         with tempfile.TemporaryDirectory() as directory:
             meeting = (Path(directory) / "meeting").as_uri()
-            spawn(_enter, (worker, processes, device, meeting, args), nprocs=processes)  # type: ignore[no-untyped-call]
+            parts = (worker, processes, device, meeting, args)
+            context = spawn(_enter, parts, nprocs=processes, join=False)  # type: ignore[no-untyped-call]
+
+            def pass_on(number: int) -> None:
+                for pid in context.pids():
+                    os.kill(pid, number)
+
+            with signals_to(pass_on):
+                while not context.join():
+                    pass
 
 
 def _enter(rank: int, worker: Callable[..., None], processes: int, device: str, meeting: str, args: Any) -> None:
@@ -92,6 +103,19 @@ def _enter(rank: int, worker: Callable[..., None], processes: int, device: str, 
     world = World(rank, processes, rank)
     with _joined(world, device, meeting):
         worker(world, *args)
+
+
+@contextmanager
+def signals_to(act: Callable[[int], object]) -> Iterator[None]:
+    """Within, SIGINT and SIGTERM call `act` with their number instead of ending the process."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda received, _frame: act(received))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

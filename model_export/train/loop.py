@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import torch
 
 from model_export.data.readers import read_sets
 from model_export.train.config import TrainConfig
-from model_export.train.distributed import World, launch
+from model_export.train.distributed import World, launch, signals_to
 from model_export.train.metrics import Metrics
 from model_export.train.previews import Previews
 from model_export.train.run import CHECKPOINT, Run, load_run, save_run, start_run
@@ -67,8 +63,9 @@ def train_process(world: World, config: TrainConfig, stop_after: int | None) -> 
         parameters = sum(p.numel() for p in run.model.parameters())
         print(f"{config.model}, {parameters:,} parameters, from step {run.step}", flush=True)
     metrics, previews = (Metrics(out, run), start_previews(out, run)) if world.rank == 0 else (None, None)
-    with signals_as_flag() as asked:
-        stop = False
+    asked: list[int] = []
+    stop = False
+    with signals_to(asked.append):
         while run.progress < 1 and run.step != stop_after and not stop:
             log, stop = one_step(run, bool(asked))
             if metrics:
@@ -91,22 +88,3 @@ def start_previews(out: Path, run: Run) -> Previews | None:
         return None
     pictures = read_sets(Path(run.config.data), "val") or read_sets(Path(run.config.data), "train")
     return Previews(out, run.model, pictures, run.device)
-
-
-@contextmanager
-def signals_as_flag() -> Iterator[list[int]]:
-    """Within, SIGINT and SIGTERM are noted in the list instead of ending the process; a second one ends it."""
-    seen: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def note(number: int, frame: FrameType | None) -> None:
-        seen.append(number)
-        signal.signal(number, before[signal.Signals(number)])
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield seen
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +13,7 @@ import pytest
 import torch
 from torch.multiprocessing.spawn import ProcessException
 
-from model_export.train.distributed import World, launch
-from model_export.train.loop import signals_as_flag
+from model_export.train.distributed import World, launch, signals_to
 from model_export.train.run import start_source
 from tests.unit.model_export.drawn_set import draw_set
 from tests.unit.model_export.test_training import TINY
@@ -59,10 +60,33 @@ def test_pictures_are_split_and_draws_differ(tmp_path: Path) -> None:
         start_source(config, World(0, 3))
 
 
-def test_the_first_signal_is_noted_and_handlers_come_back() -> None:
+def test_signals_are_told_and_handlers_come_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with signals_as_flag() as seen:
+    seen: list[int] = []
+    with signals_to(seen.append):
         signal.raise_signal(signal.SIGTERM)
-        assert seen == [signal.SIGTERM]
-        assert signal.getsignal(signal.SIGTERM) == before
+        signal.raise_signal(signal.SIGINT)
+    assert seen == [signal.SIGTERM, signal.SIGINT]
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def note_signal(world: World, out: Path) -> None:
+    seen: list[int] = []
+    with signals_to(seen.append):
+        (out / f"ready-{world.rank}").touch()
+        while not seen:
+            time.sleep(0.01)
+    (out / f"seen-{world.rank}").write_text(str(seen[0]))
+
+
+def test_signals_are_passed_on(tmp_path: Path) -> None:
+    def interrupt() -> None:
+        while len(list(tmp_path.glob("ready-*"))) < 2:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    launch(note_signal, 2, "cpu", tmp_path)
+    thread.join()
+    assert [(tmp_path / f"seen-{rank}").read_text() for rank in range(2)] == [str(int(signal.SIGTERM))] * 2
