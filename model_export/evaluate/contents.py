@@ -67,7 +67,9 @@ def facts(evaluation: Evaluation) -> dict[str, str]:
         f"and the mask before fed back; {' and '.join(options) if options else 'no flip, no zoom'}",
         "Machine": f"{machine.get('cpu')}, {machine.get('cores')} cores, {machine.get('memory_gib')} GiB; {processes} "
         f"of one thread; {runtime}; load before {machine.get('load_before') or 0:.1f}",
-        "Code": f"git {str(machine.get('revision'))[:12]}{' with changes' if machine.get('changed') else ''}",
+        "Code": f"git {machine['revision'][:12]}{' with changes' if machine['changed'] else ''}"
+        if machine.get("revision")
+        else "no git checkout",
     }
 
 

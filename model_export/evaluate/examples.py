@@ -22,6 +22,7 @@ SHIFT = 4
 TRUE, FOUND = (255, 214, 10), (64, 140, 255)  # RGB
 GREEN, RED, WHITE = (22, 163, 74), (220, 38, 38), (255, 255, 255)
 JPEG_QUALITY = 82
+TEXT_SCALE = 0.55
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,9 @@ def scaled(rle: RLE, canvas: UInt8) -> UInt8:
 def draw_click(canvas: UInt8, click: Click, number: int, scale: float) -> None:
     """A disk with its number."""
     centre = (round((click.x * scale - 0.5) * FINE), round((click.y * scale - 0.5) * FINE))
-    cv2.circle(canvas, centre, 10 * FINE, WHITE, -1, cv2.LINE_AA, SHIFT)
-    cv2.circle(canvas, centre, round(8.5 * FINE), GREEN if click.positive else RED, -1, cv2.LINE_AA, SHIFT)
+    cv2.circle(canvas, centre, 12 * FINE, WHITE, -1, cv2.LINE_AA, SHIFT)
+    cv2.circle(canvas, centre, round(10.5 * FINE), GREEN if click.positive else RED, -1, cv2.LINE_AA, SHIFT)
     text = str(number)
-    (text_width, text_height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)
+    (text_width, text_height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, TEXT_SCALE, 1)
     origin = (round(centre[0] / FINE - text_width / 2), round(centre[1] / FINE + text_height / 2))
-    cv2.putText(canvas, text, origin, cv2.FONT_HERSHEY_SIMPLEX, 0.42, WHITE, 1, cv2.LINE_AA)
+    cv2.putText(canvas, text, origin, cv2.FONT_HERSHEY_SIMPLEX, TEXT_SCALE, WHITE, 1, cv2.LINE_AA)

@@ -16,6 +16,7 @@ from model_export.evaluate.results import Evaluation, ModelResults, ObjectResult
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 INK, GRID = "#334155", "#e2e8f0"
+BOX_PLACE = -2  # on the axis of clicks, left of the first
 PANELS = 12  # sets that get a curve of their own
 STYLE: Any = {
     "font.family": "sans-serif", "font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "segserve",
@@ -38,7 +39,9 @@ def draw(panels: tuple[int, int], size: tuple[float, float], fill: Any, **share:
         figure = Figure(size, layout="constrained")
         fill(figure, figure.subplots(*panels, squeeze=False, **share))
         text = io.StringIO()
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(
+            text, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        )
     svg = text.getvalue()
     return svg[svg.index("<svg") :]
 
@@ -62,7 +65,7 @@ def of_set(model: ModelResults, name: str) -> list[ObjectResult]:
 
 
 def curves(evaluation: Evaluation) -> str:
-    """Mean IoU after each click, a panel a set; the diamond at 0 is the box, the ring at 1 the best candidate."""
+    """Mean IoU after each click, a panel a set; the diamond is the box, the ring the best candidate."""
     sets = set_names(evaluation.models[0].objects)
     sizes = {name: len(of_set(evaluation.models[0], name)) for name in sets}
     largest = sorted(sets, key=lambda name: -sizes[name])[: PANELS - 1]
@@ -84,10 +87,10 @@ def curves(evaluation: Evaluation) -> str:
                 panel.plot([1], [best], "o", color=colour(place), markerfacecolor="white", markersize=5)
                 boxes = [result.box for result in results if result.box is not None]
                 if boxes:
-                    panel.plot([0], [float(np.mean(boxes))], "D", color=colour(place), markersize=5)
+                    panel.plot([BOX_PLACE], [float(np.mean(boxes))], "D", color=colour(place), markersize=5)
             count = len(of_set(evaluation.models[0], name))
             panel.set_title(f"{'all sets' if name == 'all' else name}  ({count})")
-            panel.set_xticks([0, 1, *fifths], ["box", "1", *map(str, fifths)])
+            panel.set_xticks([BOX_PLACE, 1, *fifths], ["box", "1", *map(str, fifths)])
         axes[0, 0].set_ylim(top=1)
         for panel in axes[:, 0]:
             panel.set_ylabel("mean IoU")

@@ -34,8 +34,8 @@ and is counted under "never"."""
 EDGE_NOTE = """Boundary F: how much of each outline lies within 0.8 % of the picture's diagonal of the other (DAVIS).
 ECE: mean distance of the predicted from the measured IoU, for the first click's candidates and for all later masks; 0
 is perfect."""
-SPEED_NOTE = """On the machine named below. A click goes from the prompt to the mask of the whole picture; with zoom-
-in, encoding the window anew is part of it."""
+SPEED_NOTE = """On the machine named above. A click goes from the prompt to the mask of the whole picture; where zoom-in
+has to encode the window anew, that is part of it."""
 THRESHOLD_NOTE = """From one click at a random place of each object: the pair of thresholds that best keeps masks
 which fit an annotation (IoU at least 0.75) and drops the others. Precision: share of kept masks that fit; recall:
 share of the objects with a fitting mask that keep one."""

@@ -1,0 +1,187 @@
+"""Boundary F, calibration, summaries, comparison tables and the results file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model_export.evaluate.boundary import boundary_f, outline
+from model_export.evaluate.calibration import (
+    calibrate,
+    expected_calibration_error,
+    first_click_pairs,
+    refined_pairs,
+    reliability,
+    suggest_thresholds,
+)
+from model_export.evaluate.choice import choose_pictures, name_bundles
+from model_export.evaluate.loop import Protocol
+from model_export.evaluate.predictor import Click
+from model_export.evaluate.results import Evaluation, ModelResults, ObjectResult, Probe, Times
+from model_export.evaluate.run import evaluate
+from model_export.evaluate.summary import accuracy, speed, summarise
+from model_export.evaluate.tables import all_tables, tables
+from model_export.export.build import open_bundle
+from tests.unit.model_export.fake_predictor import ColourPredictor, EmptyPredictor, disk, flat_picture
+
+BUNDLE = Path(__file__).parents[3] / "server" / "bundles" / "segserve-lite"
+NO_MASK = {"size": [1, 1], "counts": "1"}
+RESULT = ObjectResult(
+    source="a", picture="1.jpg", mask=0, box=0.8, box_score=0.7, box_boundary=0.6,
+    candidate_ious=(0.5, 0.9, 0.1), candidate_scores=(0.6, 0.4, 0.1),
+    curve=(0.5, 0.86, 0.9), scores=(0.6, 0.9, None), boundary=(0.2, 0.4), clicks=(Click(1.5, 2.5, True),) * 3,
+    probe=Probe((0.9, 0.2), (0.9, 0.8), (0.8, 0.1)), truth=NO_MASK, example=NO_MASK,
+    times=Times(0.02, (0.01, 0.03, 0.02)),
+)  # fmt: skip
+PROTOCOL = {"data": "d", "split": "val", "pictures": 2, "limit": None, "objects": 2, "max_clicks": 20, "seed": 0,
+    "workers": 1, "flip": False, "zoom": False}  # fmt: skip
+
+
+def square(size: int, at: int = 5, canvas: int = 40) -> np.ndarray:
+    mask = np.zeros((canvas, canvas), bool)
+    mask[at : at + size, at : at + size] = True
+    return mask
+
+
+def test_outline_by_hand() -> None:
+    mask = np.zeros((4, 4), bool)
+    mask[1, 1] = True
+    wanted = np.zeros((4, 4), bool)
+    wanted[0:2, 0:2] = True
+    assert np.array_equal(outline(mask), wanted)
+    assert not outline(np.ones((4, 4), bool)).any()
+
+
+def test_boundary_f_by_hand() -> None:
+    """A picture of 40 x 40 has a tolerance of ceil(0.008 * 56.6) = 1 pixel."""
+    assert boundary_f(square(10), square(10)) == 1.0
+    assert boundary_f(square(10), np.roll(square(10), 1, axis=1)) == 1.0
+    # Two pixels to the right: of the moved ring of 40 pixels, 10 above and below each and one at each end of its left
+    # side are within a pixel of the other.
+    assert boundary_f(square(10), np.roll(square(10), 2, axis=1)) == pytest.approx(22 / 40)
+    assert boundary_f(square(10), square(10) & False) == 0.0
+    assert boundary_f(square(10) & False, square(10)) == 0.0
+    assert boundary_f(square(10) & False, square(10) & False) == 1.0
+    assert boundary_f(square(6, at=2), square(6, at=30)) == 0.0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_boundary_f_is_one_for_the_same_mask_symmetric_and_blind_to_what_is_ignored(seed: int) -> None:
+    coarse = np.random.default_rng(seed).random((4, 5, 6)) > 0.5
+    truth, predicted, ignore, other = coarse.repeat(4, axis=1).repeat(4, axis=2)
+    assert boundary_f(truth, truth) == 1.0
+    assert boundary_f(truth, predicted) == pytest.approx(boundary_f(predicted, truth))
+    assert 0 <= boundary_f(truth, predicted) <= 1
+    changed = np.where(ignore, other, predicted)
+    assert boundary_f(truth, predicted, ignore) == boundary_f(truth, changed, ignore)
+
+
+def test_reliability_and_expected_calibration_error_by_hand() -> None:
+    bins = reliability([0.11, 0.19, 0.95, 1.0, 1.2], [0.3, 0.5, 0.9, 1.0, 0.8])
+    assert [(entry.low, entry.count) for entry in bins] == [(0.1, 2), (0.9, 3)]
+    assert bins[0].predicted == pytest.approx(0.15)
+    assert bins[0].measured == pytest.approx(0.4)
+    wanted = (2 * 0.25 + 3 * ((0.95 + 1 + 1.2) / 3 - 0.9)) / 5
+    assert expected_calibration_error(bins) == pytest.approx(wanted)
+    assert expected_calibration_error([]) == 0.0
+
+
+def test_pairs_leave_out_what_is_not_predicted() -> None:
+    assert first_click_pairs([RESULT]) == ([0.6, 0.4, 0.1], [0.5, 0.9, 0.1])
+    assert refined_pairs([RESULT]) == ([0.9, 0.7], [0.86, 0.8])
+    silent = replace(RESULT, box=None, box_score=None, candidate_scores=(None,) * 3, scores=(None,) * 3)
+    assert "ece" not in summarise([silent])
+
+
+def test_thresholds_part_the_good_from_the_bad() -> None:
+    good = [Probe((0.7, 0.3), (0.9, 0.9), (0.8, 0.2)) for _ in range(5)]
+    unstable = [Probe((0.75, 0.1), (0.5, 0.9), (0.1, 0.0)) for _ in range(5)]
+    found = suggest_thresholds(good + unstable)
+    assert found is not None
+    assert 0.3 < found.pred_iou_thresh <= 0.7
+    assert 0.5 < found.stability_score_thresh <= 0.9
+    assert (found.precision, found.recall, found.clicks) == (1.0, 1.0, 10)
+    assert suggest_thresholds(unstable) is None
+    assert suggest_thresholds([]) is None
+
+
+def test_calibrate_fills_the_manifest_or_says_that_it_cannot() -> None:
+    found = calibrate([RESULT, replace(RESULT, probe=None)], stability_offset=0.5)
+    assert found is not None
+    assert 0.2 < found.pred_iou_thresh <= 0.9
+    assert found.stability_offset == 0.5
+    assert calibrate([replace(RESULT, probe=None)]) is None
+
+
+def test_figures_of_one_object_by_hand() -> None:
+    figures = summarise([RESULT])
+    assert figures["click1_iou_best_of_three"] == 0.9
+    assert (figures["click1_iou"], figures["click3_iou"], figures["click5_iou"]) == (0.5, 0.9, 0.9)
+    assert (figures["noc80"], figures["noc85"], figures["noc90"], figures["noc95"]) == (2.0, 2.0, 3.0, 20.0)
+    assert (figures["failures90"], figures["failures95"]) == (0, 1)
+    assert (figures["box_boundary_f"], figures["click5_boundary_f"]) == (0.6, 0.4)
+    assert figures["ece"] == pytest.approx((0.1 + 0.5 + 0.0) / 3, abs=1e-4)
+    assert accuracy([]) == {}
+    assert speed([RESULT, RESULT]) == pytest.approx(
+        {"encode_median": 0.02, "encode_p95": 0.02, "click_median": 0.02, "click_p95": 0.03}
+    )
+
+
+def test_results_come_back_from_their_file(tmp_path: Path) -> None:
+    pictures = [flat_picture(tmp_path / f"{k}.png", [disk(60, 64, 20 + k, 30, 12)]) for k in range(2)]
+    found = evaluate({"colour": ColourPredictor, "empty": EmptyPredictor}, pictures, Protocol())
+    models = tuple(ModelResults(name, {"bytes": 1_500_000}, tuple(results)) for name, results in found.items())
+    evaluation = Evaluation(PROTOCOL, {"cores": 2}, models)
+    evaluation.save(tmp_path / "deep" / "results.json")
+    again = Evaluation.load(tmp_path / "deep" / "results.json")
+    assert again == evaluation
+    assert again.models[1].objects[0].times == models[1].objects[0].times
+    assert all_tables(again) == all_tables(evaluation)
+
+
+@pytest.mark.parametrize("content", ["no json", "[]", '{"format": "another/2"}', '{"format": "segserve-evaluation/1"}'])
+def test_a_file_of_something_else_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(ValueError, match=r"x\.json"):
+        Evaluation.load(tmp_path / "x.json")
+
+
+def test_models_stand_side_by_side_and_the_better_figure_is_marked() -> None:
+    worse = replace(RESULT, box=0.7, curve=(0.5, 0.6, 0.7))
+    models = (ModelResults("one", {}, (RESULT,)), ModelResults("two", {}, (worse,)))
+    iou, clicks, *_ = tables(Evaluation(PROTOCOL, {}, models))
+    assert [about for about, _ in iou.rows] == [("all", "one"), ("all", "two"), ("a", "one"), ("a", "two")]
+    assert iou.best(("a", "one"), "box_iou")
+    assert not iou.best(("a", "two"), "box_iou")
+    assert not iou.best(("a", "one"), "click1_iou")
+    assert clicks.best(("all", "one"), "failures85")
+    assert "| a | two | 1 | 0.700 |" in iou.markdown()
+
+
+def test_pictures_are_chosen_by_set_and_drawn_by_seed(tmp_path: Path) -> None:
+    mask = disk(20, 20, 10, 10, 5)
+    pictures = [flat_picture(tmp_path / f"{k}.png", [mask], source="ab"[k % 2]) for k in range(20)]
+    few = choose_pictures(pictures, limit=3, seed=1)
+    assert [picture.source for picture in few] == ["a"] * 3 + ["b"] * 3
+    assert few == choose_pictures(pictures, limit=3, seed=1)
+    assert few != choose_pictures(pictures, limit=3, seed=2)
+    assert {picture.source for picture in choose_pictures(pictures, ["b"])} == {"b"}
+    with pytest.raises(ValueError, match=r"no pictures of c; .* are a, b"):
+        choose_pictures(pictures, ["a", "c"])
+    with pytest.raises(ValueError, match="no annotated pictures"):
+        choose_pictures([])
+
+
+def test_bundles_are_called_by_id_unless_two_have_the_same() -> None:
+    bundle = open_bundle(BUNDLE)
+    assert list(name_bundles([(None, Path("x"), bundle)])) == ["segserve-lite"]
+    assert list(name_bundles([(None, Path("x"), bundle), (None, Path("y"), bundle)])) == ["x", "y"]
+    assert list(name_bundles([("new", Path("x"), bundle), (None, Path("y"), bundle)])) == ["new", "segserve-lite"]
+    with pytest.raises(ValueError, match="called x"):
+        name_bundles([(None, Path("x"), bundle), (None, Path("x"), bundle)])

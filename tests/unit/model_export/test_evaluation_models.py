@@ -1,0 +1,215 @@
+"""Flip averaging, zoom-in and the shipped bundle in ONNX Runtime; the command from pictures to report."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_export.cli import main
+from model_export.data.readers import read_sets
+from model_export.evaluate.flip import Flipped
+from model_export.evaluate.loop import Protocol, evaluate_bundle, read_upright
+from model_export.evaluate.opening import open_predictor
+from model_export.evaluate.predictor import Answer, Box, Click, Mask
+from model_export.evaluate.promptable import to_grid
+from model_export.evaluate.run import evaluate
+from model_export.evaluate.zoom import Window, WindowAnswer, Zoomed, window_around
+from model_export.export.build import open_bundle
+from server.domain.geometry import InputFrame
+from server.domain.masks import upsample_logits
+from tests.unit.model_export.drawn_set import draw_set
+from tests.unit.model_export.fake_predictor import ColourPicture, ColourPredictor, FakeAnswer, disk, flat_picture
+
+BUNDLE = Path(__file__).parents[3] / "server" / "bundles" / "segserve-lite"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_set(tmp_path_factory.mktemp("data"), pictures=6, val=4)
+
+
+def test_flip_averaging_of_a_symmetric_predictor_changes_nothing(tmp_path: Path) -> None:
+    pictures = [flat_picture(tmp_path / f"{k}.png", [disk(61, 64, 18 + k, 30, 12)]) for k in range(3)]
+    found = evaluate({"plain": ColourPredictor, "flipped": lambda: Flipped(ColourPredictor())}, pictures, Protocol())
+    assert found["plain"] == found["flipped"]
+
+
+class LeftmostPredictor:
+    """Not symmetric: finds the columns left of the first click, more surely the farther left."""
+
+    takes_boxes = True
+
+    def open(self, rgb: np.ndarray) -> LeftmostPredictor:
+        self.width, self.height = rgb.shape[1], rgb.shape[0]
+        return self
+
+    def ask(self, clicks: Sequence[Click], box: Box | None = None, previous: Answer | None = None) -> FakeAnswer:
+        logits = np.broadcast_to(clicks[0].x - np.arange(self.width) - 0.5, (self.height, self.width))
+        return FakeAnswer(logits[None].astype(np.float32))
+
+
+def test_flip_averaging_takes_the_mean_of_both_sides() -> None:
+    """Left of the click by plain logits x0 - x, right of it by the mirror's x - x0: together 0 everywhere."""
+    opened = Flipped(LeftmostPredictor()).open(np.zeros((4, 10, 3), np.uint8))
+    answer = opened.ask([Click(3.5, 1.5, True)])
+    np.testing.assert_allclose(answer.logits(0), 0)
+    assert not answer.mask(0).any()
+
+
+def test_a_window_is_1_4_times_the_box_around_mask_and_clicks_and_inside_the_picture() -> None:
+    mask = np.zeros((1000, 900), bool)
+    mask[300:600, 400:600] = True
+    assert window_around(mask, []) == Window(360, 240, 640, 660)
+    assert window_around(mask, [Click(700.5, 450.5, False)]) == Window(339, 240, 761, 660)
+    corner = np.zeros((1000, 900), bool)
+    corner[0:10, 0:10] = True
+    assert window_around(corner, []) == Window(0, 0, 105, 105)
+
+
+@dataclass
+class WatchedPredictor:
+    """ColourPredictor that notes the sizes of what it opened."""
+
+    takes_boxes: bool = True
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+
+    def open(self, rgb: np.ndarray) -> ColourPicture:
+        self.sizes.append((rgb.shape[1], rgb.shape[0]))
+        return ColourPicture(rgb)
+
+
+def test_zoom_opens_a_window_once_and_again_only_when_it_has_to_move(tmp_path: Path) -> None:
+    picture = flat_picture(tmp_path / "1.png", [disk(1000, 800, 300, 300, 100), disk(1000, 800, 820, 300, 60)])
+    first, second = Click(300.5, 300.5, True), Click(310.5, 320.5, True)
+    watched = WatchedPredictor()
+    opened = Zoomed(watched).open(read_upright(picture))
+    answer = opened.ask([first])
+    assert watched.sizes == [(1000, 800)]
+    zoomed = opened.ask([first, second], previous=answer)
+    assert isinstance(zoomed, WindowAnswer)
+    np.testing.assert_array_equal(zoomed.mask(0), answer.mask(0))
+    assert (zoomed.logits(0)[~answer.mask(0)] < 0).all()
+    assert watched.sizes[1:] == [(zoomed.window.right - zoomed.window.left, zoomed.window.bottom - zoomed.window.top)]
+    again = opened.ask([first, second, Click(290.5, 280.5, True)], previous=zoomed)
+    assert len(watched.sizes) == 2
+    far = opened.ask([first, second, Click(900.5, 700.5, False)], previous=again)
+    assert len(watched.sizes) == 3
+    assert isinstance(far, WindowAnswer)
+    assert far.window.contains(Click(900.5, 700.5, False))
+    np.testing.assert_array_equal(far.mask(0), answer.mask(0))
+    assert not isinstance(opened.ask([], box=np.array([700.0, 200, 900, 400]), previous=far), WindowAnswer)
+
+
+def test_logits_of_the_picture_come_back_to_the_decoders_grid() -> None:
+    frame = InputFrame.longest_side(300, 200, 384)
+    ys, xs = np.mgrid[:96, :96].astype(np.float32)
+    grid = np.sin(xs / 9) + np.cos(ys / 7)
+    back = to_grid(upsample_logits(grid, frame), frame, (96, 96))
+    valid = frame.valid_region(96, 96)
+    np.testing.assert_allclose(back[: valid[0] - 1, : valid[1] - 1], grid[: valid[0] - 1, : valid[1] - 1], atol=0.02)
+
+
+def mean_iou(data: Path, **options: bool) -> tuple[float, list[Mask]]:
+    bundle = open_bundle(BUNDLE)
+    predictor = open_predictor(bundle, **options)
+    results = evaluate({"x": lambda: predictor}, read_sets(data, "val"), Protocol(objects=1, max_clicks=3))["x"]
+    return float(np.mean([result.curve[-1] for result in results])), results
+
+
+def test_the_shipped_bundle_finds_drawn_shapes_with_every_option(data: Path) -> None:
+    for options in ({}, {"flip": True}, {"zoom": True}, {"flip": True, "zoom": True}):
+        found, results = mean_iou(data, **options)
+        assert found > 0.8, options
+        for result in results:
+            assert result.first_best_of_three >= result.curve[0]
+            assert len(result.candidate_ious) == 3
+            assert result.probe is not None
+            assert len(result.probe.scores) == len(result.probe.stabilities) == len(result.probe.ious) == 3
+
+
+def test_a_bundle_of_a_kind_without_clicks_is_refused() -> None:
+    bundle = open_bundle(BUNDLE)
+    grounding = type(bundle)(bundle.manifest.model_copy(update={"kind": "grounding"}), bundle.directory)
+    with pytest.raises(ValueError, match="kind grounding"):
+        open_predictor(grounding)
+
+
+def test_the_command_compares_bundles_and_its_report_is_made_again_from_the_results(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results, report = tmp_path / "results.json", tmp_path / "report"
+    arguments = ["--data", str(data), "--max-clicks", "4", "--limit", "3", "--out", str(results)]
+    assert main(["evaluate", "--bundle", f"old={BUNDLE}", f"new={BUNDLE}", *arguments, "--report", str(report)]) == 0
+    printed = capsys.readouterr()
+    assert "3 of 3 pictures, 0:00 left" in printed.err
+    assert "| shapes | new |" in printed.out
+    stored = json.loads(results.read_text())
+    assert [model["name"] for model in stored["models"]] == ["old", "new"]
+    assert stored["protocol"]["max_clicks"] == 4
+    page = (report / "report.html").read_text()
+    assert page.count("<svg") == 3
+    assert page.count("data:image/jpeg;base64,") == 4  # the worst and the best picture of each bundle
+    assert "carry its terms" in page
+    assert set(re.findall(r"https?://[^/]*", page)) == {"http://www.w3.org"}  # names of XML, nothing to load
+    markdown = (report / "report.md").read_text()
+    assert "carry its terms" in markdown
+    for name in ("plots/curves.svg", "plots/clicks.svg", "plots/reliability.svg", "examples/0-0.jpg"):
+        assert f"]({name})" in markdown
+        assert (report / name).stat().st_size > 500
+
+    assert main(["evaluate", "--results", str(results), "--report", str(tmp_path / "again")]) == 0
+    assert capsys.readouterr().out == printed.out
+    assert (tmp_path / "again" / "report.md").read_text() == markdown
+
+
+def test_a_report_does_without_pictures_that_are_gone(data: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results.json"
+    base = ["evaluate", "--bundle", str(BUNDLE), "--data", str(data), "--max-clicks", "2", "--out", str(results)]
+    assert main(base) == 0
+    results.write_text(results.read_text().replace(str(data), str(tmp_path / "moved")))
+    assert main(["evaluate", "--results", str(results), "--report", str(tmp_path / "report")]) == 0
+    assert "data:image/jpeg" not in (tmp_path / "report" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--bundle"),
+        (["--bundle", "nowhere"], "nowhere"),
+        (["--bundle", str(BUNDLE), "--sets", "elsewhere"], "the sets of this split are shapes"),
+        (["--results", "missing.json"], "missing.json"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_said_in_one_line(
+    data: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["evaluate", "--data", str(data), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("evaluate: ")
+    assert message in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("wrong", [["--workers", "0"], ["--max-clicks", "101"], ["--objects", "many"]])
+def test_numbers_out_of_bounds_are_refused(capsys: pytest.CaptureFixture[str], wrong: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--bundle", str(BUNDLE), *wrong])
+    assert "no whole number from" in capsys.readouterr().err
+
+
+def test_figures_of_the_command_are_those_of_evaluate_bundle(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = list(evaluate_bundle(open_bundle(BUNDLE), read_sets(data, "val"), objects=1, max_clicks=2))
+    out = tmp_path / "results.json"
+    command = ["evaluate", "--bundle", str(BUNDLE), "--data", str(data), "--objects", "1", "--max-clicks", "2"]
+    assert main([*command, "--workers", "2", "--out", str(out)]) == 0
+    stored = json.loads(out.read_text())["models"][0]["objects"]
+    assert [tuple(entry["curve"]) for entry in stored] == [result.curve for result in results]
+    assert [entry["box"] for entry in stored] == [result.box for result in results]
