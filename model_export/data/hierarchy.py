@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
-from model_export.data.rle import RLE, area, intersection, shift, subtract, union
+from model_export.data.rle import RLE, area, borders, from_borders, intersection, subtract, union
 
 GAP = 3  # pixels between masks that still touch: annotators leave a seam
 CONTACT = 0.25  # shared border of masks that touch, as a share of the square root of the smaller area
@@ -71,17 +71,19 @@ def _remainder(masks: Sequence[RLE], areas: NDArray[np.float64], seed: int, rng:
 def _group(masks: Sequence[RLE], near: NDArray[np.intp], seed: int, rng: np.random.Generator) -> RLE | None:
     """The mask `seed` and one to three of those in `near`, each of which touches what is there already."""
     group = masks[seed]
+    around = surroundings(group)
     joined = 0
     wanted = int(rng.integers(1, 4))
     for index in rng.permutation(near):
         other = masks[int(index)]
         # what lies inside, or holds all that is there, makes no group
         overlap, areas = area(intersection([group, other])), sorted((area(group), area(other)))
-        if areas[0] >= ALIKE * areas[1] and overlap < 0.5 * areas[0] and touches(group, other):
+        if areas[0] >= ALIKE * areas[1] and overlap < 0.5 * areas[0] and _contact(around, group, other):
             group = union([group, other])
             joined += 1
-        if joined == wanted:
-            break
+            if joined == wanted:
+                break
+            around = surroundings(group)
     height, width = group["size"]
     return group if joined and area(group) <= LARGEST * height * width else None
 
@@ -94,10 +96,22 @@ def _near(boxes: NDArray[np.float64], seed: int) -> NDArray[np.intp]:
     return np.flatnonzero(near)
 
 
+def surroundings(rle: RLE) -> RLE:
+    """The mask and its copies moved by GAP pixels up, down, left and right. What leaves a column above or below enters
+    its neighbour at the other end: rare, and too little to make a contact."""
+    height, width = rle["size"]
+    places = borders(rle)
+    moved = (np.clip(places + step, 0, height * width) for step in (-GAP, GAP, -GAP * height, GAP * height))
+    return union([rle, *(from_borders(each, height, width) for each in moved)])
+
+
 def touches(first: RLE, second: RLE) -> bool:
     """Whether the masks overlap or run along each other with at most GAP pixels between."""
-    height = first["size"][0]
-    around = union([first, *(shift(first, step) for step in (-GAP, GAP, -GAP * height, GAP * height))])
+    return _contact(surroundings(first), first, second)
+
+
+def _contact(around: RLE, first: RLE, second: RLE) -> bool:
+    """`touches`, with `around` as the surroundings of `first`."""
     needed = CONTACT * GAP * float(np.sqrt(min(area(first), area(second))))
     return area(intersection([around, second])) >= needed
 

@@ -117,10 +117,3 @@ def intersection(rles: Sequence[RLE]) -> RLE:
 def subtract(rle: RLE, other: RLE) -> RLE:
     """What is in `rle` and not in `other`."""
     return intersection([rle, complement(other)])
-
-
-def shift(rle: RLE, pixels: int) -> RLE:
-    """Moved by `pixels` along the column-major order: height x n moves n columns to the right, a small number that many
-    rows down (what leaves a column below enters the next one above). Negative numbers move back."""
-    height, width = rle["size"]
-    return from_borders(np.clip(borders(rle) + pixels, 0, height * width), height, width)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from model_export.data.hierarchy import further_regions, touches
-from model_export.data.rle import borders, complement, from_bitmap, from_borders, shift, subtract, to_bitmap, to_rle
+from model_export.data.hierarchy import GAP, further_regions, surroundings, touches
+from model_export.data.rle import borders, complement, from_bitmap, from_borders, subtract, to_bitmap, to_rle
 
 
 def block(x: int, y: int, width: int, height: int, shape: tuple[int, int] = (60, 80)) -> NDArray[np.uint8]:
@@ -37,10 +37,13 @@ def test_operations_on_runs_equal_those_on_bitmaps(case: tuple[int, int, int, fl
     assert from_borders(borders(rle), height, width) == rle
     assert (to_bitmap(complement(rle)) == 1 - bitmap).all()
     assert (to_bitmap(subtract(rle, from_bitmap(other))) == (bitmap & (1 - other))).all()
-    right, left = np.zeros_like(bitmap), np.zeros_like(bitmap)
-    right[:, 1:], left[:, :-1] = bitmap[:, :-1], bitmap[:, 1:]
-    assert (to_bitmap(shift(rle, height)) == right).all()
-    assert (to_bitmap(shift(rle, -height)) == left).all()
+    around = np.zeros((5, height * width), np.uint8)
+    for row, step in enumerate((0, GAP, GAP * height, -GAP, -GAP * height)):
+        moved = np.roll(bitmap.ravel(order="F"), step)
+        moved[: max(step, 0)] = 0
+        moved[max(moved.size + min(step, 0), 0) :] = 0
+        around[row] = moved
+    assert (to_bitmap(surroundings(rle)).ravel(order="F") == around.max(axis=0)).all()
 
 
 def test_every_kind_of_coco_segmentation_is_read() -> None:
