@@ -21,6 +21,7 @@ BENCHMARKS = {
     "browser": "model_export.bench.browser",
     "server": "model_export.bench.server_speed",
     "memory": "model_export.bench.server_memory",
+    "training": "model_export.bench.training",
 }
 DOCS = ROOT / "docs" / "benchmarks"
 CACHE = ROOT / ".cache" / "bench"
