@@ -35,7 +35,7 @@ thead th { color: var(--soft); font-weight: 600; border-bottom: 1px solid var(--
 th.about { text-align: left; font-weight: 500; vertical-align: top; }
 tbody.set + tbody.set { border-top: 1px solid var(--line); }
 tbody.total th, tbody.total td { background: #f1f5f9; font-weight: 600; }
-td.best { color: var(--accent); font-weight: 700; }
+td.marked { color: var(--accent); font-weight: 700; }
 figure { margin: 28px 0 0; }
 .plot { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 14px; overflow-x: auto; }
 .plot svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
@@ -91,13 +91,13 @@ def tiles(tables: Sequence[Table]) -> str:
 
 
 def table_html(table: Table) -> Iterator[str]:
-    """Rows about the same set stand together under its name; the best model's figure is marked."""
+    """Rows about the same set stand together under its name; what `Table.marked` says stands out."""
     yield '<div class="scroll"><table><thead><tr>'
     yield "".join(f'<th class="about">{escape(head)}</th>' for head in table.heads)
     yield "".join(f"<th>{escape(heading)}</th>" for heading in table.columns.values()) + "</tr></thead>"
     groups: dict[str, list[tuple[tuple[str, ...], str]]] = {}
     for about, figures in table.rows:
-        marks = ((key, ' class="best"' if table.best(about, key) else "") for key in table.columns)
+        marks = ((key, ' class="marked"' if table.marked(about, key) else "") for key in table.columns)
         cells = "".join(f"<td{mark}>{text(figures.get(key))}</td>" for key, mark in marks)
         groups.setdefault(about[0], []).append((about, cells))
     for name, rows in groups.items():

@@ -11,7 +11,7 @@ import numpy as np
 
 from model_export.evaluate.calibration import Bin, first_click_pairs, refined_pairs, reliability
 from model_export.evaluate.metrics import clicks_to_reach, iou_at
-from model_export.evaluate.results import Evaluation, ModelResults, ObjectResult, set_names
+from model_export.evaluate.results import Evaluation, of_set, set_names
 
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -60,14 +60,10 @@ def name_models(figure: Any, evaluation: Evaluation) -> None:
     figure.legend(handles=lines, loc="outside upper left", ncols=4)
 
 
-def of_set(model: ModelResults, name: str) -> list[ObjectResult]:
-    return [result for result in model.objects if name in ("all", result.source)]
-
-
 def curves(evaluation: Evaluation) -> str:
     """Mean IoU after each click, a panel a set; the diamond is the box, the ring the best candidate."""
     sets = set_names(evaluation.models[0].objects)
-    sizes = {name: len(of_set(evaluation.models[0], name)) for name in sets}
+    sizes = {name: len(of_set(evaluation.models[0].objects, name)) for name in sets}
     largest = sorted(sets, key=lambda name: -sizes[name])[: PANELS - 1]
     shown = ["all"] + [name for name in sets if name in largest] if len(sets) > 1 else sets
     columns = min(4, len(shown))
@@ -80,7 +76,7 @@ def curves(evaluation: Evaluation) -> str:
             panel.set_visible(False)
         for panel, name in zip(axes.flat, shown, strict=False):
             for place, model in enumerate(evaluation.models):
-                results = of_set(model, name)
+                results = of_set(model.objects, name)
                 lines = [result.curve for result in results]
                 panel.plot(clicks, [iou_at(lines, click) for click in clicks], color=colour(place))
                 best = float(np.mean([result.first_best_of_three for result in results]))
@@ -88,7 +84,7 @@ def curves(evaluation: Evaluation) -> str:
                 boxes = [result.box for result in results if result.box is not None]
                 if boxes:
                     panel.plot([BOX_PLACE], [float(np.mean(boxes))], "D", color=colour(place), markersize=5)
-            count = len(of_set(evaluation.models[0], name))
+            count = len(of_set(evaluation.models[0].objects, name))
             panel.set_title(f"{'all sets' if name == 'all' else name}  ({count})")
             panel.set_xticks([BOX_PLACE, 1, *fifths], ["box", "1", *map(str, fifths)])
         axes[0, 0].set_ylim(top=1)

@@ -121,3 +121,8 @@ def _object(stored: dict[str, Any]) -> ObjectResult:
 
 def set_names(results: Sequence[ObjectResult]) -> list[str]:
     return sorted({result.source for result in results})
+
+
+def of_set(results: Sequence[ObjectResult], name: str) -> list[ObjectResult]:
+    """Those of one set, or of `all`."""
+    return [result for result in results if name in ("all", result.source)]

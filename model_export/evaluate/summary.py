@@ -14,7 +14,7 @@ from model_export.evaluate.calibration import (
     reliability,
 )
 from model_export.evaluate.metrics import MAX_CLICKS, iou_at, noc
-from model_export.evaluate.results import ObjectResult, set_names
+from model_export.evaluate.results import ObjectResult, of_set, set_names
 
 TARGETS = (80, 85, 90, 95)
 
@@ -50,7 +50,7 @@ def accuracy(results: Sequence[ObjectResult], max_clicks: int = MAX_CLICKS) -> d
     """`summarise` by set, and `all` objects together. Empty without results."""
     if not results:
         return {}
-    by_set = {name: summarise([r for r in results if r.source == name], max_clicks) for name in set_names(results)}
+    by_set = {name: summarise(of_set(results, name), max_clicks) for name in set_names(results)}
     return by_set | {"all": summarise(results, max_clicks)}
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from model_export.evaluate.calibration import suggest_thresholds
-from model_export.evaluate.results import Evaluation, ModelResults
+from model_export.evaluate.comparison import VALUES, Difference, difference
+from model_export.evaluate.results import Evaluation, ModelResults, of_set, set_names
 from model_export.evaluate.summary import (
     CLICK_COLUMNS,
     COLUMNS,
@@ -36,6 +37,8 @@ ECE: mean distance of the predicted from the measured IoU, for the first click's
 is perfect."""
 SPEED_NOTE = """On the machine named above. A click goes from the prompt to the mask of the whole picture; where zoom-in
 has to encode the window anew, that is part of it."""
+DIFFERENCE_NOTE = """On the same objects; in brackets the interval that holds 95 % of the means when pictures are drawn
+anew (bootstrap). One that holds 0 is no difference that so many pictures could show; the others are marked."""
 THRESHOLD_NOTE = """From one click at a random place of each object: the pair of thresholds that best keeps masks
 which fit an annotation (IoU at least 0.75) and drops the others. Precision: share of kept masks that fit; recall:
 share of the objects with a fitting mask that keep one."""
@@ -55,15 +58,19 @@ class Table:
         rows = {" | ".join(about): figures for about, figures in self.rows}
         return markdown_table(rows, self.columns, self.heads)
 
-    def best(self, about: tuple[str, ...], key: str) -> bool:
-        """Whether no other model has a better figure on the same set, as printed, and one has a worse."""
+    def marked(self, about: tuple[str, ...], key: str) -> bool:
+        """Whether no other model has a better figure on the same set, as printed, and one has a worse; of a difference,
+        whether it is certain."""
+        own = dict(self.rows)[about].get(key)
+        if isinstance(own, Difference):
+            return own.certain
         if key not in MORE_IS_BETTER | LESS_IS_BETTER or len(about) < 2:
             return False
         values = {row[-1]: figures.get(key) for row, figures in self.rows if row[:-1] == about[:-1]}
         known = [value for value in values.values() if value is not None]
-        if values[about[-1]] is None or len({text(value) for value in known}) < 2:
+        if own is None or len({text(value) for value in known}) < 2:
             return False
-        return text(values[about[-1]]) == text((max if key in MORE_IS_BETTER else min)(known))
+        return text(own) == text((max if key in MORE_IS_BETTER else min)(known))
 
 
 def figures_of(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
@@ -91,12 +98,32 @@ def threshold_row(model: ModelResults) -> dict[str, Any]:
     return {} if found is None else vars(found)
 
 
+def difference_rows(evaluation: Evaluation) -> list[Row]:
+    """Each further model against the first, on all objects and on each set."""
+    first, *others = evaluation.models
+    names = set_names(first.objects)
+    rows: list[Row] = []
+    for name in ["all", *names] if len(names) > 1 else names:
+        reference = of_set(first.objects, name)
+        for model in others:
+            results = of_set(model.objects, name)
+            most = evaluation.protocol["max_clicks"]
+            rows.append(((name, model.name), {key: difference(reference, results, key, most) for key in VALUES}))
+    return rows
+
+
 def tables(evaluation: Evaluation) -> list[Table]:
     rows = rows_by_set(figures_of(evaluation))
     heads = ("set",) if len(evaluation.models) == 1 else ("set", "model")
     speeds = [((model.name,), speed_row(model)) for model in evaluation.models]
     thresholds = [((model.name,), threshold_row(model)) for model in evaluation.models]
+    first = evaluation.models[0].name
+    columns = {key: COLUMNS[key] for key in VALUES}
+    compared = [
+        Table(f"Difference to {first}", DIFFERENCE_NOTE, ("set", "model"), columns, difference_rows(evaluation))
+    ]
     return [
+        *(compared if len(evaluation.models) > 1 else []),
         Table("IoU after a box and after clicks", IOU_NOTE, heads, COLUMNS, rows),
         Table("Clicks to an IoU", CLICKS_NOTE, heads, CLICK_COLUMNS, rows),
         Table("Outlines and predicted IoU", EDGE_NOTE, heads, EDGE_COLUMNS, rows),

@@ -20,6 +20,7 @@ from model_export.evaluate.calibration import (
     suggest_thresholds,
 )
 from model_export.evaluate.choice import choose_pictures, name_bundles
+from model_export.evaluate.comparison import difference
 from model_export.evaluate.loop import Protocol
 from model_export.evaluate.predictor import Click
 from model_export.evaluate.results import Evaluation, ModelResults, ObjectResult, Probe, Times
@@ -155,13 +156,38 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, content: str) -> No
 def test_models_stand_side_by_side_and_the_better_figure_is_marked() -> None:
     worse = replace(RESULT, box=0.7, curve=(0.5, 0.6, 0.7))
     models = (ModelResults("one", {}, (RESULT,)), ModelResults("two", {}, (worse,)))
-    iou, clicks, *_ = tables(Evaluation(PROTOCOL, {}, models))
+    differences, iou, clicks, *_ = tables(Evaluation(PROTOCOL, {}, models))
+    assert [about for about, _ in differences.rows] == [("a", "two")]
+    assert "| a | two | -0.100 (-0.100 to -0.100) |" in differences.markdown()
+    assert differences.marked(("a", "two"), "box_iou")
+    assert not differences.marked(("a", "two"), "click1_iou")
     assert [about for about, _ in iou.rows] == [("all", "one"), ("all", "two"), ("a", "one"), ("a", "two")]
-    assert iou.best(("a", "one"), "box_iou")
-    assert not iou.best(("a", "two"), "box_iou")
-    assert not iou.best(("a", "one"), "click1_iou")
-    assert clicks.best(("all", "one"), "failures85")
+    assert iou.marked(("a", "one"), "box_iou")
+    assert not iou.marked(("a", "two"), "box_iou")
+    assert not iou.marked(("a", "one"), "click1_iou")
+    assert clicks.marked(("all", "one"), "failures85")
     assert "| a | two | 1 | 0.700 |" in iou.markdown()
+
+
+def test_a_difference_is_certain_when_it_holds_on_most_pictures_and_pairs_are_kept() -> None:
+    rng = np.random.default_rng(0)
+    boxes = rng.uniform(0.2, 0.9, 40)
+    reference = [replace(RESULT, picture=f"{k}.jpg", box=box) for k, box in enumerate(boxes)]
+    better = [replace(result, box=box + 0.01) for result, box in zip(reference, boxes, strict=True)]
+    found = difference(reference, better, "box_iou")
+    assert found is not None
+    assert (found.mean, found.low, found.high) == pytest.approx((0.01, 0.01, 0.01))
+    signs = np.where(np.arange(40) % 2, -0.01, 0.01)
+    noisy = [replace(result, box=box) for result, box in zip(reference, boxes + signs, strict=True)]
+    unsure = difference(reference, noisy, "box_iou")
+    assert unsure is not None
+    assert not unsure.certain
+    assert unsure.low < 0 < unsure.high
+    same_picture = [replace(result, picture="0.jpg") for result in noisy]
+    alone = difference([replace(result, picture="0.jpg") for result in reference], same_picture, "box_iou")
+    assert alone is not None
+    assert alone.low == alone.high
+    assert difference([replace(RESULT, box=None)], [RESULT], "box_iou") is None
 
 
 def test_pictures_are_chosen_by_set_and_drawn_by_seed(tmp_path: Path) -> None:
