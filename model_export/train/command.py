@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from model_export.arguments import Commands
@@ -26,9 +27,14 @@ def add_train(commands: Commands) -> None:
 
 def run_train(args: argparse.Namespace) -> int:
     from model_export.train.loop import train
+    from server.errors import BundleError
 
     names = ("data", "out", "start_from", "freeze", "steps", "max_minutes", "device", "processes", "threads")
-    print(train(load_config(args.config, {name: getattr(args, name) for name in names})))
+    try:
+        print(train(load_config(args.config, {name: getattr(args, name) for name in names})))
+    except (ValueError, BundleError, OSError) as error:
+        print(f"not trained: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -18,43 +18,56 @@ def default_weights() -> dict[str, float]:
 
 @dataclass(frozen=True)
 class TrainConfig:
+    """docs/training.md says more of each field."""
+
+    # what is trained, on what, into what
     model: str = "segserve-lite"
     data: str = "../shared/data"
     out: str = "runs/lite"
+    start_from: str = ""  # a bundle's folder: begin with its weights instead of random ones
+    freeze: str = ""  # "encoder": only the decoder learns
+    seed: int = 0
+
+    # how long, and on which machine
     steps: int = 4000
     max_minutes: float = 0.0  # > 0: the schedule follows the clock instead of the step, for shared machines
     clock: str = "wall"  # or "cpu": processor time, which does not run while others have the machine
+    processes: int = 1  # share the pictures of a step
+    threads: int = 1  # a process
+    device: str = "cpu"  # or "cuda"
+    source: str = ""  # "pictures": OpenCV on the CPU; "device": data set and augmentation there; "": by the device
+
+    # a step
     sizes: tuple[tuple[float, int], ...] = ((0.0, 256), (0.5, 384))  # (from this progress on, input size)
     pictures: int = 12
     masks: int = 3  # prompts a picture
     max_rounds: tuple[tuple[float, int], ...] = ((0.0, 6),)  # (from this progress on, most rounds of prompts)
     clicks: int = 1  # most clicks that one round brings
-    start_from: str = ""  # a bundle's folder: begin with its weights instead of random ones
-    freeze: str = ""  # "encoder": only the decoder learns
+
+    # optimisation
     learning_rate: float = 1e-3
+    warmup: int = 200  # steps
     constant_until: float = 0.0  # share of the run at the full rate, after which it decays
     decay: str = "cosine"  # or "linear"
     weight_decay: float = 0.05
-    warmup: int = 200
     clip: float = 1.0
     ema: float = 0.998
     focal: float = 5.0
     dice: float = 1.0
     iou: float = 1.0
-    seed: int = 0
+
+    # which pictures, and what is done to them
+    weights: dict[str, float] = field(default_factory=default_weights)
+    limit_pictures: int = 0  # > 0: only so many
     paste: float = 0.4  # chance that objects of other pictures are pasted in
     donors: tuple[str, ...] = ("everyday", "ecssd", "pascal_s", "coco128", "balloon")
-    processes: int = 1  # share the pictures of a step
     occlude: float = 0.15  # chance that a textured shape is laid over
     regions: float = 0.3  # chance that groups and remainders join a picture's masks
-    threads: int = 1  # a process
-    device: str = "cpu"  # or "cuda"
-    source: str = ""  # "pictures": OpenCV on the CPU; "device": data set and augmentation there; "": by the device
+
+    # what is told, in steps
     log_every: int = 20
     save_every: int = 200
-    preview_every: int = 500  # steps from one picture of predictions to the next; 0: none
-    limit_pictures: int = 0  # > 0: only so many, for tests
-    weights: dict[str, float] = field(default_factory=default_weights)
+    preview_every: int = 500  # 0: no pictures of predictions
 
     def __post_init__(self) -> None:
         choices = {
@@ -64,6 +77,17 @@ class TrainConfig:
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it may be {' or '.join(map(repr, allowed))}")
+        for name in ("steps", "processes", "threads", "pictures", "masks", "clicks", "log_every", "save_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not 0 <= self.constant_until < 1:
+            raise ValueError(f"constant_until is {self.constant_until}; it must be at least 0 and below 1")
+        for name in ("sizes", "max_rounds"):
+            stages = getattr(self, name)
+            if not stages or stages[0][0] != 0 or list(stages) != sorted(stages, key=lambda stage: stage[0]):
+                raise ValueError(f"{name} is {stages}; it must begin at progress 0.0 and rise")
+        if any(size % 32 for _, size in self.sizes):
+            raise ValueError(f"sizes is {self.sizes}; an input size must be a multiple of 32")
 
 
 def load_config(path: Path | None, overrides: dict[str, Any]) -> TrainConfig:

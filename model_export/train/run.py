@@ -114,13 +114,16 @@ def start_model(config: TrainConfig, source: Source, world: World) -> tuple[Segs
 
 
 def start_source(config: TrainConfig, world: World) -> Source:
-    """Pictures of a step are split over the processes. Raises ValueError when they cannot be."""
+    """Pictures of a step are split over the processes. Where none of the sets `donors` is among the pictures, all give
+    objects for pasting. Raises ValueError when the pictures of a step cannot be split."""
     if config.pictures % world.size:
         raise ValueError(f"{config.pictures} pictures a step cannot be split over {world.size} processes")
     pictures = read_sets(Path(config.data), "train")
     if config.limit_pictures:
         pictures = pictures[:: max(1, len(pictures) // config.limit_pictures)][: config.limit_pictures]
-    mixing = Mixing(config.paste, config.donors, config.occlude, config.regions)
+    names = {picture.source for picture in pictures}
+    donors = tuple(sorted(names & set(config.donors) or names))
+    mixing = Mixing(config.paste, donors, config.occlude, config.regions)
     device, share = world.device(config.device), config.pictures // world.size
     source: Source
     if (config.source or {"cuda": "device"}.get(config.device)) == "device":

@@ -1,20 +1,27 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import re
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from model_export.cli import main
 from model_export.train.branches import average_checkpoints, fork_checkpoint
 from model_export.train.config import TrainConfig, load_config
+from model_export.train.distributed import World
 from model_export.train.loop import train
 from model_export.train.losses import dice_loss, focal_loss, mask_iou, prompt_loss
 from model_export.train.prompts import first_prompts, next_clicks
+from model_export.train.run import start_source
 from model_export.train.schedule import learning_rate
+from model_export.train.source import PictureSource
 from tests.unit.model_export.drawn_set import draw_set
 
+DOCS = Path(__file__).parents[3] / "docs" / "training.md"
 TINY = TrainConfig(
     steps=4, sizes=((0.0, 64),), pictures=2, masks=2, max_rounds=((0.0, 3),), warmup=1, log_every=2, save_every=2
 )
@@ -139,11 +146,50 @@ def test_average_of_two_checkpoints(tmp_path: Path) -> None:
         average_checkpoints([tmp_path / "a.pt", tmp_path / "c.pt"], tmp_path / "y.pt")
 
 
-def test_unknown_setting_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.toml").write_text("stepz = 3")
-    with pytest.raises(ValueError, match="stepz"):
-        load_config(tmp_path / "a.toml", {})
-    (tmp_path / "b.toml").write_text("steps = 3\nsizes = [[0.0, 64]]")
+def test_a_file_and_the_command_line_make_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "b.toml").write_text("steps = 3\nsizes = [[0.0, 64]]\nmax_rounds = 5\ndonors = ['a']")
     assert load_config(tmp_path / "b.toml", {"threads": 2, "out": None}) == TrainConfig(
-        steps=3, sizes=((0.0, 64),), threads=2
+        steps=3, sizes=((0.0, 64),), max_rounds=((0.0, 5),), donors=("a",), threads=2
     )
+    staged = load_config(None, {"max_rounds": [[0, 3], [0.5, 11]]})
+    assert staged.max_rounds == ((0.0, 3), (0.5, 11))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("stepz = 3", "unknown setting.*stepz"),
+        ("freeze = 'head'", "freeze is 'head'; it may be '' or 'encoder'"),
+        ("pictures = 0", "pictures is 0; it must be at least 1"),
+        ("constant_until = 1.0", "constant_until is 1.0"),
+        ("sizes = [[0.5, 64]]", "must begin at progress 0.0"),
+        ("sizes = [[0.0, 64], [0.6, 96], [0.3, 128]]", "and rise"),
+        ("sizes = [[0.0, 50]]", "multiple of 32"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, message: str) -> None:
+    (tmp_path / "a.toml").write_text(line)
+    with pytest.raises(ValueError, match=message):
+        load_config(tmp_path / "a.toml", {})
+    assert main(["train", "--config", str(tmp_path / "a.toml")]) == 1
+    assert line.split(" ", maxsplit=1)[0] in capsys.readouterr().err
+
+
+def test_every_setting_is_documented() -> None:
+    """Each field of TrainConfig has a row in docs/training.md that names its default."""
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", DOCS.read_text(), re.MULTILINE))
+    for setting in fields(TrainConfig):
+        assert setting.name in rows, setting.name
+        value = getattr(TrainConfig(), setting.name)
+        if isinstance(value, str | int | float):
+            assert rows[setting.name] == f"`{json.dumps(value)}`", setting.name
+    assert set(rows) == {setting.name for setting in fields(TrainConfig)}
+
+
+def test_donors_are_the_sets_named_or_else_all(tmp_path: Path) -> None:
+    config = replace(TINY, data=str(draw_set(tmp_path)), source="pictures")
+    named = replace(config, donors=("shapes", "elsewhere"))
+    for each in (config, named):
+        source = start_source(each, World())
+        assert isinstance(source, PictureSource)
+        assert source.sampler.mixing.donors == ("shapes",)
