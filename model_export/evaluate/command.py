@@ -54,6 +54,7 @@ def add_evaluate(commands: Commands) -> None:
     add("--seed", type=whole(0, 2**32 - 1), default=0, help="of all that is drawn (0)")
     add("--flip", action="store_true", help="average with the mirrored picture: every click costs two")
     add("--zoom", action="store_true", help="from the second click on, see only the surroundings: encodes anew")
+    add("--ritm-clicks", action="store_true", help="exactly RITM's clicks, which may lie beside earlier ones")
     add("--out", type=Path, help="write every object's results here as JSON")
     add("--report", type=Path, metavar="FOLDER", help="write report.html and report.md with plots and examples here")
     add("--results", type=Path, metavar="FILE", help="tables and report from what --out wrote, without running a model")
@@ -115,10 +116,10 @@ def run_bundles(args: argparse.Namespace) -> Evaluation:
 
     bundles = name_bundles([(name, folder, open_bundle(folder)) for name, folder in args.bundle])
     pictures = choose_pictures(read_sets(args.data, args.split), args.sets, args.limit, args.seed)
-    protocol = Protocol(args.objects, args.max_clicks, args.seed)
+    protocol = Protocol(args.objects, args.max_clicks, args.seed, args.ritm_clicks)
     asked = {"data": str(args.data.resolve()), "pictures": len(pictures)} | {
         name: getattr(args, name)
-        for name in ("split", "limit", "objects", "max_clicks", "seed", "workers", "flip", "zoom")
+        for name in ("split", "limit", "objects", "max_clicks", "seed", "workers", "flip", "zoom", "ritm_clicks")
     }
     machine_before = machine() | git_state()
     loaders = {

@@ -11,6 +11,7 @@ from model_export.evaluate.plots import all_plots
 from model_export.evaluate.results import Evaluation, ModelResults
 from model_export.evaluate.tables import Table, tables
 
+OPTIONS = {"flip": "flip averaging", "zoom": "zoom-in", "ritm_clicks": "RITM's clicks"}
 EXAMPLES = 8  # worst and best, each
 TERMS = """The pictures in this report are from the evaluated data and carry its terms: share the report only with
 whom you may share the pictures."""
@@ -56,7 +57,11 @@ def facts(evaluation: Evaluation) -> dict[str, str]:
     protocol, machine = evaluation.protocol, evaluation.machine
     objects = len(evaluation.models[0].objects)
     limit = f", at most {protocol['limit']} of a set (seed {protocol['seed']})" if protocol.get("limit") else ""
-    options = [name for name, key in (("flip averaging", "flip"), ("zoom-in", "zoom")) if protocol.get(key)]
+    options = [
+        name
+        for name, key in (("flip averaging", "flip"), ("zoom-in", "zoom"), ("RITM's clicks", "ritm_clicks"))
+        if protocol.get(key)
+    ]
     found = {f"Model {model.name}": describe_model(model.about) for model in evaluation.models}
     data = f"{protocol['data']}, split {protocol['split']}: {protocol['pictures']} pictures{limit}"
     processes = "1 process" if protocol["workers"] == 1 else f"{protocol['workers']} processes"
@@ -64,7 +69,7 @@ def facts(evaluation: Evaluation) -> dict[str, str]:
     return found | {
         "Data": f"{data}, {objects} objects, at most {protocol['objects']} a picture, the largest first",
         "Protocol": f"the box; then up to {protocol['max_clicks']} clicks, each in the middle of the larger error, "
-        f"and the mask before fed back; {' and '.join(options) if options else 'no flip, no zoom'}",
+        f"and the mask before fed back; {', '.join(options) if options else 'no flip, no zoom'}",
         "Machine": f"{machine.get('cpu')}, {machine.get('cores')} cores, {machine.get('memory_gib')} GiB; {processes} "
         f"of one thread; {runtime}; load before {machine.get('load_before') or 0:.1f}",
         "Code": f"git {machine['revision'][:12]}{' with changes' if machine['changed'] else ''}"

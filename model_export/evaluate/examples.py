@@ -41,7 +41,7 @@ def example_iou(result: ObjectResult) -> float:
 def extremes(results: Sequence[ObjectResult], count: int) -> tuple[list[ObjectResult], list[ObjectResult]]:
     """(worst first, best first) by the IoU after EXAMPLE_CLICKS clicks, at most one object a picture."""
     ordered = sorted(results, key=lambda result: (example_iou(result), result.source, result.picture, result.mask))
-    count = min(count, len({result.picture for result in results}) // 2)
+    count = min(count, max(1, len({result.picture for result in results}) // 2))
 
     def pick(candidates: Sequence[ObjectResult], taken: set[str]) -> list[ObjectResult]:
         picked: list[ObjectResult] = []

@@ -32,11 +32,12 @@ SMALLEST, LARGEST = 0.001, 0.9  # share of the picture that an object covers
 @dataclass(frozen=True)
 class Protocol:
     """What is asked of every model. `objects` a picture, the largest first; `seed` is for the random places of
-    `Probe`."""
+    `Probe`; `ritm_clicks`: see clicker.py."""
 
     objects: int = 2
     max_clicks: int = MAX_CLICKS
     seed: int = 0
+    ritm_clicks: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def evaluate_object(
     candidate_scores: list[float | None] = []
     answer: Answer | None = None
     while len(clicks) < protocol.max_clicks:
-        click = next_click(truth, predicted, clicked, ignore)
+        click = next_click(truth, predicted, clicked, ignore, as_ritm=protocol.ritm_clicks)
         if click is None:
             break
         clicked[int(click.y), int(click.x)] = True

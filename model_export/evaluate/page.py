@@ -29,10 +29,10 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .tile span { color: var(--soft); font-size: 13px; }
 .scroll { overflow-x: auto; background: #fff; border: 1px solid var(--line); border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
-th, td { padding: 6px 12px; text-align: right; white-space: nowrap; }
+th, td { padding: 6px 12px; text-align: right; }
 thead th { color: var(--soft); font-weight: 600; border-bottom: 1px solid var(--line); vertical-align: bottom;
   white-space: normal; line-height: 1.25; }
-th.about { text-align: left; font-weight: 500; vertical-align: top; }
+th.about { text-align: left; font-weight: 500; vertical-align: top; white-space: nowrap; }
 tbody.set + tbody.set { border-top: 1px solid var(--line); }
 tbody.total th, tbody.total td { background: #f1f5f9; font-weight: 600; }
 td.marked { color: var(--accent); font-weight: 700; }
@@ -80,11 +80,11 @@ def html_page(report: Report) -> str:
 
 
 def tiles(tables: Sequence[Table]) -> str:
-    """The main figures of all sets together, where there is one model to speak of."""
+    """The main figures of all objects, where there is one model to speak of."""
     shown: dict[str, str] = {}
     for table in tables[:2]:
         if len(table.heads) == 1:
-            row = dict(table.rows)[("all",)]
+            row = table.rows[0][1]
             shown |= {table.columns[key]: text(row[key]) for key in TILES if key in table.columns and key in row}
     cells = [f'<div class="tile"><b>{value}</b><span>{escape(name)}</span></div>' for name, value in shown.items()]
     return f'<div class="tiles">{"".join(cells)}</div>' if cells else ""

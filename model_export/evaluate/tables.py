@@ -80,9 +80,10 @@ def figures_of(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
 
 
 def rows_by_set(figures: Mapping[str, Mapping[str, Figures]]) -> list[Row]:
-    """A row for each set, or for each set and model where there are several; all sets together first."""
+    """A row for each set, or for each set and model where there are several; before them all sets together."""
     names = next(iter(figures.values()))
-    ordered = ["all"] + [name for name in names if name != "all"]
+    sets = [name for name in names if name != "all"]
+    ordered = ["all", *sets] if len(sets) > 1 else sets
     if len(figures) == 1:
         return [((name,), by_set[name]) for by_set in figures.values() for name in ordered]
     return [((name, model), by_set[name]) for name in ordered for model, by_set in figures.items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -79,6 +80,45 @@ def test_a_clicked_pixel_is_not_clicked_again() -> None:
     click = next_click(round_mask(8), nothing(), clicked)
     assert click is not None
     assert (int(click.x), int(click.y)) != (20, 20)
+
+
+def test_ritm_clicks_beside_an_earlier_click_and_ours_elsewhere_in_the_same_error() -> None:
+    clicked = nothing()
+    clicked[20, 20] = True
+    ours = next_click(round_mask(8), nothing(), clicked)
+    theirs = next_click(round_mask(8), nothing(), clicked, as_ritm=True)
+    assert ours is not None
+    assert theirs is not None
+    assert np.hypot(ours.x - 20.5, ours.y - 20.5) > 3
+    assert np.hypot(theirs.x - 20.5, theirs.y - 20.5) == 1
+
+
+def test_of_equal_depths_ritm_clicks_what_is_wrongly_added() -> None:
+    truth, predicted = nothing(), nothing()
+    truth[10:13, 20:23] = predicted[20:23, 2:5] = True
+    click = next_click(truth, predicted, nothing(), as_ritm=True)
+    assert click is not None
+    assert (click.x, click.y, click.positive) == (3.5, 21.5, False)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_ritm_clicks_are_those_of_its_published_formula(seed: int) -> None:
+    truth, predicted = random_masks(seed, 2)
+    clicked = np.random.default_rng(seed).random(truth.shape) > 0.8
+    distances = [
+        np.rint(cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 0)[1:-1, 1:-1] ** 2) * ~clicked
+        for region in (truth & ~predicted, predicted & ~truth)
+    ]
+    positive = bool(distances[0].max() > distances[1].max())
+    chosen = distances[0 if positive else 1]
+    click = next_click(truth, predicted, clicked, as_ritm=True)
+    if chosen.max() == 0:
+        assert click is None
+        return
+    y, x = np.argwhere(chosen == chosen.max())[0]
+    assert click is not None
+    assert (click.x, click.y, click.positive) == (x + 0.5, y + 0.5, positive)
 
 
 def depth_by_hand(region: np.ndarray, x: int, y: int) -> float:
