@@ -16,6 +16,7 @@ from model_export.export.bundle_writer import Contents, lay_out, write_bundle
 from model_export.export.card import model_card
 from model_export.export.golden import golden_vectors
 from model_export.export.graphs import DECODER_OUTPUTS, PROMPT_INPUTS, decoder_onnx, encoder_onnx, encoder_program
+from model_export.export.identity import Identity, identity_of
 from model_export.export.parity import Report, parity_report
 from model_export.export.pictures import sample_paths
 from model_export.export.weights import dump_weights, load_checkpoint
@@ -34,10 +35,8 @@ from server.domain.bundle import (
 from server.domain.ports import LoadedBundle
 from server.runtime.bundle_files import read_manifest, verify_bundle
 
-LICENSE = "Apache-2.0 for the weights; see the model card for the terms of the training pictures"
 
-
-def manifest_of(name: str, model: SegserveLite, accuracy: dict[str, Any], parity: Report) -> BundleManifest:
+def manifest_of(identity: Identity, model: SegserveLite, accuracy: dict[str, Any], parity: Report) -> BundleManifest:
     size = model.input_size
     grid = size // model.mask_stride
     shapes = [
@@ -57,13 +56,13 @@ def manifest_of(name: str, model: SegserveLite, accuracy: dict[str, Any], parity
     inputs += [TensorSpec(name=n, shape=prompt_shapes[n], dtype="float32") for n in PROMPT_INPUTS]
     return BundleManifest(
         format_version=FORMAT_VERSION,
-        id=name,
+        id=identity.id,
         revision="0" * 16,
         kind="promptable",
-        title="Segserve Lite",
-        description="Small general model that comes with Segserve; quick on a CPU.",
-        license=LICENSE,
-        source="trained by model_export on the project's training pictures; see MODEL_CARD.md",
+        title=identity.title,
+        description=identity.description,
+        license=identity.license,
+        source=identity.source,
         preprocessing=Preprocessing(size=size, mean=model.pixel_mean, std=model.pixel_std),
         embedding=tuple(
             EmbeddingTensor(name=n, shape=shape, wire_dtype="int8") for n, shape in zip(names, shapes, strict=True)
@@ -82,28 +81,33 @@ def manifest_of(name: str, model: SegserveLite, accuracy: dict[str, Any], parity
     )
 
 
-def describe_training(state: dict[str, Any]) -> str:
-    length = f"{state['step']:,} steps, {state['seconds'] / 60:.0f} minutes on one CPU core"
-    runs = state.get("runs", 1)
-    return length if runs == 1 else f"{length}, the mean of {runs} runs that went apart from one checkpoint"
-
-
-def export_bundle(name: str, checkpoint: Path, out: Path, data: Path | None, evaluate: bool = True) -> LoadedBundle:
+def export_bundle(
+    name: str,
+    checkpoint: Path,
+    out: Path,
+    data: Path | None,
+    evaluate: bool = True,
+    *,
+    bundle_id: str | None = None,
+    title: str | None = None,
+    license_text: str | None = None,
+) -> LoadedBundle:
     """Graphs first; then parity, accuracy and golden vectors are measured on them, and everything is written at once.
 
-    Raises ValueError when the checkpoint does not fit or the graphs do not agree with torch.
+    `name`: of the network; the bundle has the same one unless `bundle_id` says otherwise. Raises ValueError when the
+    checkpoint does not fit or the graphs do not agree with torch.
     """
     model = load_checkpoint(name, checkpoint)
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    training = describe_training(state)
+    identity = identity_of(name, state, bundle_id, title, license_text)
     graphs: Contents = {
-        "weights.safetensors": ("weights", dump_weights(model)),
+        "weights.safetensors": ("weights", dump_weights(model, name)),
         "decoder.onnx": ("decoder", decoder_onnx(model)),
         "encoder.onnx": ("encoder", encoder_onnx(model)),
         "encoder.pt2": ("encoder_torch", encoder_program(model)),
     }
     with tempfile.TemporaryDirectory() as draft_directory:
-        draft = lay_out(Path(draft_directory), graphs, manifest_of(name, model, {}, {}))
+        draft = lay_out(Path(draft_directory), graphs, manifest_of(identity, model, {}, {}))
         parity = parity_report(draft, data)
         if not parity["passed"]:
             raise ValueError(f"the exported graphs do not agree with torch: {json.dumps(parity['cases'])}")
@@ -113,15 +117,15 @@ def export_bundle(name: str, checkpoint: Path, out: Path, data: Path | None, eva
         golden = golden_vectors(draft, sample_paths()[0])
     counts = [sum(p.numel() for p in part.parameters()) for part in (model.encoder, model.decoder)]
     card = model_card(
-        parity=parity, accuracy=accuracy, training=training, licence=LICENSE, size=model.input_size,
-        encoder=counts[0], decoder=counts[1],
+        parity=parity, accuracy=accuracy, identity=identity, size=model.input_size, encoder=counts[0],
+        decoder=counts[1],
     )  # fmt: skip
     contents: Contents = graphs | {
         "golden.safetensors": ("golden", golden),
         "parity.json": ("parity", (json.dumps(parity, indent=2) + "\n").encode()),
         "MODEL_CARD.md": ("card", card.encode()),
     }
-    manifest = manifest_of(name, model, accuracy, parity)
+    manifest = manifest_of(identity, model, accuracy, parity)
     return write_bundle(out, lambda directory: lay_out(directory, contents, manifest))
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from model_export.evaluate.summary import markdown_table
+from model_export.export.identity import Identity
 
-CARD = """# segserve-lite
+CARD = """# {id}
 
-The default model of Segserve: a small promptable segmentation network that fits in the package, runs on two CPU cores
-and whose decoder runs in the browser.
+{intro}
 
 - Task: class-agnostic masks from points, boxes and previous masks. Three candidates for an ambiguous prompt (outputs 1
   to 3) and one for several prompts (output 0), each with a predicted IoU.
@@ -20,12 +20,9 @@ and whose decoder runs in the browser.
 
 ## Training
 
-Trained from random initialisation by simulated prompting (`python -m model_export train`): {training}.
+By simulated prompting (`python -m model_export train`), {training}.
 
-Training pictures (train split of `shared/data`): everyday, ecssd, pascal_s, bsds500, ccp, coco128, facade, camvid,
-dsb2018, balloon, kvasir, fasseg. Except for ccp (Apache-2.0), facade (CC BY 4.0) and dsb2018 (CC0) the sources state no
-licence or a research-only one. None of the pictures or masks is part of this bundle. Whoever needs weights with other
-terms should train on pictures of their own.
+{pictures}
 
 ## Accuracy
 
@@ -37,14 +34,14 @@ original pixels; NoC@85 is the mean number of clicks (at most 20) to IoU 0.85.
 
 ## Parity
 
-ONNX Runtime against torch over {pictures} pictures: worst mask IoU {worst_iou:.5f}, worst logit difference
+ONNX Runtime against torch over {parity_pictures} pictures: worst mask IoU {worst_iou:.5f}, worst logit difference
 {worst_logits:.1e} of their range. The int8 embedding against the float32 one: mask IoU {wire_mean:.4f} on average.
 
 ## What it is bad at
 
 Small things (below about 12 px of the longest side's 384), thin structures such as wires and fences, transparent
-objects, medical and aerial pictures unlike the training sets. It saw some 5,200 pictures; models trained on millions
-are better on almost everything. Check masks before anything depends on them.
+objects, and pictures unlike those that it was trained on. Those were few; models trained on millions are better on
+almost everything. Check masks before anything depends on them.
 """
 
 
@@ -52,8 +49,7 @@ def model_card(
     *,
     parity: dict[str, Any],
     accuracy: dict[str, Any],
-    training: str,
-    licence: str,
+    identity: Identity,
     size: int,
     encoder: int,
     decoder: int,
@@ -61,12 +57,15 @@ def model_card(
     cases = parity["cases"].values()
     return CARD.format(
         table=markdown_table(accuracy) if accuracy else "Not measured for this bundle.",
-        training=training,
-        licence=licence,
+        id=identity.id,
+        intro=identity.intro,
+        training=identity.training,
+        pictures=identity.pictures,
+        licence=identity.license,
         size=size,
         encoder_parameters=encoder,
         decoder_parameters=decoder,
-        pictures=parity["pictures"],
+        parity_pictures=parity["pictures"],
         worst_iou=min(case["mask_iou"] for case in cases),
         worst_logits=max(case["logits_relative"] for case in cases),
         wire_mean=parity["embedding_on_the_wire"]["mask_iou_mean"],

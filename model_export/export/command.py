@@ -16,6 +16,9 @@ def add_export(commands: Commands) -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="the bundle's directory, replaced when complete")
     parser.add_argument("--data", type=Path, default=DATA, help=f"annotated pictures for parity and accuracy ({DATA})")
+    parser.add_argument("--id", help="of the bundle: lower case, digits, - . _; else the network's name")
+    parser.add_argument("--title", help="what the page's menu shows")
+    parser.add_argument("--license", help="of the weights, as the manifest and the model card are to state it")
     parser.add_argument("--no-accuracy", action="store_true", help="skip the evaluation, which takes minutes")
     parser.set_defaults(run=run_export)
 
@@ -23,7 +26,10 @@ def add_export(commands: Commands) -> None:
 def run_export(args: argparse.Namespace) -> int:
     from model_export.export.build import export_bundle
 
-    bundle = export_bundle(args.model, args.checkpoint, args.out, args.data, evaluate=not args.no_accuracy)
+    bundle = export_bundle(
+        args.model, args.checkpoint, args.out, args.data, not args.no_accuracy,
+        bundle_id=args.id, title=args.title, license_text=args.license,
+    )  # fmt: skip
     total = sum(entry.bytes for entry in bundle.manifest.files.values())
     print(f"{bundle.directory}: {bundle.manifest.id} {bundle.manifest.revision}, {total / 1e6:.2f} MB")
     return 0

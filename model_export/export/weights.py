@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -51,18 +52,25 @@ def load_checkpoint(name: str, checkpoint: Path) -> SegserveLite:
     return model
 
 
-def dump_weights(model: nn.Module) -> bytes:
-    """safetensors: float16 where that loses nothing, else float32."""
+def dump_weights(model: nn.Module, network: str) -> bytes:
+    """safetensors: float16 where that loses nothing, else float32; the metadata say of which network they are."""
     tensors: dict[str, Tensor] = {}
     for name, value in model.state_dict().items():
         half = value.half()
         tensors[name] = half if value.numel() >= HALF_FROM and torch.equal(half.float(), value) else value.contiguous()
-    return save(tensors)
+    return save(tensors, {"network": network})
+
+
+def network_of(path: Path, default: str) -> str:
+    """The network's name in a file of weights; `default` where it says none, as those of the first bundles."""
+    with safe_open(path, "pt") as file:
+        return str((file.metadata() or {}).get("network", default))
 
 
 def load_bundle_weights(name: str, path: Path) -> SegserveLite:
-    """The float32 torch network of a bundle's `weights.safetensors`, strict."""
-    model = MODELS[name]().eval().requires_grad_(False)
+    """The float32 torch network of a bundle's `weights.safetensors`, strict. `name`: the network's, where the file does
+    not say it."""
+    model = MODELS[network_of(path, name)]().eval().requires_grad_(False)
     fold_batch_norm(model)
     model.load_state_dict({key: value.float() for key, value in load_file(path).items()})
     return model

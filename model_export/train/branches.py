@@ -42,6 +42,8 @@ def average_checkpoints(paths: Sequence[Path], out: Path) -> Path:
         "ema": mean,
         "step": max(state["step"] for state in states),
         "seconds": max(state["seconds"] for state in states),
+        "origin": first.get("origin", {}),
+        "training": first.get("training", {}),
         "runs": len(states),
     }
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from model_export.data.picture import Picture
 from model_export.data.readers import read_sets
 from model_export.export.build import open_bundle
 from model_export.models import MODELS
@@ -35,6 +38,7 @@ class Run:
     optimizer: torch.optim.Optimizer
     source: Source
     average: dict[str, Tensor]
+    sets: dict[str, int] = field(default_factory=dict)  # training pictures of each
     origin: dict[str, Any] = field(default_factory=dict)  # id and revision of the bundle that it began with
     step: int = 0
     seconds: float = 0.0
@@ -75,7 +79,8 @@ def start_run(config: TrainConfig, world: World, resume: bool = False) -> Run:
     """A run at step 0. Weights are the same in every process, random draws are not. With `resume` it is about to be
     loaded from a checkpoint, so it does not begin with a bundle's weights."""
     torch.manual_seed(config.seed)
-    source = start_source(config, world)
+    pictures = training_pictures(config)
+    source = start_source(config, world, pictures)
     origin: dict[str, Any] = {}
     if config.start_from and not resume:
         model, origin = start_model(config, source, world)
@@ -92,7 +97,8 @@ def start_run(config: TrainConfig, world: World, resume: bool = False) -> Run:
     optimizer = torch.optim.AdamW(groups, config.learning_rate)
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     torch.manual_seed(config.seed + world.rank)
-    return Run(config, world, model, optimizer, source, average, origin)
+    sets = dict(Counter(picture.source for picture in pictures))
+    return Run(config, world, model, optimizer, source, average, sets, origin)
 
 
 def start_model(config: TrainConfig, source: Source, world: World) -> tuple[SegserveLite, dict[str, Any]]:
@@ -113,14 +119,18 @@ def start_model(config: TrainConfig, source: Source, world: World) -> tuple[Segs
     return model, {"id": bundle.manifest.id, "revision": bundle.manifest.revision}
 
 
-def start_source(config: TrainConfig, world: World) -> Source:
+def training_pictures(config: TrainConfig) -> list[Picture]:
+    pictures = read_sets(Path(config.data), "train")
+    if config.limit_pictures:
+        pictures = pictures[:: max(1, len(pictures) // config.limit_pictures)][: config.limit_pictures]
+    return pictures
+
+
+def start_source(config: TrainConfig, world: World, pictures: Sequence[Picture]) -> Source:
     """Pictures of a step are split over the processes. Where none of the sets `donors` is among the pictures, all give
     objects for pasting. Raises ValueError when the pictures of a step cannot be split."""
     if config.pictures % world.size:
         raise ValueError(f"{config.pictures} pictures a step cannot be split over {world.size} processes")
-    pictures = read_sets(Path(config.data), "train")
-    if config.limit_pictures:
-        pictures = pictures[:: max(1, len(pictures) // config.limit_pictures)][: config.limit_pictures]
     names = {picture.source for picture in pictures}
     donors = tuple(sorted(names & set(config.donors) or names))
     mixing = Mixing(config.paste, donors, config.occlude, config.regions)
@@ -148,8 +158,12 @@ def save_run(run: Run, path: Path) -> None:
         "step": run.step,
         "seconds": run.seconds,
         "origin": run.origin,
+        "training": {
+            "pictures": run.sets, "processes": run.world.size, "device": run.config.device, "clock": run.config.clock,
+            "freeze": run.config.freeze,
+        },
         "random": random,  # of each process
-    }
+    }  # fmt: skip
     partial = path.with_suffix(".partial")
     torch.save(state, partial)
     partial.replace(path)

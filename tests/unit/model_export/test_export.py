@@ -6,17 +6,20 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from model_export.arguments import BUNDLE
 from model_export.cli import main
 from model_export.data.readers import read_sets
 from model_export.evaluate.loop import evaluate_bundle
 from model_export.export.build import export_bundle, open_bundle
+from model_export.export.identity import identity_of
 from model_export.export.parity import parity_report
-from model_export.export.weights import dump_weights, fold_batch_norm
+from model_export.export.weights import dump_weights, fold_batch_norm, load_bundle_weights
 from model_export.models.lite import SegserveLite
 from model_export.train.loop import train
 from server.domain.ports import DecoderInputs, LoadedBundle
@@ -71,7 +74,7 @@ def test_parity_fails_for_graphs_of_other_weights(bundle: LoadedBundle, work: Pa
     directory.mkdir()
     for name in bundle.manifest.files:
         (directory / name).write_bytes((Path(bundle.directory) / name).read_bytes())
-    (directory / "weights.safetensors").write_bytes(dump_weights(other))
+    (directory / "weights.safetensors").write_bytes(dump_weights(other, "segserve-lite"))
     report = parity_report(LoadedBundle(bundle.manifest, str(directory)), work / "data", count=1)
     assert not report["passed"]
 
@@ -140,3 +143,41 @@ def test_checkpoint_of_another_model_is_refused(work: Path, tmp_path: Path) -> N
     with pytest.raises(ValueError, match="another"):
         export_bundle("segserve-lite", tmp_path / "x.pt", tmp_path / "out", None)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_bundle_of_ones_own_has_its_name_and_says_what_it_came_from(work: Path, tmp_path: Path) -> None:
+    tuned = replace(
+        TINY, data=str(work / "data"), out=str(tmp_path / "run"), steps=1, start_from=str(BUNDLE), freeze="encoder"
+    )
+    checkpoint = train(tuned)
+    arguments = ["export", "--model", "segserve-lite", "--checkpoint", str(checkpoint), "--out", str(tmp_path / "mine")]
+    arguments += ["--data", str(work / "data"), "--id", "mine", "--title", "My shapes", "--license", "CC0"]
+    assert main([*arguments, "--no-accuracy"]) == 0
+    made, origin = open_bundle(tmp_path / "mine").manifest, open_bundle(BUNDLE).manifest
+    assert (made.id, made.title, made.license) == ("mine", "My shapes", "CC0")
+    card = (tmp_path / "mine" / "MODEL_CARD.md").read_text()
+    assert card.startswith("# mine\n")
+    begun = f"fine-tuned from segserve-lite (revision {origin.revision}, decoder only)"
+    assert begun in card
+    assert begun in made.source
+    assert "1 steps, 0 minutes on a CPU in one process" in card
+    assert "by set: shapes (4)" in card
+    weights = load_bundle_weights(made.id, tmp_path / "mine" / "weights.safetensors").state_dict()
+    for name, value in load_bundle_weights(origin.id, BUNDLE / "weights.safetensors").state_dict().items():
+        assert name.startswith("decoder.") or torch.equal(value, weights[name])
+    again = replace(tuned, start_from=str(tmp_path / "mine"), out=str(tmp_path / "again"), freeze="")
+    assert torch.load(train(again), weights_only=True)["origin"]["id"] == "mine"
+
+
+def test_the_default_model_is_the_one_of_that_name_from_the_projects_pictures() -> None:
+    state: dict[str, Any] = {"step": 2000, "seconds": 1800.0, "runs": 2, "training": {"pictures": {"ecssd": 5}}}
+    default = identity_of("segserve-lite", state, None, None, None)
+    assert (default.id, default.title) == ("segserve-lite", "Segserve Lite")
+    assert "research-only" in default.pictures
+    assert "2,000 steps, 30 minutes on a CPU in one process, the mean of 2 runs" in default.training
+    named = identity_of("segserve-lite", state, "other", None, None)
+    assert (named.title, named.license, named.source.split(";")[0]) == (
+        "other", "not stated", "model_export, trained from random initialisation"
+    )  # fmt: skip
+    own = identity_of("segserve-lite", state | {"training": {"pictures": {"ecssd": 5, "mine": 1}}}, None, None, None)
+    assert own.pictures.startswith("Training pictures, by set: ecssd (5), mine (1).")

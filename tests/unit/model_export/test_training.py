@@ -16,7 +16,7 @@ from model_export.train.distributed import World
 from model_export.train.loop import train
 from model_export.train.losses import dice_loss, focal_loss, mask_iou, prompt_loss
 from model_export.train.prompts import first_prompts, next_clicks
-from model_export.train.run import start_source
+from model_export.train.run import start_source, training_pictures
 from model_export.train.schedule import learning_rate
 from model_export.train.source import PictureSource
 from tests.unit.model_export.drawn_set import draw_set
@@ -190,6 +190,6 @@ def test_donors_are_the_sets_named_or_else_all(tmp_path: Path) -> None:
     config = replace(TINY, data=str(draw_set(tmp_path)), source="pictures")
     named = replace(config, donors=("shapes", "elsewhere"))
     for each in (config, named):
-        source = start_source(each, World())
+        source = start_source(each, World(), training_pictures(each))
         assert isinstance(source, PictureSource)
         assert source.sampler.mixing.donors == ("shapes",)

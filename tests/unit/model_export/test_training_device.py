@@ -19,7 +19,7 @@ from model_export.train.device_source import DeviceSource, bounding_boxes
 from model_export.train.device_store import load_store
 from model_export.train.device_warp import Draw, Warp, blob, random_warp, recolour
 from model_export.train.distributed import World
-from model_export.train.run import start_source
+from model_export.train.run import start_source, training_pictures
 from model_export.train.sampler import Mixing
 from tests.unit.model_export.drawn_set import draw_set
 from tests.unit.model_export.test_training import TINY
@@ -109,7 +109,7 @@ def test_a_picture_without_usable_masks_gives_way(tmp_path: Path) -> None:
 
 def test_the_state_repeats_batch_and_prompts(tmp_path: Path) -> None:
     config = replace(TINY, data=str(draw_set(tmp_path)), source="device")
-    source, other = (start_source(config, World(rank, 2)) for rank in range(2))
+    source, other = (start_source(config, World(rank, 2), training_pictures(config)) for rank in range(2))
     state = source.state()
     batch = source.batch(SIZE)
     coords, _ = source.first_prompts(batch)

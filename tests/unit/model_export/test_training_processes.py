@@ -14,7 +14,7 @@ import torch
 from torch.multiprocessing.spawn import ProcessException
 
 from model_export.train.distributed import World, launch, signals_to
-from model_export.train.run import start_source
+from model_export.train.run import start_source, training_pictures
 from tests.unit.model_export.drawn_set import draw_set
 from tests.unit.model_export.test_training import TINY
 
@@ -53,11 +53,11 @@ def test_a_killed_process_ends_the_others() -> None:
 
 def test_pictures_are_split_and_draws_differ(tmp_path: Path) -> None:
     config = replace(TINY, data=str(draw_set(tmp_path)))
-    batches = [start_source(config, World(rank, 2)).batch(64) for rank in range(2)]
+    batches = [start_source(config, World(rank, 2), training_pictures(config)).batch(64) for rank in range(2)]
     assert [len(batch.pixels) for batch in batches] == [1, 1]
     assert not torch.equal(batches[0].pixels, batches[1].pixels)
     with pytest.raises(ValueError, match="2 pictures a step cannot be split over 3 processes"):
-        start_source(config, World(0, 3))
+        start_source(config, World(0, 3), training_pictures(config))
 
 
 def test_signals_are_told_and_handlers_come_back() -> None:

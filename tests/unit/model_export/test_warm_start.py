@@ -30,7 +30,7 @@ def test_a_network_from_a_bundle_computes_the_same_and_can_train(
             trained.train().encoder(pixels, valid)
     fold_batch_norm(trained.eval())
     path = tmp_path / "weights.safetensors"
-    path.write_bytes(dump_weights(trained))
+    path.write_bytes(dump_weights(trained, "segserve-lite"))
 
     model = model_from_bundle("segserve-lite", path, batches)
     reference = load_bundle_weights("segserve-lite", path)

@@ -1,0 +1,93 @@
+"""What a bundle is called and what is said of where its weights come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+DEFAULT = "segserve-lite"
+DEFAULT_LICENSE = "Apache-2.0 for the weights; see the model card for the terms of the training pictures"
+DEFAULT_INTRO = """The default model of Segserve: a small promptable segmentation network that fits in the package, runs
+on two CPU cores and whose decoder runs in the browser."""
+DEFAULT_SETS = (
+    "everyday", "ecssd", "pascal_s", "bsds500", "ccp", "coco128", "facade", "camvid", "dsb2018", "balloon", "kvasir",
+    "fasseg",
+)  # fmt: skip
+DEFAULT_TERMS = f"""Training pictures (train split of `shared/data`): {", ".join(DEFAULT_SETS)}.
+Except for ccp (Apache-2.0), facade (CC BY 4.0) and dsb2018 (CC0) the sources state no licence or a research-only one.
+None of the pictures or masks is part of this bundle. Whoever needs weights with other terms should train on pictures of
+their own."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`intro` opens the model card, `training` and `pictures` are its account of the training."""
+
+    id: str
+    title: str
+    description: str
+    license: str
+    source: str
+    intro: str
+    training: str
+    pictures: str
+
+
+def identity_of(
+    network: str, state: dict[str, Any], bundle_id: str | None, title: str | None, license_text: str | None
+) -> Identity:
+    """For a checkpoint's `state`. Without `bundle_id` the bundle is called as its network is; trained on the project's
+    pictures alone that is the default model."""
+    chosen = bundle_id or network
+    training = describe_training(state)
+    pictures = state.get("training", {}).get("pictures", {})
+    if chosen == DEFAULT and set(pictures) <= set(DEFAULT_SETS):
+        return Identity(
+            id=DEFAULT,
+            title=title or "Segserve Lite",
+            description="Small general model that comes with Segserve; quick on a CPU.",
+            license=license_text or DEFAULT_LICENSE,
+            source="trained by model_export on the project's training pictures; see MODEL_CARD.md",
+            intro=DEFAULT_INTRO,
+            training=training,
+            pictures=DEFAULT_TERMS,
+        )
+    begun = describe_origin(state)
+    return Identity(
+        id=chosen,
+        title=title or chosen,
+        description=f"{network}, {begun}.",
+        license=license_text or "not stated",
+        source=f"model_export, {begun}; see MODEL_CARD.md",
+        intro=f"{title or chosen}: the network {network} of Segserve's workshop, {begun}.",
+        training=training,
+        pictures=describe_pictures(state),
+    )
+
+
+def describe_origin(state: dict[str, Any]) -> str:
+    origin = state.get("origin")
+    if not origin:
+        return "trained from random initialisation"
+    part = ", decoder only" if state.get("training", {}).get("freeze") == "encoder" else ""
+    return f"fine-tuned from {origin['id']} (revision {origin['revision']}{part})"
+
+
+def describe_training(state: dict[str, Any]) -> str:
+    """How long and on what, of a checkpoint of `train` or `average`."""
+    told = state.get("training", {})
+    machine = "a GPU" if told.get("device") == "cuda" else "a CPU"
+    processes = told.get("processes", 1)
+    shared = "one process" if processes == 1 else f"{processes} processes"
+    minutes = f"{state['seconds'] / 60:.0f} minutes" + (" of processor time" if told.get("clock") == "cpu" else "")
+    length = f"{describe_origin(state)}: {state['step']:,} steps, {minutes} on {machine} in {shared}"
+    runs = state.get("runs", 1)
+    return length if runs == 1 else f"{length}, the mean of {runs} runs that went apart from one checkpoint"
+
+
+def describe_pictures(state: dict[str, Any]) -> str:
+    counts = state.get("training", {}).get("pictures", {})
+    if not counts:
+        return "Which pictures it was trained on is not recorded."
+    sets = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+    return f"Training pictures, by set: {sets}. Their terms are for whoever trained it to state."
