@@ -13,7 +13,6 @@ from torch import Tensor
 
 from model_export.data.picture import Picture
 from model_export.data.readers import read_sets
-from model_export.export.build import open_bundle
 from model_export.models import MODELS
 from model_export.models.lite import SegserveLite
 from model_export.train.config import TrainConfig
@@ -106,6 +105,8 @@ def start_model(config: TrainConfig, source: Source, world: World) -> tuple[Segs
     are measured on the first process's pictures; a frozen encoder needs none and stays as it is to the bit.
 
     Raises BundleError or ValueError when the folder is no such bundle or has no torch weights."""
+    from model_export.export.build import open_bundle  # ONNX and all, for this alone
+
     bundle = open_bundle(Path(config.start_from))
     weights = bundle.manifest.file_for("weights")
     if weights is None:

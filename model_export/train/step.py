@@ -16,7 +16,7 @@ NEW_POINT = 0.92  # chance that a round brings a click; SAM: 8 of its 10 later r
 def feedback(logits: Tensor, scores: Tensor, single: Tensor) -> Tensor:
     """The mask that goes back in, [P, 1, h, w]: output 0 where `single` (several prompts), else the best-scored."""
     pick = torch.where(single, torch.zeros_like(scores[:, 0], dtype=torch.long), 1 + scores[:, 1:].argmax(1))
-    return logits[torch.arange(len(logits)), pick].unsqueeze(1)
+    return logits[torch.arange(len(logits), device=logits.device), pick].unsqueeze(1)
 
 
 def train_step(
