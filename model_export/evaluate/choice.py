@@ -22,6 +22,8 @@ def choose_pictures(
         raise ValueError(
             f"no pictures of {', '.join(unknown)}; the sets of this split are {', '.join(known) or 'none'}"
         )
+    if "all" in known:
+        raise ValueError("a set is called `all`, as all sets together are in the tables: rename its folder")
     chosen = []
     for name in known:
         of_set = [picture for picture in pictures if picture.source == name]

@@ -57,7 +57,8 @@ def add_evaluate(commands: Commands) -> None:
     add("--ritm-clicks", action="store_true", help="exactly RITM's clicks, which may lie beside earlier ones")
     add("--out", type=Path, help="write every object's results here as JSON")
     add("--report", type=Path, metavar="FOLDER", help="write report.html and report.md with plots and examples here")
-    add("--results", type=Path, metavar="FILE", help="tables and report from what --out wrote, without running a model")
+    add("--results", type=Path, nargs="+", metavar="FILE",
+        help="tables and report from what --out wrote, without a model; several files side by side")  # fmt: skip
     parser.set_defaults(run=run_evaluate)
 
 
@@ -88,13 +89,19 @@ def run_evaluate(args: argparse.Namespace) -> int:
 
 
 def evaluate_command(args: argparse.Namespace) -> None:
-    from model_export.evaluate.report import write_report
-    from model_export.evaluate.results import Evaluation
+    from model_export.evaluate.report import check_writable, write_report
+    from model_export.evaluate.results import Evaluation, merge
     from model_export.evaluate.tables import all_tables
 
     if bool(args.bundle) == bool(args.results):
-        raise ValueError("name either a bundle with --bundle, or a file of results with --results")
-    evaluation = Evaluation.load(args.results) if args.results else run_bundles(args)
+        raise ValueError("name either bundles with --bundle, or files of results with --results")
+    check_writable(args.report, args.out)
+    if args.results:
+        evaluation = merge({str(file): Evaluation.load(file) for file in args.results})
+    else:
+        evaluation = run_bundles(args)
+    if not evaluation.models[0].objects:
+        raise ValueError("no picture has an object that covers 0.1 % to 90 % of it")
     if args.out:
         evaluation.save(args.out)
     print(all_tables(evaluation))
@@ -119,19 +126,19 @@ def run_bundles(args: argparse.Namespace) -> Evaluation:
     protocol = Protocol(args.objects, args.max_clicks, args.seed, args.ritm_clicks)
     asked = {"data": str(args.data.resolve()), "pictures": len(pictures)} | {
         name: getattr(args, name)
-        for name in ("split", "limit", "objects", "max_clicks", "seed", "workers", "flip", "zoom", "ritm_clicks")
+        for name in ("split", "limit", "objects", "max_clicks", "seed", "workers", "ritm_clicks")
     }
     machine_before = machine() | git_state()
     loaders = {
         name: partial(open_predictor, bundle, flip=args.flip, zoom=args.zoom) for name, bundle in bundles.items()
     }
     found = evaluate(loaders, pictures, protocol, workers=args.workers, progress=show_progress())
-    models = tuple(ModelResults(name, describe(bundles[name]), tuple(found[name])) for name in bundles)
+    models = tuple(ModelResults(name, describe(bundles[name], args), tuple(found[name])) for name in bundles)
     return Evaluation(asked, machine_before, models)
 
 
-def describe(bundle: LoadedBundle) -> dict[str, Any]:
-    """What a report says of a bundle."""
+def describe(bundle: LoadedBundle, args: argparse.Namespace) -> dict[str, Any]:
+    """What a report says of a bundle and of how it was run."""
     manifest = bundle.manifest
     return {
         "id": manifest.id,
@@ -139,4 +146,5 @@ def describe(bundle: LoadedBundle) -> dict[str, Any]:
         "kind": manifest.kind,
         "input_size": manifest.preprocessing.size,
         "bytes": sum(entry.bytes for entry in manifest.files.values()),
+        "options": [name for name, on in (("flip averaging", args.flip), ("zoom-in", args.zoom)) if on],
     }

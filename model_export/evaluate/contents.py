@@ -11,7 +11,6 @@ from model_export.evaluate.plots import all_plots
 from model_export.evaluate.results import Evaluation, ModelResults
 from model_export.evaluate.tables import Table, tables
 
-OPTIONS = {"flip": "flip averaging", "zoom": "zoom-in", "ritm_clicks": "RITM's clicks"}
 EXAMPLES = 8  # worst and best, each
 TERMS = """The pictures in this report are from the evaluated data and carry its terms: share the report only with
 whom you may share the pictures."""
@@ -37,10 +36,7 @@ class Report:
 
 
 def make_report(evaluation: Evaluation) -> Report:
-    """Reads the pictures of the examples again; where they are gone, the report goes without. Raises ValueError
-    without matplotlib and without results."""
-    if not any(model.objects for model in evaluation.models):
-        raise ValueError("no results: no picture has an object of a fitting size")
+    """Reads the pictures of the examples again; where they are gone, the report goes without."""
     names = ", ".join(model.name for model in evaluation.models)
     galleries = [gallery for model in evaluation.models for gallery in galleries_of(model)]
     return Report(f"Evaluation of {names}", facts(evaluation), tables(evaluation), all_plots(evaluation), galleries)
@@ -57,19 +53,15 @@ def facts(evaluation: Evaluation) -> dict[str, str]:
     protocol, machine = evaluation.protocol, evaluation.machine
     objects = len(evaluation.models[0].objects)
     limit = f", at most {protocol['limit']} of a set (seed {protocol['seed']})" if protocol.get("limit") else ""
-    options = [
-        name
-        for name, key in (("flip averaging", "flip"), ("zoom-in", "zoom"), ("RITM's clicks", "ritm_clicks"))
-        if protocol.get(key)
-    ]
+    ritm = " as RITM clicks" if protocol.get("ritm_clicks") else ""
     found = {f"Model {model.name}": describe_model(model.about) for model in evaluation.models}
     data = f"{protocol['data']}, split {protocol['split']}: {protocol['pictures']} pictures{limit}"
     processes = "1 process" if protocol["workers"] == 1 else f"{protocol['workers']} processes"
     runtime = f"ONNX Runtime {machine.get('packages', {}).get('onnxruntime')}"
     return found | {
         "Data": f"{data}, {objects} objects, at most {protocol['objects']} a picture, the largest first",
-        "Protocol": f"the box; then up to {protocol['max_clicks']} clicks, each in the middle of the larger error, "
-        f"and the mask before fed back; {', '.join(options) if options else 'no flip, no zoom'}",
+        "Protocol": f"the box; then up to {protocol['max_clicks']} clicks, each in the middle of the larger error"
+        f"{ritm}, and the mask before fed back",
         "Machine": f"{machine.get('cpu')}, {machine.get('cores')} cores, {machine.get('memory_gib')} GiB; {processes} "
         f"of one thread; {runtime}; load before {machine.get('load_before') or 0:.1f}",
         "Code": f"git {machine['revision'][:12]}{' with changes' if machine['changed'] else ''}"
@@ -85,4 +77,4 @@ def describe_model(about: dict[str, Any]) -> str:
         f"input {about['input_size']} px" if "input_size" in about else None,
         f"{about['bytes'] / 1e6:.1f} MB" if "bytes" in about else None,
     ]
-    return ", ".join(part for part in known if part) or "–"
+    return ", ".join([part for part in known if part] + about.get("options", [])) or "–"

@@ -33,6 +33,7 @@ th, td { padding: 6px 12px; text-align: right; }
 thead th { color: var(--soft); font-weight: 600; border-bottom: 1px solid var(--line); vertical-align: bottom;
   white-space: normal; line-height: 1.25; }
 th.about { text-align: left; font-weight: 500; vertical-align: top; white-space: nowrap; }
+thead th.about { vertical-align: bottom; }
 tbody.set + tbody.set { border-top: 1px solid var(--line); }
 tbody.total th, tbody.total td { background: #f1f5f9; font-weight: 600; }
 td.marked { color: var(--accent); font-weight: 700; }

@@ -29,11 +29,8 @@ STYLE: Any = {
 
 def draw(panels: tuple[int, int], size: tuple[float, float], fill: Any, **share: Any) -> str:
     """`fill(figure, axes [rows, columns])` draws into `panels` (rows, columns); -> SVG without its XML header."""
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ValueError("plots need matplotlib: pip install -c constraints.txt -e '.[train]'") from error
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
 
     with mpl.rc_context(STYLE):
         figure = Figure(size, layout="constrained")

@@ -3,12 +3,25 @@ pictures."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from model_export.evaluate.contents import TERMS, make_report
 from model_export.evaluate.page import html_page
 from model_export.evaluate.plots import CAPTIONS
 from model_export.evaluate.results import Evaluation
+
+
+def check_writable(folder: Path | None, file: Path | None) -> None:
+    """Before minutes of work: raises ValueError without matplotlib, OSError where a report or results cannot be
+    written."""
+    if folder is not None:
+        if find_spec("matplotlib") is None:
+            raise ValueError("a report needs matplotlib: pip install -c constraints.txt -e '.[train]'")
+        folder.mkdir(parents=True, exist_ok=True)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.open("a").close()
 
 
 def write_report(evaluation: Evaluation, folder: Path) -> Path:

@@ -4,8 +4,8 @@ can be made from it again without running a model."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,12 @@ from model_export.data.rle import RLE
 from model_export.evaluate.predictor import Click
 
 FORMAT = "segserve-evaluation/1"
+SAME = ("max_clicks", "ritm_clicks")  # what evaluations must agree in to stand side by side
 
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds: `encode` of the picture, the box's answer, and of each click from the prompt to the mask of the
-    picture."""
+    """Seconds: `encode` of the picture, and of each click from the prompt to the mask of the picture."""
 
     encode: float
     clicks: tuple[float, ...]
@@ -75,7 +75,7 @@ class ModelResults:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Several models on the same objects, in the same order. `protocol`: what was asked for; `machine`: on what."""
+    """One model or several on the same objects, in the same order. `protocol`: what was asked for; `machine`: where."""
 
     protocol: dict[str, Any]
     machine: dict[str, Any]
@@ -104,9 +104,34 @@ class Evaluation:
                 ModelResults(model["name"], model["about"], tuple(_object(entry) for entry in model["objects"]))
                 for model in stored["models"]
             )
+            if not models:
+                raise ValueError(f"{path} has no models")
             return cls(stored["protocol"], stored["machine"], models)
         except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} holds no results of `evaluate`: {error}") from error
+
+
+def merge(evaluations: Mapping[str, Evaluation]) -> Evaluation:
+    """The models of several evaluations side by side, under the protocol and machine of the first; a name that several
+    have gets the evaluation's name before it. Raises ValueError when they are not about the same objects or clicks."""
+    (first_name, first), *others = evaluations.items()
+    for name, other in others:
+        if subjects(other) != subjects(first):
+            raise ValueError(f"{name} is not about the same objects as {first_name}: evaluate both on the same data")
+        if any(other.protocol.get(key) != first.protocol.get(key) for key in SAME):
+            raise ValueError(f"{name} and {first_name} differ in {' or '.join(SAME)}: the figures cannot be compared")
+    names = [model.name for evaluation in evaluations.values() for model in evaluation.models]
+    models = [
+        replace(model, name=model.name if names.count(model.name) == 1 else f"{name}: {model.name}")
+        for name, evaluation in evaluations.items()
+        for model in evaluation.models
+    ]
+    return Evaluation(first.protocol, first.machine, tuple(models))
+
+
+def subjects(evaluation: Evaluation) -> list[tuple[str, str, int]]:
+    """Which objects an evaluation is about."""
+    return [(result.source, result.picture, result.mask) for result in evaluation.models[0].objects]
 
 
 def _object(stored: dict[str, Any]) -> ObjectResult:

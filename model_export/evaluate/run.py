@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TypeAlias
 
@@ -54,7 +55,7 @@ def evaluate(
     progress: Progress = lambda done, total, seconds_left: None,
 ) -> ByModel:
     """Every model on the same objects; the same results in the same order whatever the number of processes, but for
-    the times."""
+    the times. Raises ValueError for a picture that cannot be read and when a process dies."""
     results: ByModel = {name: [] for name in loaders}
     started = time.monotonic()
     for done, found in enumerate(_each_picture(loaders, pictures, protocol, workers), 1):
@@ -75,5 +76,7 @@ def _each_picture(
     pool = ProcessPoolExecutor(workers, get_context("spawn"), start_worker, (dict(loaders), protocol))
     try:
         yield from pool.map(evaluate_in_worker, pictures)
+    except BrokenProcessPool as error:
+        raise ValueError("a process died, perhaps for want of memory: try fewer --workers") from error
     finally:
         pool.shutdown(cancel_futures=True)

@@ -23,7 +23,7 @@ from model_export.evaluate.choice import choose_pictures, name_bundles
 from model_export.evaluate.comparison import difference
 from model_export.evaluate.loop import Protocol
 from model_export.evaluate.predictor import Click
-from model_export.evaluate.results import Evaluation, ModelResults, ObjectResult, Probe, Times
+from model_export.evaluate.results import Evaluation, ModelResults, ObjectResult, Probe, Times, merge
 from model_export.evaluate.run import evaluate
 from model_export.evaluate.summary import accuracy, speed, summarise
 from model_export.evaluate.tables import all_tables, tables
@@ -40,7 +40,7 @@ RESULT = ObjectResult(
     times=Times(0.02, (0.01, 0.03, 0.02)),
 )  # fmt: skip
 PROTOCOL = {"data": "d", "split": "val", "pictures": 2, "limit": None, "objects": 2, "max_clicks": 20, "seed": 0,
-    "workers": 1, "flip": False, "zoom": False}  # fmt: skip
+    "workers": 1, "ritm_clicks": False}  # fmt: skip
 
 
 def square(size: int, at: int = 5, canvas: int = 40) -> np.ndarray:
@@ -153,6 +153,22 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, content: str) -> No
         Evaluation.load(tmp_path / "x.json")
 
 
+def one_model(name: str, *results: ObjectResult, max_clicks: int = 20) -> Evaluation:
+    return Evaluation(PROTOCOL | {"max_clicks": max_clicks}, {}, (ModelResults(name, {}, results),))
+
+
+def test_evaluations_of_the_same_objects_are_merged_and_others_refused() -> None:
+    other = replace(RESULT, picture="2.jpg")
+    merged = merge(
+        {"a.json": one_model("x", RESULT), "b.json": one_model("x", RESULT), "c.json": one_model("y", RESULT)}
+    )
+    assert [model.name for model in merged.models] == ["a.json: x", "b.json: x", "y"]
+    with pytest.raises(ValueError, match=r"b\.json is not about the same objects as a\.json"):
+        merge({"a.json": one_model("x", RESULT), "b.json": one_model("x", other)})
+    with pytest.raises(ValueError, match="differ in max_clicks"):
+        merge({"a.json": one_model("x", RESULT), "b.json": one_model("x", RESULT, max_clicks=10)})
+
+
 def test_models_stand_side_by_side_and_the_better_figure_is_marked() -> None:
     worse = replace(RESULT, box=0.7, curve=(0.5, 0.6, 0.7))
     models = (ModelResults("one", {}, (RESULT,)), ModelResults("two", {}, (worse,)))
@@ -202,6 +218,8 @@ def test_pictures_are_chosen_by_set_and_drawn_by_seed(tmp_path: Path) -> None:
         choose_pictures(pictures, ["a", "c"])
     with pytest.raises(ValueError, match="no annotated pictures"):
         choose_pictures([])
+    with pytest.raises(ValueError, match="rename its folder"):
+        choose_pictures([flat_picture(tmp_path / "x.png", [mask], source="all")])
 
 
 def test_bundles_are_called_by_id_unless_two_have_the_same() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -166,6 +167,10 @@ def test_the_command_compares_bundles_and_its_report_is_made_again_from_the_resu
     assert main(["evaluate", "--results", str(results), "--report", str(tmp_path / "again")]) == 0
     assert capsys.readouterr().out == printed.out
     assert (tmp_path / "again" / "report.md").read_text() == markdown
+    copy = tmp_path / "copy.json"
+    copy.write_text(results.read_text())
+    assert main(["evaluate", "--results", str(results), str(copy)]) == 0
+    assert f"| shapes | {copy}: new |" in capsys.readouterr().out
 
 
 def test_a_report_does_without_pictures_that_are_gone(data: Path, tmp_path: Path) -> None:
@@ -184,6 +189,8 @@ def test_a_report_does_without_pictures_that_are_gone(data: Path, tmp_path: Path
         (["--bundle", "nowhere"], "nowhere"),
         (["--bundle", str(BUNDLE), "--sets", "elsewhere"], "the sets of this split are shapes"),
         (["--results", "missing.json"], "missing.json"),
+        (["--bundle", str(BUNDLE), "--report", str(BUNDLE / "bundle.json" / "x")], "bundle.json"),
+        (["--bundle", str(BUNDLE), "--objects", "1", "--out", str(BUNDLE)], "segserve-lite"),
     ],
 )
 def test_what_cannot_be_evaluated_is_said_in_one_line(
@@ -201,6 +208,16 @@ def test_numbers_out_of_bounds_are_refused(capsys: pytest.CaptureFixture[str], w
     with pytest.raises(SystemExit):
         main(["evaluate", "--bundle", str(BUNDLE), *wrong])
     assert "no whole number from" in capsys.readouterr().err
+
+
+def test_pictures_without_a_fitting_object_are_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "data"
+    whole = np.ones((40, 40), bool)
+    flat_picture(folder / "images" / "1.png", [whole])
+    (folder / "masks").mkdir()
+    cv2.imwrite(str(folder / "masks" / "1.png"), whole.astype(np.uint8) * 255)
+    assert main(["evaluate", "--bundle", str(BUNDLE), "--data", str(folder), "--split", "all"]) == 2
+    assert "no picture has an object that covers" in capsys.readouterr().err
 
 
 def test_figures_of_the_command_are_those_of_evaluate_bundle(
