@@ -33,16 +33,16 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def named_folder(value: str) -> tuple[str | None, Path]:
-    """`NAME=FOLDER` or `FOLDER`."""
-    name, separator, folder = value.partition("=")
-    return (name, Path(folder)) if separator else (None, Path(value))
+def named_path(value: str) -> tuple[str | None, Path]:
+    """`NAME=PATH` or `PATH`."""
+    name, separator, path = value.partition("=")
+    return (name, Path(path)) if separator else (None, Path(value))
 
 
 def add_evaluate(commands: Commands) -> None:
     parser = commands.add_parser("evaluate", help="simulated boxes and clicks on annotated pictures")
     add = parser.add_argument
-    add("--bundle", type=named_folder, nargs="+", action="extend", default=[], metavar="[NAME=]FOLDER",
+    add("--bundle", type=named_path, nargs="+", action="extend", default=[], metavar="[NAME=]FOLDER",
         help="one bundle, or several to compare on the same objects")  # fmt: skip
     add("--data", type=Path, default=DATA, help=f"annotated pictures ({DATA})")
     add("--split", default="val", help="of the data (val)")
@@ -57,7 +57,7 @@ def add_evaluate(commands: Commands) -> None:
     add("--ritm-clicks", action="store_true", help="exactly RITM's clicks, which may lie beside earlier ones")
     add("--out", type=Path, help="write every object's results here as JSON")
     add("--report", type=Path, metavar="FOLDER", help="write report.html and report.md with plots and examples here")
-    add("--results", type=Path, nargs="+", metavar="FILE",
+    add("--results", type=named_path, nargs="+", metavar="[NAME=]FILE",
         help="tables and report from what --out wrote, without a model; several files side by side")  # fmt: skip
     parser.set_defaults(run=run_evaluate)
 
@@ -97,16 +97,16 @@ def evaluate_command(args: argparse.Namespace) -> None:
         raise ValueError("name either bundles with --bundle, or files of results with --results")
     check_writable(args.report, args.out)
     if args.results:
-        evaluation = merge({str(file): Evaluation.load(file) for file in args.results})
+        evaluation = merge({name or str(file): Evaluation.load(file) for name, file in args.results})
     else:
         evaluation = run_bundles(args)
     if not evaluation.models[0].objects:
         raise ValueError("no picture has an object that covers 0.1 % to 90 % of it")
     if args.out:
         evaluation.save(args.out)
-    print(all_tables(evaluation))
     if args.report:
-        print(f"\nreport: {write_report(evaluation, args.report)}", file=sys.stderr)
+        print(f"report: {write_report(evaluation, args.report)}", file=sys.stderr)
+    print(all_tables(evaluation))
 
 
 def run_bundles(args: argparse.Namespace) -> Evaluation:

@@ -38,7 +38,7 @@ class Difference:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.mean:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
+        return f"{self.mean:+.3f} ({self.low:+.3f}\u00a0to\u00a0{self.high:+.3f})"
 
     @property
     def certain(self) -> bool:

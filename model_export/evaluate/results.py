@@ -112,8 +112,8 @@ class Evaluation:
 
 
 def merge(evaluations: Mapping[str, Evaluation]) -> Evaluation:
-    """The models of several evaluations side by side, under the protocol and machine of the first; a name that several
-    have gets the evaluation's name before it. Raises ValueError when they are not about the same objects or clicks."""
+    """The models of several evaluations side by side, under the protocol and machine of the first; models of one name
+    are called by their evaluation. Raises ValueError when they are not about the same objects or clicks."""
     (first_name, first), *others = evaluations.items()
     for name, other in others:
         if subjects(other) != subjects(first):
@@ -121,11 +121,11 @@ def merge(evaluations: Mapping[str, Evaluation]) -> Evaluation:
         if any(other.protocol.get(key) != first.protocol.get(key) for key in SAME):
             raise ValueError(f"{name} and {first_name} differ in {' or '.join(SAME)}: the figures cannot be compared")
     names = [model.name for evaluation in evaluations.values() for model in evaluation.models]
-    models = [
-        replace(model, name=model.name if names.count(model.name) == 1 else f"{name}: {model.name}")
-        for name, evaluation in evaluations.items()
-        for model in evaluation.models
-    ]
+    models = []
+    for name, evaluation in evaluations.items():
+        for model in evaluation.models:
+            apart = name if len(evaluation.models) == 1 else f"{name}: {model.name}"
+            models.append(replace(model, name=model.name if names.count(model.name) == 1 else apart))
     return Evaluation(first.protocol, first.machine, tuple(models))
 
 

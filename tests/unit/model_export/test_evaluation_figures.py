@@ -162,7 +162,7 @@ def test_evaluations_of_the_same_objects_are_merged_and_others_refused() -> None
     merged = merge(
         {"a.json": one_model("x", RESULT), "b.json": one_model("x", RESULT), "c.json": one_model("y", RESULT)}
     )
-    assert [model.name for model in merged.models] == ["a.json: x", "b.json: x", "y"]
+    assert [model.name for model in merged.models] == ["a.json", "b.json", "y"]
     with pytest.raises(ValueError, match=r"b\.json is not about the same objects as a\.json"):
         merge({"a.json": one_model("x", RESULT), "b.json": one_model("x", other)})
     with pytest.raises(ValueError, match="differ in max_clicks"):
@@ -174,7 +174,7 @@ def test_models_stand_side_by_side_and_the_better_figure_is_marked() -> None:
     models = (ModelResults("one", {}, (RESULT,)), ModelResults("two", {}, (worse,)))
     differences, iou, clicks, *_ = tables(Evaluation(PROTOCOL, {}, models))
     assert [about for about, _ in differences.rows] == [("a", "two")]
-    assert "| a | two | -0.100 (-0.100 to -0.100) |" in differences.markdown()
+    assert "| a | two | -0.100 (-0.100\u00a0to\u00a0-0.100) |" in differences.markdown()
     assert differences.marked(("a", "two"), "box_iou")
     assert not differences.marked(("a", "two"), "click1_iou")
     assert [about for about, _ in iou.rows] == [("a", "one"), ("a", "two")]
