@@ -23,7 +23,7 @@ from server.domain.quantisation import quantise
 from server.runtime.onnx import OnnxBackend
 
 GOLDEN_FORMAT = "segserve-golden/1"
-BATCH_ROWS = [0, -2, -1]  # a point, the box, the mixed points: enough to test a batch
+BATCH_ROWS = [0, -1]  # a point and mixed points: enough to test a batch
 
 
 def golden_vectors(bundle: LoadedBundle, path: Path) -> bytes:
@@ -33,7 +33,8 @@ def golden_vectors(bundle: LoadedBundle, path: Path) -> bytes:
     encoder, decoder = backend.load_encoder(bundle), backend.load_decoder(bundle)
     picture = open_picture(path, bundle)
     exact = encoder.encode(picture.pixels, picture.valid_size)[0]
-    tensors: dict[str, NDArray[Any]] = {"pixels": picture.pixels[0]}
+    height, width = picture.valid_size[0]
+    tensors: dict[str, NDArray[Any]] = {"pixels": np.ascontiguousarray(picture.pixels[0, :height, :width])}
     scales: dict[str, list[float]] = {}
     for spec in manifest.embedding:
         value = np.asarray(exact[spec.name], np.float32)
@@ -52,7 +53,8 @@ def golden_vectors(bundle: LoadedBundle, path: Path) -> bytes:
         answer = decoder.decode(embedding, case)
         tensors[f"{name}.point_coords"] = case.point_coords
         tensors[f"{name}.point_labels"] = case.point_labels
-        tensors[f"{name}.mask_input"] = case.mask_input
+        if case.has_mask_input.any():
+            tensors[f"{name}.mask_input"] = case.mask_input
         tensors[f"{name}.has_mask_input"] = case.has_mask_input
         tensors[f"{name}.low_res_masks"] = answer.low_res_masks.astype(np.float16)
         tensors[f"{name}.iou_predictions"] = answer.iou_predictions

@@ -20,7 +20,6 @@ FORMAT = "segserve-golden/1"
 MAX_EMBEDDING_ERROR = 0.05
 MIN_MASK_IOU = 0.99
 MAX_SCORE_ERROR = 0.02
-_INPUTS = ("point_coords", "point_labels", "mask_input", "has_mask_input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def _compare(container: Container, manifest: BundleManifest, encoder: Encoder, d
         raise BundleError(f"The golden vectors of {manifest.id} are not {FORMAT}.", code="bundle_golden_mismatch")
     expected = _embedding(tensors, json.loads(metadata["scales"]), manifest)
     valid = np.array([[int(metadata["input_height"]), int(metadata["input_width"])]], np.int64)
-    actual = encoder.encode(tensors["pixels"][None], valid)[0]
+    actual = encoder.encode(_padded(tensors["pixels"], manifest.preprocessing.size)[None], valid)[0]
     cases: list[str] = json.loads(metadata["cases"])
     compared = [_compare_case(tensors, name, expected, manifest, decoder) for name in cases]
     return GoldenReport(
@@ -69,6 +68,25 @@ def _compare(container: Container, manifest: BundleManifest, encoder: Encoder, d
         mask_iou=min((iou for iou, _ in compared), default=1.0),
         score_error=max((error for _, error in compared), default=0.0),
     )
+
+
+def _padded(pixels: NDArray[Any], size: int) -> NDArray[Any]:
+    """uint8 [h, w, 3] of the picture alone -> [size, size, 3], padded bottom right."""
+    height, width = pixels.shape[:2]
+    return np.pad(pixels, ((0, size - height), (0, size - width), (0, 0)))
+
+
+def _inputs(tensors: Mapping[str, NDArray[Any]], case: str, manifest: BundleManifest) -> DecoderInputs:
+    """A case without a mask prompt may leave out its empty `mask_input`."""
+    spec = manifest.decoder
+    coords, labels, has_mask = (
+        np.ascontiguousarray(tensors[f"{case}.{name}"], np.float32)
+        for name in ("point_coords", "point_labels", "has_mask_input")
+    )
+    mask = tensors.get(f"{case}.mask_input")
+    if mask is None:
+        mask = np.zeros((len(labels), 1, spec.mask_height, spec.mask_width), np.float32)
+    return DecoderInputs(coords, labels, np.ascontiguousarray(mask, np.float32), has_mask)
 
 
 def _embedding(
@@ -92,8 +110,7 @@ def _compare_case(
     decoder: Decoder,
 ) -> tuple[float, float]:
     """(least IoU of a mask, largest score difference) of one case."""
-    inputs = DecoderInputs(*(np.ascontiguousarray(tensors[f"{case}.{name}"], np.float32) for name in _INPUTS))
-    outputs = decoder.decode(embedding, inputs)
+    outputs = decoder.decode(embedding, _inputs(tensors, case, manifest))
     expected = tensors[f"{case}.low_res_masks"].astype(np.float32) > manifest.mask_threshold
     actual = outputs.low_res_masks > manifest.mask_threshold
     union = (expected | actual).sum(axis=(-2, -1))

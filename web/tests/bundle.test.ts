@@ -53,7 +53,7 @@ describe("the embedded bundle", () => {
   it.each(cases)("answers %s as recorded", async (name) => {
     const tensors = namedTensors(file, spec.embeddingNames, "embedding.");
     expect(tensors.map((tensor) => tensor.shape.slice(1))).toEqual(manifest.embedding.map((tensor) => tensor.shape));
-    const outputs = await engine.run({ tensors }, goldenInputs(file, name));
+    const outputs = await engine.run({ tensors }, goldenInputs(file, name, spec));
     const masks = floatsOf(tensorOf(file, `${name}.low_res_masks`));
     const scores = floatsOf(tensorOf(file, `${name}.iou_predictions`));
     const above = (values: Float32Array): boolean[] => Array.from(values, (value) => value > spec.maskThreshold);

@@ -33,7 +33,7 @@ export async function selfTest(
   let ms = Infinity;
   for (const name of cases) {
     const started = performance.now();
-    const outputs = await engine.run(embedding, goldenInputs(file, name));
+    const outputs = await engine.run(embedding, goldenInputs(file, name, spec));
     ms = Math.min(ms, performance.now() - started);
     const masks = floatsOf(tensorOf(file, `${name}.low_res_masks`));
     const scores = floatsOf(tensorOf(file, `${name}.iou_predictions`));
@@ -52,14 +52,21 @@ function above(values: Float32Array, threshold: number): Uint8Array {
   return Uint8Array.from(values, (value) => (value > threshold ? 1 : 0));
 }
 
-export function goldenInputs(file: SafeTensors, name: string): DecoderInputs {
+/** A case without a mask prompt may leave out its empty `mask_input`. */
+export function goldenInputs(
+  file: SafeTensors,
+  name: string,
+  spec: Pick<DecoderSpec, "maskHeight" | "maskWidth">,
+): DecoderInputs {
   const labels = tensorOf(file, `${name}.point_labels`);
+  const batch = labels.shape[0] ?? 1;
+  const mask = file.tensors.get(`${name}.mask_input`);
   return {
-    batch: labels.shape[0] ?? 1,
+    batch,
     points: labels.shape[1] ?? 0,
     coords: floatsOf(tensorOf(file, `${name}.point_coords`)),
     labels: floatsOf(labels),
-    mask: floatsOf(tensorOf(file, `${name}.mask_input`)),
+    mask: mask ? floatsOf(mask) : new Float32Array(batch * spec.maskHeight * spec.maskWidth),
     hasMask: floatsOf(tensorOf(file, `${name}.has_mask_input`)),
   };
 }
