@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -103,48 +103,64 @@ def probe(opened: OpenPicture, target: Target, seed: int) -> Probe | None:
     return Probe(tuple(score for _, score, _ in known), tuple(stable for _, _, stable in known), tuple(ious))
 
 
-def evaluate_object(
-    opened: OpenPicture, target: Target, protocol: Protocol, *, boxes: bool = True, encode_seconds: float = 0.0
-) -> ObjectResult:
-    """The box alone, then clicks from the error of the mask before, which is fed back, then the probe."""
-    truth, ignore = target.truth, target.ignore
-    box = box_score = box_boundary = None
-    if boxes:
-        boxed = opened.ask([], box=bounding_box(truth))
-        mask = boxed.mask(boxed.shown)
-        box, box_score = mask_iou(truth, mask, ignore), boxed.score(boxed.shown)
-        box_boundary = boundary_f(truth, mask, ignore)
+def ask_box(opened: OpenPicture, target: Target) -> tuple[float, float | None, float]:
+    """(IoU, predicted IoU, boundary F) of the mask for the tight box."""
+    answer = opened.ask([], box=bounding_box(target.truth))
+    mask = answer.mask(answer.shown)
+    iou, boundary = mask_iou(target.truth, mask, target.ignore), boundary_f(target.truth, mask, target.ignore)
+    return iou, answer.score(answer.shown), boundary
 
+
+@dataclass
+class Clicking:
+    """What came of each click; see `ObjectResult`."""
+
+    example: Mask
+    clicks: list[Click] = field(default_factory=list)
+    curve: list[float] = field(default_factory=list)
+    scores: list[float | None] = field(default_factory=list)
+    boundary: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    candidate_ious: list[float] = field(default_factory=list)
+    candidate_scores: list[float | None] = field(default_factory=list)
+
+
+def ask_clicks(opened: OpenPicture, target: Target, protocol: Protocol) -> Clicking:
+    """Clicks from the error of the mask before, which is fed back, until nothing is left to correct."""
+    truth, ignore = target.truth, target.ignore
     predicted: Mask = np.zeros_like(truth)
-    example = predicted
     clicked: Mask = np.zeros_like(truth)
-    clicks: list[Click] = []
-    curve: list[float] = []
-    scores: list[float | None] = []
-    boundary: list[float] = []
-    seconds: list[float] = []
-    candidate_ious: list[float] = []
-    candidate_scores: list[float | None] = []
+    found = Clicking(predicted)
     answer: Answer | None = None
-    while len(clicks) < protocol.max_clicks:
+    while len(found.clicks) < protocol.max_clicks:
         click = next_click(truth, predicted, clicked, ignore, as_ritm=protocol.ritm_clicks)
         if click is None:
             break
         clicked[int(click.y), int(click.x)] = True
-        clicks.append(click)
+        found.clicks.append(click)
         started = time.perf_counter()
-        answer = opened.ask(clicks, previous=answer)
+        answer = opened.ask(found.clicks, previous=answer)
         predicted = answer.mask(answer.shown)
-        seconds.append(time.perf_counter() - started)
-        curve.append(mask_iou(truth, predicted, ignore))
-        scores.append(answer.score(answer.shown))
-        if len(clicks) == 1:
-            candidate_ious = [mask_iou(truth, answer.mask(k), ignore) for k in answer.candidates]
-            candidate_scores = [answer.score(k) for k in answer.candidates]
-        if len(clicks) in BOUNDARY_CLICKS:
-            boundary.append(boundary_f(truth, predicted, ignore))
-        if len(clicks) <= EXAMPLE_CLICKS:
-            example = predicted
+        found.seconds.append(time.perf_counter() - started)
+        found.curve.append(mask_iou(truth, predicted, ignore))
+        found.scores.append(answer.score(answer.shown))
+        count = len(found.clicks)
+        if count == 1:
+            found.candidate_ious = [mask_iou(truth, answer.mask(k), ignore) for k in answer.candidates]
+            found.candidate_scores = [answer.score(k) for k in answer.candidates]
+        if count in BOUNDARY_CLICKS:
+            found.boundary.append(boundary_f(truth, predicted, ignore))
+        if count <= EXAMPLE_CLICKS:
+            found.example = predicted
+    return found
+
+
+def evaluate_object(
+    opened: OpenPicture, target: Target, protocol: Protocol, *, boxes: bool = True, encode_seconds: float = 0.0
+) -> ObjectResult:
+    """The box alone, the clicks, and the click at a random place, none of which knows of the others."""
+    box, box_score, box_boundary = ask_box(opened, target) if boxes else (None, None, None)
+    clicking = ask_clicks(opened, target, protocol)
     return ObjectResult(
         source=target.picture.source,
         picture=str(target.picture.path),
@@ -152,16 +168,16 @@ def evaluate_object(
         box=box,
         box_score=box_score,
         box_boundary=box_boundary,
-        candidate_ious=tuple(candidate_ious),
-        candidate_scores=tuple(candidate_scores),
-        curve=tuple(curve),
-        scores=tuple(scores),
-        boundary=tuple(boundary),
-        clicks=tuple(clicks),
+        candidate_ious=tuple(clicking.candidate_ious),
+        candidate_scores=tuple(clicking.candidate_scores),
+        curve=tuple(clicking.curve),
+        scores=tuple(clicking.scores),
+        boundary=tuple(clicking.boundary),
+        clicks=tuple(clicking.clicks),
         probe=probe(opened, target, protocol.seed),
         truth=target.rle,
-        example=text_rle(target.counting(example)),
-        times=Times(encode_seconds, tuple(seconds)),
+        example=text_rle(target.counting(clicking.example)),
+        times=Times(encode_seconds, tuple(clicking.seconds)),
     )
 
 

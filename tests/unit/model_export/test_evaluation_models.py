@@ -210,6 +210,15 @@ def test_numbers_out_of_bounds_are_refused(capsys: pytest.CaptureFixture[str], w
     assert "no whole number from" in capsys.readouterr().err
 
 
+def test_every_option_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--help"])
+    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
+    page = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text()
+    assert options > {"--bundle", "--report", "--workers"}
+    assert not {option for option in options if f"`{option}" not in page}
+
+
 def test_pictures_without_a_fitting_object_are_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "data"
     whole = np.ones((40, 40), bool)
