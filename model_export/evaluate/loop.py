@@ -152,6 +152,8 @@ def ask_clicks(opened: OpenPicture, target: Target, protocol: Protocol) -> Click
             found.boundary.append(boundary_f(truth, predicted, ignore))
         if count <= EXAMPLE_CLICKS:
             found.example = predicted
+    missing = sum(click > len(found.clicks) for click in BOUNDARY_CLICKS)
+    found.boundary += [boundary_f(truth, predicted, ignore)] * missing
     return found
 
 

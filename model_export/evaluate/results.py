@@ -38,8 +38,8 @@ class Probe:
 class ObjectResult:
     """One object. `mask`: its place among the picture's masks. Values after k + 1 clicks: `curve` (IoU), `scores`
     (predicted IoU), `clicks`; the first by the best scored of the candidates. `boundary`: boundary F after the clicks
-    of `loop.BOUNDARY_CLICKS`. `box*` None where the model takes no boxes. `example`: the mask after
-    `loop.EXAMPLE_CLICKS`, or after the last."""
+    of `loop.BOUNDARY_CLICKS`, of the last mask where there were fewer. `box*` None where the model takes no boxes.
+    `example`: the mask after `loop.EXAMPLE_CLICKS`, or after the last."""
 
     source: str
     picture: str

@@ -35,7 +35,7 @@ def summarise(results: Sequence[ObjectResult], max_clicks: int = MAX_CLICKS) -> 
         figures |= {f"noc{target}": round(clicks, 3), f"failures{target}": failures}
     if boxed:
         figures["box_boundary_f"] = _mean([boundary for _, boundary in boxed])
-    figures["click5_boundary_f"] = _mean([r.boundary[min(2, len(r.boundary) - 1)] for r in results])
+    figures["click5_boundary_f"] = _mean([r.boundary[:3][-1] for r in results])
     for name, pairs in (("ece", first_click_pairs(results)), ("ece_refined", refined_pairs(results))):
         if pairs[0]:
             figures[name] = round(expected_calibration_error(reliability(*pairs)), 4)

@@ -196,7 +196,7 @@ def test_a_perfect_predictor_needs_one_click_and_a_failing_one_is_a_failure(
 ) -> None:
     picture = flat_picture(tmp_path_factory.mktemp("flat") / "1.png", [disk(60, 64, x, y, radius)])
     perfect, failing = only_object(picture, ColourPredictor()), only_object(picture, EmptyPredictor())
-    assert (perfect.box, perfect.curve, perfect.boundary) == (1.0, (1.0,), (1.0,))
+    assert (perfect.box, perfect.curve, perfect.boundary) == (1.0, (1.0,), (1.0,) * 4)
     assert perfect.candidate_ious == (1.0, pytest.approx(disk(60, 64, x, y, radius).mean()), 0.0)
     assert perfect.clicks[0].positive
     assert perfect.times.encode == 0.25
@@ -221,7 +221,7 @@ def test_an_ignored_band_hides_what_lies_in_it(tmp_path: Path) -> None:
     strict = only_object(replace(picture, rles=(from_bitmap(annotated),)), ColourPredictor())
     assert strict.curve[0] < 0.8
     banded = only_object(replace(picture, rles=(from_bitmap(annotated),), ignore=from_bitmap(band)), ColourPredictor())
-    assert (banded.box, banded.curve, banded.boundary) == (1.0, (1.0,), (1.0,))
+    assert (banded.box, banded.curve, banded.boundary) == (1.0, (1.0,), (1.0,) * 4)
 
 
 def test_objects_are_the_largest_between_a_thousandth_and_nine_tenths(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ NO_MASK = {"size": [1, 1], "counts": "1"}
 RESULT = ObjectResult(
     source="a", picture="1.jpg", mask=0, box=0.8, box_score=0.7, box_boundary=0.6,
     candidate_ious=(0.5, 0.9, 0.1), candidate_scores=(0.6, 0.4, 0.1),
-    curve=(0.5, 0.86, 0.9), scores=(0.6, 0.9, None), boundary=(0.2, 0.4), clicks=(Click(1.5, 2.5, True),) * 3,
+    curve=(0.5, 0.86, 0.9), scores=(0.6, 0.9, None), boundary=(0.2, 0.3, 0.4, 0.5), clicks=(Click(1.5, 2.5, True),) * 3,
     probe=Probe((0.9, 0.2), (0.9, 0.8), (0.8, 0.1)), truth=NO_MASK, example=NO_MASK,
     times=Times(0.02, (0.01, 0.03, 0.02)),
 )  # fmt: skip
@@ -69,6 +69,21 @@ def test_boundary_f_by_hand() -> None:
     assert boundary_f(square(10) & False, square(10)) == 0.0
     assert boundary_f(square(10) & False, square(10) & False) == 1.0
     assert boundary_f(square(6, at=2), square(6, at=30)) == 0.0
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_boundary_f_is_that_of_all_distances_between_outlines(seed: int) -> None:
+    """At a tolerance of 0.06 of the diagonal of 20 x 24, 2 pixels."""
+    coarse = np.random.default_rng(seed).random((2, 5, 6)) > 0.5
+    truth, predicted = coarse.repeat(4, axis=1).repeat(4, axis=2)
+    true_places, found_places = np.argwhere(outline(truth)), np.argwhere(outline(predicted))
+    if not len(true_places) or not len(found_places):
+        return
+    near = np.hypot(*(true_places[:, None] - found_places[None]).transpose(2, 0, 1)) <= 2
+    recall, precision = near.any(axis=1).mean(), near.any(axis=0).mean()
+    wanted = 2 * precision * recall / (precision + recall) if precision + recall else 0
+    assert boundary_f(truth, predicted, tolerance=0.06) == pytest.approx(wanted)
 
 
 @settings(max_examples=40, deadline=None)
