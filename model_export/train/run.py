@@ -93,7 +93,7 @@ def start_run(config: TrainConfig, world: World, resume: bool = False) -> Run:
     learning = [p for p in model.parameters() if p.requires_grad]
     plain, decayed = [p for p in learning if p.ndim < 2], [p for p in learning if p.ndim >= 2]
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, config.learning_rate)
+    optimizer = torch.optim.AdamW(groups, config.learning_rate, fused=True)
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     torch.manual_seed(config.seed + world.rank)
     sets = dict(Counter(picture.source for picture in pictures))

@@ -19,6 +19,12 @@ def feedback(logits: Tensor, scores: Tensor, single: Tensor) -> Tensor:
     return logits[torch.arange(len(logits), device=logits.device), pick].unsqueeze(1)
 
 
+def repeated(features: Tensor, count: int) -> Tensor:
+    """[B, C, h, w] -> [B count, C, h, w], each picture's for each of its prompts. Channels stay last in memory, as the
+    decoder works; `repeat_interleave` alone would turn them to the front, which costs 6 % of a step."""
+    return features.permute(0, 2, 3, 1).repeat_interleave(count, 0).permute(0, 3, 1, 2)
+
+
 def train_step(
     model: SegserveLite, source: Source, config: TrainConfig, size: int, rounds: int
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -29,7 +35,7 @@ def train_step(
 
     with torch.autocast(kind, torch.bfloat16), torch.set_grad_enabled(config.freeze != "encoder"):
         x = model.encoder.normalise(batch.pixels, batch.valid).contiguous(memory_format=torch.channels_last)
-        features = [f.repeat_interleave(config.masks, 0) for f in model.encoder.features(x)]
+        features = [repeated(f, config.masks) for f in model.encoder.features(x)]
 
     def decode(mask_input: Tensor, has_mask: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(kind, torch.bfloat16):

@@ -19,6 +19,7 @@ from model_export.train.prompts import first_prompts, next_clicks
 from model_export.train.run import start_source, training_pictures
 from model_export.train.schedule import learning_rate
 from model_export.train.source import PictureSource
+from model_export.train.step import repeated
 from tests.unit.model_export.drawn_set import draw_set
 
 DOCS = Path(__file__).parents[3] / "docs" / "training.md"
@@ -193,3 +194,10 @@ def test_donors_are_the_sets_named_or_else_all(tmp_path: Path) -> None:
         source = start_source(each, World(), training_pictures(each))
         assert isinstance(source, PictureSource)
         assert source.sampler.mixing.donors == ("shapes",)
+
+
+def test_features_are_repeated_for_each_prompt_with_channels_last() -> None:
+    features = torch.rand(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
+    several = repeated(features, 2)
+    assert torch.equal(several, features.repeat_interleave(2, 0))
+    assert several.is_contiguous(memory_format=torch.channels_last)
