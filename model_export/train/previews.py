@@ -72,9 +72,9 @@ def contact_sheet(model: SegserveLite, previews: Sequence[Preview], device: torc
         by_score = logits[0, 1 + int(scores[0, 1:].argmax())]
         truth = torch.from_numpy(preview.mask) - 0.5
         tiles = [_tile(preview, logit, c) for logit, c in ((truth, TRUTH), (by_score, ANSWER), (logits[1, 0], ANSWER))]
-        x, y = (round(place_ * TILE / len(preview.pixels)) for place_ in preview.click)
+        x, y = (round(at * TILE / len(preview.pixels)) for at in preview.click)
         cv2.circle(tiles[1], (x, y), 4, (255, 255, 255), -1, cv2.LINE_AA)
-        corners = [round(place_ * TILE / len(preview.pixels)) for place_ in preview.box]
+        corners = [round(at * TILE / len(preview.pixels)) for at in preview.box]
         cv2.rectangle(tiles[2], corners[:2], corners[2:], (255, 255, 255), 1)
         rows.append(np.concatenate(tiles, 1))
     return np.concatenate(rows, 0)
