@@ -61,6 +61,8 @@ class Canvas:
         """Visible parts of the picture's and the layers' objects, uint8 [S, S] 0..255, in random order; larger ones
         somewhat sooner."""
         areas = np.array([area(rle) for rle in rles] + [np.count_nonzero(self.layers[k]) for k in self.objects])
+        if not len(areas):
+            return
         chances = np.maximum(areas, 1.0) ** 0.25
         for index in rng.choice(len(areas), len(areas), replace=False, p=chances / chances.sum()):
             if index < len(rles):

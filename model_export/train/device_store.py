@@ -15,7 +15,8 @@ from model_export.data.hierarchy import further_regions
 from model_export.data.picture import Picture
 from model_export.data.rle import area, to_bitmap
 from model_export.train.occlusion import DONOR_AREA
-from model_export.train.sampler import FURTHER_REGIONS, Mixing
+from model_export.train.picture_cache import PictureCache
+from model_export.train.sampler import FURTHER_REGIONS, Mixing, sampling_weights
 
 SIDE = 512  # T: pictures are stored with their longest side at most this
 MOST_MASKS = 24  # of one picture, drawn once where it has more
@@ -47,18 +48,25 @@ def load_store(
     """Reads every picture once. Groups and remainders are drawn here, with a seed of their own, and are offered to
     every sample of their picture with `mixing.regions` as a factor of their chance."""
     rng = np.random.default_rng(0)
+    shares = sampling_weights(pictures, weights)
+    cache = PictureCache(pictures, longest=4 * side, most_bytes=0)
     pixels = np.zeros((len(pictures), 3, side, side), np.uint8)
-    extents = np.zeros((len(pictures), 2), np.float32)
+    extents = np.ones((len(pictures), 2), np.float32)
     masks: list[NDArray[np.uint8]] = [np.zeros((side // 2, side // 2), np.uint8)]
     table = np.zeros((len(pictures), MOST_MASKS), np.int64)
     chances = np.zeros((len(pictures), MOST_MASKS), np.float32)
     ignored = np.zeros(len(pictures), np.int64)
     donors: list[tuple[int, int]] = []
     boxes: list[tuple[float, float, float, float]] = []
-    for n, picture in enumerate(pictures):
+    for n in range(len(pictures)):
+        opened = cache.open(n)
+        if opened is None:
+            shares[n] = 0
+            continue
+        picture = opened.picture
         scale = min(1.0, side / max(picture.width, picture.height))
         width, height = max(2, round(picture.width * scale)), max(2, round(picture.height * scale))
-        image = cv2.resize(picture.pixels(), (width, height), interpolation=cv2.INTER_AREA)
+        image = cv2.resize(opened.pixels, (width, height), interpolation=cv2.INTER_AREA)
         pixels[n, :, :height, :width] = image.transpose(2, 0, 1)
         extents[n] = height, width
         further = further_regions(picture.rles, rng, FURTHER_REGIONS) if mixing.regions else ()
@@ -75,9 +83,11 @@ def load_store(
         if picture.ignore is not None:
             ignored[n] = len(masks)
             masks.append(_stored(to_bitmap(picture.ignore), scale, side))
+    if not shares.sum() > 0:
+        raise ValueError("none of the pictures to train on can be decoded")
     arrays = {
         "pixels": pixels, "extents": extents, "masks": np.stack(masks), "table": table, "chances": chances,
-        "ignored": ignored, "weights": np.array([weights.get(p.source, 1.0) for p in pictures], np.float32),
+        "ignored": ignored, "weights": shares.astype(np.float32),
         "donors": np.array(donors, np.int64).reshape(-1, 2), "donor_boxes": np.array(boxes, np.float32).reshape(-1, 4),
     }  # fmt: skip
     return DeviceStore(**{name: torch.from_numpy(array).to(device) for name, array in arrays.items()})

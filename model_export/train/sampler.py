@@ -12,6 +12,7 @@ from model_export.data.hierarchy import further_regions
 from model_export.data.picture import Picture
 from model_export.train.augment import Canvas, Sample, finish, place
 from model_export.train.occlusion import cut_out, textured_shape
+from model_export.train.picture_cache import PictureCache
 from model_export.train.placement import random_placement
 
 MAX_PASTED = 3
@@ -30,29 +31,41 @@ class Mixing:
     regions: float = 0.0
 
 
+def sampling_weights(pictures: Sequence[Picture], weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """float64 [N]: of each picture by its set, 1 where none is given. Raises ValueError when nothing could be drawn."""
+    if not pictures:
+        raise ValueError("no pictures to train on")
+    each = np.array([weights.get(picture.source, 1.0) for picture in pictures], np.float64)
+    if (each < 0).any() or not each.sum() > 0:
+        sets = ", ".join(f"{name} {weights.get(name, 1.0):g}" for name in sorted({p.source for p in pictures}))
+        raise ValueError(f"weights of the sets are {sets}; none may be below 0 and one must be above")
+    return each
+
+
 class PictureSampler:
-    """Draws training samples; decoded pictures are kept (5,200 pictures of 512 px are 2.3 GB).
+    """Draws training samples; decoded pictures are kept (5,200 pictures of 512 px are 2.3 GB), as far as
+    `PictureCache` allows.
 
     `weights`: sampling weight of one picture by its set, 1 where none is given.
     """
 
     def __init__(self, pictures: Sequence[Picture], weights: Mapping[str, float], seed: int, mixing: Mixing) -> None:
-        if not pictures:
-            raise ValueError("no pictures to train on")
-        self.pictures = pictures
-        self.cumulative = np.cumsum([weights.get(picture.source, 1.0) for picture in pictures])
+        self.cumulative = np.cumsum(sampling_weights(pictures, weights))
         self.donors = np.array([k for k, picture in enumerate(pictures) if picture.source in mixing.donors], np.intp)
         self.mixing = mixing
         self.rng = np.random.default_rng(seed)
-        self.kept: dict[int, NDArray[np.uint8]] = {}
+        self.cache = PictureCache(pictures)
 
     def draw(self, size: int, count: int) -> Sample:
         """One sample of `size` x `size` with `count` masks. Raises ValueError when pictures have no usable mask."""
         for _ in range(100):
             index = int(np.searchsorted(self.cumulative, self.rng.random() * self.cumulative[-1], "right"))
-            picture = self.pictures[index]
+            opened = self.cache.open(index)
+            if opened is None:
+                continue
+            picture, pixels = opened
             placement = random_placement(self.rng, picture.width, picture.height, size)
-            canvas = place(picture, self._pixels(index), placement, bool(self.rng.random() < SMOOTH))
+            canvas = place(picture, pixels, placement, bool(self.rng.random() < SMOOTH))
             self._mix(canvas)
             rles = picture.rles
             if self.rng.random() < self.mixing.regions:
@@ -60,21 +73,18 @@ class PictureSampler:
             sample = finish(self.rng, canvas, rles, picture.ignore, count)
             if sample is not None:
                 return sample
-        raise ValueError("100 pictures in a row had no usable mask; check the masks' sizes")
+        raise ValueError("100 pictures in a row had no usable mask, or were broken; check the masks' sizes")
 
     def _mix(self, canvas: Canvas) -> None:
         placement, rng = canvas.placement, self.rng
         extent = (placement.height, placement.width, placement.size)
         if len(self.donors) and rng.random() < self.mixing.paste:
             for donor in rng.choice(self.donors, int(rng.integers(1, MAX_PASTED + 1))):
-                layer = cut_out(rng, self.pictures[int(donor)], self._pixels(int(donor)), *extent)
+                opened = self.cache.open(int(donor))
+                layer = cut_out(rng, *opened, *extent) if opened else None
                 if layer is not None:
                     canvas.lay_over(layer, is_object=True)
         if rng.random() < self.mixing.occlude:
-            texture = self._pixels(int(rng.integers(len(self.pictures))))
-            canvas.lay_over(textured_shape(rng, texture, *extent), is_object=False)
-
-    def _pixels(self, index: int) -> NDArray[np.uint8]:
-        if index not in self.kept:
-            self.kept[index] = self.pictures[index].pixels()
-        return self.kept[index]
+            texture = self.cache.open(int(rng.integers(len(self.cache.pictures))))
+            if texture:
+                canvas.lay_over(textured_shape(rng, texture.pixels, *extent), is_object=False)
