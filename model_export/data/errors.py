@@ -39,3 +39,6 @@ class AnnotationError(DataError):
         self.kind = kind
         self.file = file
         self.detail = detail
+
+    def __reduce__(self) -> tuple[type[AnnotationError], tuple[Kind, Path, str]]:
+        return type(self), (self.kind, self.file, self.detail)  # to pass from one process to another

@@ -94,6 +94,12 @@ def borders(rle: RLE) -> NDArray[np.int64]:
     return np.cumsum(lengths)[: len(lengths) - len(lengths) % 2]
 
 
+def covers(rle: RLE, x: int, y: int) -> bool:
+    """Whether the mask has the pixel in column `x` and row `y`."""
+    before = np.searchsorted(borders(rle), x * rle["size"][0] + y, side="right")
+    return bool(before % 2)
+
+
 def from_borders(places: NDArray[np.int64], height: int, width: int) -> RLE:
     """The mask that changes between 0 and 1 at each of `places` (any order; two at one place cancel each other)."""
     found, count = np.unique(places, return_counts=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model_export.data.errors import DataError
+from model_export.data.errors import AnnotationError, DataError
 from model_export.data.picture import Picture
 from model_export.data.readers import find_sets, read_sets
 from model_export.data.splits import chance
@@ -388,3 +389,10 @@ def test_one_odd_value_anywhere_never_ends_in_another_error(tmp_path: Path, writ
             outcomes.add(0)
     assert outcomes <= {0, 1, 2}
     assert {1, 2} <= outcomes
+
+
+def test_what_is_wrong_with_a_picture_goes_from_one_process_to_another() -> None:
+    error = AnnotationError("no mask", Path("a.jpg"), "nobody drew one")
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (AnnotationError, str(error))
+    assert (again.kind, again.file, again.detail) == (error.kind, error.file, error.detail)
