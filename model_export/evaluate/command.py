@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from server.domain.ports import LoadedBundle
 
 PROGRESS_SECONDS = 5.0
+FOR_BUNDLES = ("sets", "limit", "flip", "zoom")  # options that change nothing about results from a file
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
@@ -34,9 +35,9 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
 
 def named_path(value: str) -> tuple[str | None, Path]:
-    """`NAME=PATH` or `PATH`."""
+    """`NAME=PATH` or `PATH`, which may itself hold a `=`."""
     name, separator, path = value.partition("=")
-    return (name, Path(path)) if separator else (None, Path(value))
+    return (name, Path(path)) if separator and not Path(value).exists() else (None, Path(value))
 
 
 def add_evaluate(commands: Commands) -> None:
@@ -85,6 +86,9 @@ def run_evaluate(args: argparse.Namespace) -> int:
     except (ValueError, OSError, SegserveError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("evaluate: stopped, nothing was kept", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -95,18 +99,20 @@ def evaluate_command(args: argparse.Namespace) -> None:
 
     if bool(args.bundle) == bool(args.results):
         raise ValueError("name either bundles with --bundle, or files of results with --results")
+    if args.results and (useless := [f"--{name}" for name in FOR_BUNDLES if getattr(args, name)]):
+        raise ValueError(f"{', '.join(useless)}: what was measured stays as it was; give it with --bundle")
     check_writable(args.report, args.out)
     if args.results:
-        evaluation = merge({name or str(file): Evaluation.load(file) for name, file in args.results})
+        evaluation = merge([(name or str(file), Evaluation.load(file)) for name, file in args.results])
     else:
         evaluation = run_bundles(args)
     if not evaluation.models[0].objects:
         raise ValueError("no picture has an object that covers 0.1 % to 90 % of it")
     if args.out:
         evaluation.save(args.out)
+    print(all_tables(evaluation), flush=True)
     if args.report:
         print(f"report: {write_report(evaluation, args.report)}", file=sys.stderr)
-    print(all_tables(evaluation))
 
 
 def run_bundles(args: argparse.Namespace) -> Evaluation:
@@ -115,16 +121,16 @@ def run_bundles(args: argparse.Namespace) -> Evaluation:
     from model_export.bench.machine import git_state, machine
     from model_export.data.readers import read_sets
     from model_export.evaluate.choice import choose_pictures, name_bundles
-    from model_export.evaluate.loop import Protocol
+    from model_export.evaluate.loop import Protocol, UnreadablePictureError
     from model_export.evaluate.opening import open_predictor
     from model_export.evaluate.results import Evaluation, ModelResults
     from model_export.evaluate.run import evaluate
     from model_export.export.build import open_bundle
 
     bundles = name_bundles([(name, folder, open_bundle(folder)) for name, folder in args.bundle])
-    pictures = choose_pictures(read_sets(args.data, args.split), args.sets, args.limit, args.seed)
+    pictures = choose_pictures(read_sets(args.data.resolve(), args.split), args.sets, args.limit, args.seed)
     protocol = Protocol(args.objects, args.max_clicks, args.seed, args.ritm_clicks)
-    asked = {"data": str(args.data.resolve()), "pictures": len(pictures)} | {
+    asked: dict[str, Any] = {"data": str(args.data.resolve())} | {
         name: getattr(args, name)
         for name in ("split", "limit", "objects", "max_clicks", "seed", "workers", "ritm_clicks")
     }
@@ -132,7 +138,13 @@ def run_bundles(args: argparse.Namespace) -> Evaluation:
     loaders = {
         name: partial(open_predictor, bundle, flip=args.flip, zoom=args.zoom) for name, bundle in bundles.items()
     }
-    found = evaluate(loaders, pictures, protocol, workers=args.workers, progress=show_progress())
+    broken: list[UnreadablePictureError] = []
+    found = evaluate(
+        loaders, pictures, protocol, workers=args.workers, progress=show_progress(), left_out=broken.append
+    )
+    for error in broken:
+        print(f"left out: {error}", file=sys.stderr)
+    asked |= {"pictures": len(pictures) - len(broken), "left_out": len(broken)}
     models = tuple(ModelResults(name, describe(bundles[name], args), tuple(found[name])) for name in bundles)
     return Evaluation(asked, machine_before, models)
 

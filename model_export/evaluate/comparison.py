@@ -12,10 +12,13 @@ from model_export.evaluate.results import ObjectResult
 
 RESAMPLES = 2000
 SEED = 0
+CHUNK = 1 << 20  # draws held at a time
+FEWEST = 6  # pictures; of five, all changed alike, the sign test would still say 2 / 2 ** 5 > 5 %
 
 
-def iou_after(click: int) -> Callable[[ObjectResult, int], float]:
-    return lambda result, _: result.curve[min(click, len(result.curve)) - 1]
+def iou_after(click: int) -> Callable[[ObjectResult, int], float | None]:
+    """None where so many clicks were not allowed."""
+    return lambda result, most: None if click > most else result.curve[min(click, len(result.curve)) - 1]
 
 
 # Figure -> its value for one object, given the most clicks; None where a model has none.
@@ -31,19 +34,22 @@ VALUES: Mapping[str, Callable[[ObjectResult, int], float | None]] = {
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean over objects of model minus reference, and the interval that holds 95 % of the resampled means."""
+    """Mean over objects of model minus reference, and the interval that holds 95 % of the resampled means, None of
+    fewer than FEWEST pictures."""
 
     mean: float
-    low: float
-    high: float
+    interval: tuple[float, float] | None
 
     def __str__(self) -> str:
-        return f"{self.mean:+.3f} ({self.low:+.3f}\u00a0to\u00a0{self.high:+.3f})"
+        if self.interval is None:
+            return f"{self.mean:+.3f}"
+        low, high = self.interval
+        return f"{self.mean:+.3f} ({low:+.3f}\u00a0to\u00a0{high:+.3f})"
 
     @property
     def certain(self) -> bool:
-        """Whether the interval leaves out 0."""
-        return self.low > 0 or self.high < 0
+        """Whether there is an interval and it leaves out 0."""
+        return self.interval is not None and (self.interval[0] > 0 or self.interval[1] < 0)
 
 
 def difference(
@@ -62,7 +68,14 @@ def difference(
     _, place = np.unique([picture for picture, _ in known], return_inverse=True)
     counts = np.bincount(place)
     sums = np.bincount(place, [change for _, change in known])
-    drawn = np.random.default_rng(SEED).integers(len(sums), size=(RESAMPLES, len(sums)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    mean = float(sums.sum() / counts.sum())
+    if len(sums) < FEWEST:
+        return Difference(mean, None)
+    rng = np.random.default_rng(SEED)
+    means: list[float] = []
+    while len(means) < RESAMPLES:
+        rows = min(RESAMPLES - len(means), max(1, CHUNK // len(sums)))
+        drawn = rng.integers(len(sums), size=(rows, len(sums)))
+        means += (sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)).tolist()
     low, high = np.percentile(means, [2.5, 97.5])
-    return Difference(float(sums.sum() / counts.sum()), float(low), float(high))
+    return Difference(mean, (float(low), float(high)))

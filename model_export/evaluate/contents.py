@@ -38,13 +38,14 @@ class Report:
 def make_report(evaluation: Evaluation) -> Report:
     """Reads the pictures of the examples again; where they are gone, the report goes without."""
     names = ", ".join(model.name for model in evaluation.models)
-    galleries = [gallery for model in evaluation.models for gallery in galleries_of(model)]
+    clicks = min(EXAMPLE_CLICKS, evaluation.protocol["max_clicks"])
+    galleries = [gallery for model in evaluation.models for gallery in galleries_of(model, clicks)]
     return Report(f"Evaluation of {names}", facts(evaluation), tables(evaluation), all_plots(evaluation), galleries)
 
 
-def galleries_of(model: ModelResults) -> list[Gallery]:
+def galleries_of(model: ModelResults, clicks: int) -> list[Gallery]:
     worst, best = extremes(model.objects, EXAMPLES)
-    after = f"after {EXAMPLE_CLICKS} clicks"
+    after = "after 1 click" if clicks == 1 else f"after {clicks} clicks"
     chosen = ((f"{model.name}: worst {after}", worst), (f"{model.name}: best {after}", best))
     return [Gallery(title, drawn) for title, results in chosen if (drawn := examples(results))]
 
@@ -53,9 +54,10 @@ def facts(evaluation: Evaluation) -> dict[str, str]:
     protocol, machine = evaluation.protocol, evaluation.machine
     objects = len(evaluation.models[0].objects)
     limit = f", at most {protocol['limit']} of a set (seed {protocol['seed']})" if protocol.get("limit") else ""
+    left_out = f", {protocol['left_out']} left out that cannot be read" if protocol.get("left_out") else ""
     ritm = " as RITM clicks" if protocol.get("ritm_clicks") else ""
     found = {f"Model {model.name}": describe_model(model.about) for model in evaluation.models}
-    data = f"{protocol['data']}, split {protocol['split']}: {protocol['pictures']} pictures{limit}"
+    data = f"{protocol['data']}, split {protocol['split']}: {protocol['pictures']} pictures{limit}{left_out}"
     processes = "1 process" if protocol["workers"] == 1 else f"{protocol['workers']} processes"
     runtime = f"ONNX Runtime {machine.get('packages', {}).get('onnxruntime')}"
     return found | {
@@ -65,7 +67,7 @@ def facts(evaluation: Evaluation) -> dict[str, str]:
         "Machine": f"{machine.get('cpu')}, {machine.get('cores')} cores, {machine.get('memory_gib')} GiB; {processes} "
         f"of one thread; {runtime}; load before {machine.get('load_before') or 0:.1f}",
         "Code": f"git {machine['revision'][:12]}{' with changes' if machine['changed'] else ''}"
-        if machine.get("revision")
+        if machine.get("revision") and "changed" in machine
         else "no git checkout",
     }
 

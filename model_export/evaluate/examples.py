@@ -11,7 +11,7 @@ import numpy as np
 
 from model_export.data.picture import Picture
 from model_export.data.rle import RLE, to_bitmap
-from model_export.evaluate.loop import EXAMPLE_CLICKS, read_upright
+from model_export.evaluate.loop import EXAMPLE_CLICKS, UnreadablePictureError, read_upright
 from model_export.evaluate.predictor import Click
 from model_export.evaluate.results import ObjectResult
 from server.domain.ports import UInt8
@@ -73,11 +73,12 @@ def drawing(result: ObjectResult) -> bytes | None:
     height, width = result.truth["size"]
     try:
         rgb = read_upright(Picture(result.source, Path(result.picture), width, height, ()))
-    except (OSError, ValueError):
+    except UnreadablePictureError:
         return None
     scale = SIDE / max(width, height)
     resampling = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    small = cv2.resize(rgb, (round(width * scale), round(height * scale)), interpolation=resampling)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(rgb, size, interpolation=resampling)
     canvas = np.asarray(small, np.uint8)
     found = scaled(result.example, canvas)
     canvas[found > 0] = (0.62 * canvas[found > 0] + 0.38 * np.array(FOUND)).astype(np.uint8)

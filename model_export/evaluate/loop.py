@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from model_export.data.picture import Picture
-from model_export.data.rle import RLE, area, from_bitmap
+from model_export.data.rle import RLE, area, covers, from_bitmap
 from model_export.evaluate.boundary import boundary_f
 from model_export.evaluate.clicker import next_click
 from model_export.evaluate.metrics import MAX_CLICKS, mask_iou
@@ -97,9 +97,11 @@ def probe(opened: OpenPicture, target: Target, seed: int) -> Probe | None:
     known = [(k, score, stable) for k, score, stable in scored if score is not None and stable is not None]
     if not known:
         return None
-    others = [target.picture.mask(k).astype(bool) for k in range(len(target.picture.rles)) if k != target.index]
-    around = [target.truth] + [mask for mask in others if mask[y, x]]
-    ious = [max(mask_iou(mask, answer.mask(k), target.ignore) for mask in around) for k, _, _ in known]
+    rles = target.picture.rles
+    others = [k for k, rle in enumerate(rles) if k != target.index and covers(rle, x, y)]
+    around = [target.truth] + [target.picture.mask(k).astype(bool) for k in others]
+    masks = [answer.mask(k) for k, _, _ in known]
+    ious = [max(mask_iou(truth, mask, target.ignore) for truth in around) for mask in masks]
     return Probe(tuple(score for _, score, _ in known), tuple(stable for _, _, stable in known), tuple(ious))
 
 
@@ -183,16 +185,23 @@ def evaluate_object(
     )
 
 
+class UnreadablePictureError(ValueError):
+    """The message names the file and what is wrong with it."""
+
+
 def read_upright(picture: Picture) -> UInt8:
-    """uint8 [height, width, 3] RGB, decoded as the server does. Raises ValueError when the file is no picture or has
-    another size than its annotations, OSError when it is not there."""
+    """uint8 [height, width, 3] RGB, decoded as the server does. Raises UnreadablePictureError when the file is not
+    there, no picture or damaged, or of another size than its annotations."""
     try:
         rgb = decode_image(picture.path.read_bytes(), max_pixels=MAX_PIXELS).rgb
+    except OSError as error:
+        raise UnreadablePictureError(f"{picture.path}: {error.strerror}") from error
     except ImageError as error:
-        raise ValueError(f"{picture.path}: {error}") from error
+        raise UnreadablePictureError(f"{picture.path}: {error}") from error
     if rgb.shape[:2] != (picture.height, picture.width):
         found = f"{rgb.shape[1]} x {rgb.shape[0]}"
-        raise ValueError(f"{picture.path} is {found}, its annotations are for {picture.width} x {picture.height}")
+        wanted = f"{picture.width} x {picture.height}"
+        raise UnreadablePictureError(f"{picture.path} is {found}, its annotations are for {wanted}")
     return rgb
 
 

@@ -13,7 +13,7 @@ from model_export.evaluate.summary import text
 from model_export.evaluate.tables import Table
 
 STYLE = """
-:root { --ink: #1e293b; --soft: #64748b; --line: #e2e8f0; --ground: #f8fafc; --accent: #0072b2; }
+:root { color-scheme: light; --ink: #1e293b; --soft: #64748b; --line: #e2e8f0; --ground: #f8fafc; --accent: #0072b2; }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.55 system-ui, sans-serif; }
 main { max-width: 1120px; margin: 0 auto; padding: 40px 24px 80px; }
@@ -51,6 +51,12 @@ figure { margin: 28px 0 0; }
 .key { display: inline-block; width: 12px; height: 12px; border-radius: 3px; vertical-align: -1px;
   margin: 0 4px 0 14px; }
 .key:first-child { margin-left: 0; }
+@media (max-width: 640px) {
+  main { padding: 24px 16px 48px; }
+  dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: 8px; }
+  th, td { padding: 6px 8px; } th.about { white-space: normal; }
+  .plot svg { min-width: 560px; }
+}
 @media print { body { background: #fff; } h2, figure, .tile { break-inside: avoid; } }
 """
 TILES = ("box_iou", "click1_iou_best_of_three", "click1_iou", "click5_iou", "noc85", "noc90")
@@ -66,7 +72,7 @@ def html_page(report: Report) -> str:
     parts.append("<h2>Curves</h2>")
     for number, (name, svg) in enumerate(report.plots.items()):
         caption = f"<figcaption>{escape(CAPTIONS[name])}</figcaption>"
-        parts.append(f'<figure><div class="plot">{own_ids(svg, number)}</div>{caption}</figure>')
+        parts.append(f'<figure><div class="plot">{drawn(svg, number, CAPTIONS[name])}</div>{caption}</figure>')
     key = "".join(f'<i class="key" style="background:{ink}"></i>{what}' for ink, what in KEY.items())
     for gallery in report.galleries:
         parts += [f"<h2>{escape(gallery.title)}</h2>", f'<p class="note">{key}</p>', '<div class="gallery">']
@@ -93,13 +99,13 @@ def tiles(tables: Sequence[Table]) -> str:
 
 def table_html(table: Table) -> Iterator[str]:
     """Rows about the same set stand together under its name; what `Table.marked` says stands out."""
-    yield '<div class="scroll"><table><thead><tr>'
+    yield f'<div class="scroll" role="region" aria-label="{escape(table.title)}" tabindex="0"><table><thead><tr>'
     yield "".join(f'<th class="about">{escape(head)}</th>' for head in table.heads)
     yield "".join(f"<th>{escape(heading)}</th>" for heading in table.columns.values()) + "</tr></thead>"
     groups: dict[str, list[tuple[tuple[str, ...], str]]] = {}
     for about, figures in table.rows:
         marks = ((key, ' class="marked"' if table.marked(about, key) else "") for key in table.columns)
-        cells = "".join(f"<td{mark}>{text(figures.get(key))}</td>" for key, mark in marks)
+        cells = "".join(f"<td{mark}>{escape(text(figures.get(key)))}</td>" for key, mark in marks)
         groups.setdefault(about[0], []).append((about, cells))
     for name, rows in groups.items():
         yield f'<tbody class="set{" total" if name == "all" else ""}">'
@@ -114,15 +120,15 @@ def table_html(table: Table) -> Iterator[str]:
 
 def figure(example: Example) -> str:
     data = base64.b64encode(example.jpeg).decode()
-    name, _, values = example.caption.partition(": ")
+    name, _, values = example.caption.rpartition(": ")
     return (
         f'<figure><img src="data:image/jpeg;base64,{data}" alt="{escape(example.caption)}" loading="lazy">'
         f"<figcaption><b>{escape(values)}</b><br>{escape(name)}</figcaption></figure>"
     )
 
 
-def own_ids(svg: str, number: int) -> str:
-    """Ids in one page must differ from plot to plot."""
+def drawn(svg: str, number: int, caption: str) -> str:
+    """A plot as a picture with words for who cannot see it; ids in one page must differ from plot to plot."""
     for reference in ('id="', "url(#", 'href="#'):
         svg = svg.replace(reference, f"{reference}p{number}-")
-    return svg
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(caption)}" ', 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ BOX_PLACE = -2  # on the axis of clicks, left of the first
 PANELS = 12  # sets that get a curve of their own
 STYLE: Any = {
     "font.family": "sans-serif", "font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "segserve",
+    "text.parse_math": False,
     "axes.edgecolor": "#94a3b8", "axes.labelcolor": INK, "axes.titlesize": 10, "axes.titlelocation": "left",
     "axes.titleweight": "bold", "axes.titlecolor": INK, "axes.grid": True, "axes.axisbelow": True,
     "axes.spines.top": False, "axes.spines.right": False, "grid.color": GRID, "grid.linewidth": 0.8,
@@ -36,9 +38,11 @@ def draw(panels: tuple[int, int], size: tuple[float, float], fill: Any, **share:
         figure = Figure(size, layout="constrained")
         fill(figure, figure.subplots(*panels, squeeze=False, **share))
         text = io.StringIO()
-        figure.savefig(
-            text, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        )
+        with warnings.catch_warnings():
+            # The words stay text, drawn in whatever font the reader has for them.
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
+            metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+            figure.savefig(text, format="svg", transparent=True, metadata=metadata)
     svg = text.getvalue()
     return svg[svg.index("<svg") :]
 

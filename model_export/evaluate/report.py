@@ -10,6 +10,7 @@ from model_export.evaluate.contents import TERMS, make_report
 from model_export.evaluate.page import html_page
 from model_export.evaluate.plots import CAPTIONS
 from model_export.evaluate.results import Evaluation
+from model_export.evaluate.summary import plain
 
 
 def check_writable(folder: Path | None, file: Path | None) -> None:
@@ -21,7 +22,10 @@ def check_writable(folder: Path | None, file: Path | None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
+        new = not file.exists()
         file.open("a").close()
+        if new:
+            file.unlink()
 
 
 def write_report(evaluation: Evaluation, folder: Path) -> Path:
@@ -30,19 +34,20 @@ def write_report(evaluation: Evaluation, folder: Path) -> Path:
     for name in ("plots", "examples"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     for name, svg in report.plots.items():
-        (folder / "plots" / name).write_text(svg)
-    lines = [f"# {report.title}", "", *(f"- **{label}:** {value}" for label, value in report.facts.items()), "", TERMS]
+        (folder / "plots" / name).write_text(svg, encoding="utf-8")
+    facts = [f"- **{plain(label)}:** {plain(value)}" for label, value in report.facts.items()]
+    lines = [f"# {plain(report.title)}", "", *facts, "", TERMS]
     for table in report.tables:
-        lines += ["", f"## {table.title}", "", table.note, "", table.markdown()]
+        lines += ["", f"## {plain(table.title)}", "", table.note, "", table.markdown()]
     for name in report.plots:
         lines += ["", f"![{CAPTIONS[name]}](plots/{name})", "", CAPTIONS[name]]
     for place, gallery in enumerate(report.galleries):
-        lines += ["", f"## {gallery.title}", ""]
+        lines += ["", f"## {plain(gallery.title)}", ""]
         for number, example in enumerate(gallery.examples):
             file = folder / "examples" / f"{place}-{number}.jpg"
             file.write_bytes(example.jpeg)
-            lines.append(f"![{example.caption}](examples/{file.name})")
-    (folder / "report.md").write_text("\n".join(lines) + "\n")
+            lines.append(f"![{plain(example.caption)}](examples/{file.name})")
+    (folder / "report.md").write_text("\n".join(lines) + "\n", encoding="utf-8", errors="replace")
     page = folder / "report.html"
-    page.write_text(html_page(report))
+    page.write_text(html_page(report), encoding="utf-8", errors="replace")
     return page

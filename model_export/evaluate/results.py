@@ -4,7 +4,7 @@ can be made from it again without running a model."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from model_export.evaluate.predictor import Click
 
 FORMAT = "segserve-evaluation/1"
 SAME = ("max_clicks", "ritm_clicks")  # what evaluations must agree in to stand side by side
+PROTOCOL = ("data", "split", "pictures", "objects", "max_clicks", "seed", "workers")  # what every report says
 
 
 @dataclass(frozen=True)
@@ -106,37 +107,48 @@ class Evaluation:
             )
             if not models:
                 raise ValueError(f"{path} has no models")
-            return cls(stored["protocol"], stored["machine"], models)
-        except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            protocol = {name: stored["protocol"][name] for name in PROTOCOL} | stored["protocol"]
+            return cls(protocol, stored["machine"], models)
+        except KeyError as error:
+            raise ValueError(f"{path} holds no results of `evaluate`: {error} is missing") from error
+        except (TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} holds no results of `evaluate`: {error}") from error
 
 
-def merge(evaluations: Mapping[str, Evaluation]) -> Evaluation:
+def merge(evaluations: Sequence[tuple[str, Evaluation]]) -> Evaluation:
     """The models of several evaluations side by side, under the protocol and machine of the first; models of one name
-    are called by their evaluation. Raises ValueError when they are not about the same objects or clicks."""
-    (first_name, first), *others = evaluations.items()
+    are called by the name of their evaluation. Raises ValueError when they are not about the same objects or clicks,
+    and when two would have the same name."""
+    (first_name, first), *others = evaluations
     for name, other in others:
         if subjects(other) != subjects(first):
             raise ValueError(f"{name} is not about the same objects as {first_name}: evaluate both on the same data")
         if any(other.protocol.get(key) != first.protocol.get(key) for key in SAME):
             raise ValueError(f"{name} and {first_name} differ in {' or '.join(SAME)}: the figures cannot be compared")
-    names = [model.name for evaluation in evaluations.values() for model in evaluation.models]
-    models = []
-    for name, evaluation in evaluations.items():
+    names = [model.name for _, evaluation in evaluations for model in evaluation.models]
+    models: list[ModelResults] = []
+    for name, evaluation in evaluations:
         for model in evaluation.models:
             apart = name if len(evaluation.models) == 1 else f"{name}: {model.name}"
-            models.append(replace(model, name=model.name if names.count(model.name) == 1 else apart))
+            own = model.name if names.count(model.name) == 1 else apart
+            if own in (model.name for model in models):
+                raise ValueError(f"two results are called {own}: give one another name with --results NAME=FILE")
+            models.append(replace(model, name=own))
     return Evaluation(first.protocol, first.machine, tuple(models))
 
 
-def subjects(evaluation: Evaluation) -> list[tuple[str, str, int]]:
-    """Which objects an evaluation is about."""
-    return [(result.source, result.picture, result.mask) for result in evaluation.models[0].objects]
+def subjects(evaluation: Evaluation) -> list[tuple[str, str, int, RLE]]:
+    """Which objects an evaluation is about, wherever the folder with the pictures lay: another outline is another
+    object."""
+    objects = evaluation.models[0].objects
+    return [(result.source, Path(result.picture).name, result.mask, result.truth) for result in objects]
 
 
 def _object(stored: dict[str, Any]) -> ObjectResult:
     for name in ("candidate_ious", "candidate_scores", "curve", "scores", "boundary"):
         stored[name] = tuple(stored[name])
+    if not stored["curve"] or not stored["candidate_ious"]:
+        raise TypeError(f"an object of {stored['picture']} has no clicks")
     stored["clicks"] = tuple(Click(**click) for click in stored["clicks"])
     if stored["probe"] is not None:
         stored["probe"] = Probe(**{name: tuple(values) for name, values in stored["probe"].items()})

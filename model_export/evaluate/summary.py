@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,25 +18,28 @@ from model_export.evaluate.metrics import MAX_CLICKS, iou_at, noc
 from model_export.evaluate.results import ObjectResult, of_set, set_names
 
 TARGETS = (80, 85, 90, 95)
+MARKUP = re.compile(r"[\\`*\[\]<>|$&]|(?<![^\W_])_|_(?![^\W_])")  # a _ inside a word is none
 
 
 def summarise(results: Sequence[ObjectResult], max_clicks: int = MAX_CLICKS) -> dict[str, Any]:
     """Means over objects. `nocNN`: mean clicks to IoU 0.NN, at most `max_clicks`; `failuresNN`: how many objects never
-    got there. Figures of the box are missing for models that take none, of the score for those that predict none."""
+    got there. Figures of the box are missing for models that take none, of the score for those that predict none, of
+    clicks beyond `max_clicks` always."""
     curves = [result.curve for result in results]
     boxed = [(r.box, r.box_boundary) for r in results if r.box is not None and r.box_boundary is not None]
     figures: dict[str, Any] = {"objects": len(results)}
     if boxed:
         figures["box_iou"] = _mean([iou for iou, _ in boxed])
     figures["click1_iou_best_of_three"] = _mean([r.first_best_of_three for r in results])
-    for click in (1, 3, 5, 10):
+    for click in (click for click in (1, 3, 5, 10) if click <= max_clicks):
         figures[f"click{click}_iou"] = round(iou_at(curves, click), 4)
     for target in TARGETS:
         clicks, failures = noc(curves, target / 100, max_clicks)
         figures |= {f"noc{target}": round(clicks, 3), f"failures{target}": failures}
     if boxed:
         figures["box_boundary_f"] = _mean([boundary for _, boundary in boxed])
-    figures["click5_boundary_f"] = _mean([r.boundary[:3][-1] for r in results])
+    if max_clicks >= 5:
+        figures["click5_boundary_f"] = _mean([r.boundary[:3][-1] for r in results])
     for name, pairs in (("ece", first_click_pairs(results)), ("ece_refined", refined_pairs(results))):
         if pairs[0]:
             figures[name] = round(expected_calibration_error(reliability(*pairs)), 4)
@@ -97,13 +101,19 @@ def text(value: Any) -> str:
     return "–" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
+def plain(name: str) -> str:
+    """What somebody named, for Markdown: shown as it is, neither markup nor the end of a table's cell."""
+    return MARKUP.sub(r"\\\g<0>", " ".join(name.split()))
+
+
 def markdown_table(
-    figures: Mapping[str, Mapping[str, Any]],
+    figures: Mapping[str, Mapping[str, Any]] | Mapping[tuple[str, ...], Mapping[str, Any]],
     columns: Mapping[str, str] = COLUMNS,
     heads: Sequence[str] = ("set",),
 ) -> str:
-    """A row for each entry of `figures`; `heads` are the headings above their names."""
+    """A row for each entry of `figures`; `heads` are the headings above the names in its key."""
     lines = ["| " + " | ".join([*heads, *columns.values()]) + " |", "|---" * (len(heads) + len(columns)) + "|"]
     for name, row in figures.items():
-        lines.append(f"| {name} | " + " | ".join(text(row.get(key)) for key in columns) + " |")
+        names = map(plain, (name,) if isinstance(name, str) else name)
+        lines.append("| " + " | ".join([*names, *(text(row.get(key)) for key in columns)]) + " |")
     return "\n".join(lines)

@@ -16,6 +16,7 @@ from model_export.evaluate.summary import (
     SPEED_COLUMNS,
     accuracy,
     markdown_table,
+    plain,
     speed,
     text,
 )
@@ -38,7 +39,8 @@ is perfect."""
 SPEED_NOTE = """On the machine named above. A click goes from the prompt to the mask of the whole picture; where zoom-in
 has to encode the window anew, that is part of it."""
 DIFFERENCE_NOTE = """On the same objects; in brackets the interval that holds 95 % of the means when pictures are drawn
-anew (bootstrap). One that holds 0 is no difference that so many pictures could show; the others are marked."""
+anew (bootstrap). One that holds 0 is no difference that so many pictures could show; the others are marked. Fewer than
+six pictures show nothing; below fifty, take an end near 0 for 0."""
 THRESHOLD_NOTE = """From one click at a random place of each object: the pair of thresholds that best keeps masks
 which fit an annotation (IoU at least 0.75) and drops the others. Precision: share of kept masks that fit; recall:
 share of the objects with a fitting mask that keep one."""
@@ -55,8 +57,7 @@ class Table:
     rows: Sequence[Row]
 
     def markdown(self) -> str:
-        rows = {" | ".join(about): figures for about, figures in self.rows}
-        return markdown_table(rows, self.columns, self.heads)
+        return markdown_table(dict(self.rows), self.columns, self.heads)
 
     def marked(self, about: tuple[str, ...], key: str) -> bool:
         """Whether no other model has a better figure on the same set, as printed, and one has a worse; of a difference,
@@ -134,4 +135,4 @@ def tables(evaluation: Evaluation) -> list[Table]:
 
 
 def all_tables(evaluation: Evaluation) -> str:
-    return "\n\n".join(f"### {table.title}\n\n{table.markdown()}" for table in tables(evaluation))
+    return "\n\n".join(f"### {plain(table.title)}\n\n{table.markdown()}" for table in tables(evaluation))

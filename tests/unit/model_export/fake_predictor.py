@@ -85,6 +85,62 @@ class EmptyPredictor:
         return EmptyPicture(rgb)
 
 
+@dataclass(frozen=True)
+class BrushAnswer:
+    """One mask without a score; `strokes`: how many clicks it took over from the answers before, its state."""
+
+    values: NDArray[np.float32]
+    strokes: int = 0
+    shown: int = 0
+    candidates: Sequence[int] = (0,)
+    threshold: float = 0.0
+
+    def mask(self, index: int) -> Mask:
+        result: Mask = np.asfortranarray(self.values > 0)
+        return result
+
+    def logits(self, index: int) -> NDArray[np.float32]:
+        return self.values
+
+    def score(self, index: int) -> None:
+        return None
+
+    def stability(self, index: int) -> None:
+        return None
+
+    def showing(self, index: int) -> BrushAnswer:
+        return self
+
+
+@dataclass(frozen=True)
+class BrushPicture:
+    shape: tuple[int, int]
+
+    def ask(
+        self, clicks: Sequence[Click], box: Box | None = None, previous: Answer | NDArray[np.float32] | None = None
+    ) -> BrushAnswer:
+        height, width = self.shape
+        if isinstance(previous, BrushAnswer):
+            values, strokes = previous.values, previous.strokes
+        elif isinstance(previous, np.ndarray):
+            values, strokes = previous, 0
+        else:
+            values, strokes = np.full((height, width), -4, np.float32), 0
+        last = clicks[-1]
+        touched = disk(width, height, last.x - 0.5, last.y - 0.5, 6)
+        return BrushAnswer(np.where(touched, 4 if last.positive else -4, values).astype(np.float32), strokes + 1)
+
+
+class BrushPredictor:
+    """Of the shape of interactive models: no boxes, candidates or scores; takes over a given mask and keeps a state
+    from click to click. Each click paints or wipes a disk."""
+
+    takes_boxes = False
+
+    def open(self, rgb: NDArray[np.uint8]) -> BrushPicture:
+        return BrushPicture((rgb.shape[0], rgb.shape[1]))
+
+
 def disk(width: int, height: int, x: float, y: float, radius: float) -> Mask:
     ys, xs = np.mgrid[:height, :width]
     inside: Mask = (xs - x) ** 2 + (ys - y) ** 2 <= radius**2

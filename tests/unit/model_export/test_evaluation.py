@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from model_export.data.picture import Picture
 from model_export.data.rle import from_bitmap
 from model_export.evaluate.clicker import next_click
-from model_export.evaluate.loop import Protocol, evaluate_object, read_upright, targets_of
+from model_export.evaluate.loop import Protocol, evaluate_object, probe, read_upright, targets_of
 from model_export.evaluate.metrics import clicks_to_reach, iou_at, mask_iou, noc
 from model_export.evaluate.results import ObjectResult
 from model_export.evaluate.run import evaluate
@@ -239,9 +239,25 @@ def test_a_picture_of_another_size_than_its_masks_is_named(tmp_path: Path) -> No
     picture = flat_picture(tmp_path / "1.png", [disk(60, 64, 30, 30, 15)])
     with pytest.raises(ValueError, match=r"1\.png is 60 x 64, .* for 30 x 64"):
         read_upright(replace(picture, width=30))
+    with pytest.raises(ValueError, match=r"2\.png: No such file"):
+        read_upright(replace(picture, path=tmp_path / "2.png"))
     (tmp_path / "1.png").write_bytes(b"no picture")
     with pytest.raises(ValueError, match=r"1\.png"):
         read_upright(picture)
+
+
+def test_the_click_at_a_random_place_means_every_mask_around_it(tmp_path: Path) -> None:
+    """The disk lies in a larger one that has its colour; what is found fits the larger one. A mask elsewhere is not
+    even looked at."""
+    small, large, elsewhere = disk(60, 64, 25, 30, 10), disk(60, 64, 25, 30, 20), disk(60, 64, 52, 55, 5)
+    picture = flat_picture(tmp_path / "1.png", [large])
+    broken = from_bitmap(elsewhere)
+    picture = replace(picture, rles=(from_bitmap(small), from_bitmap(large), broken), names=("",) * 3)
+    [target] = [target for target in targets_of(picture, 3) if target.index == 0]
+    broken["size"] = [1, 1]  # would not decode to the picture's size
+    found = probe(ColourPredictor().open(read_upright(picture)), target, seed=0)
+    assert found is not None
+    assert found.ious == (1.0, pytest.approx(large.mean()), 0.0)
 
 
 def test_two_processes_give_the_results_of_one(tmp_path: Path) -> None:

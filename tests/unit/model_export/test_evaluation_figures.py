@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +28,7 @@ from model_export.evaluate.loop import Protocol
 from model_export.evaluate.predictor import Click
 from model_export.evaluate.results import Evaluation, ModelResults, ObjectResult, Probe, Times, merge
 from model_export.evaluate.run import evaluate
-from model_export.evaluate.summary import accuracy, speed, summarise
+from model_export.evaluate.summary import accuracy, markdown_table, speed, summarise
 from model_export.evaluate.tables import all_tables, tables
 from model_export.export.build import open_bundle
 from tests.unit.model_export.fake_predictor import ColourPredictor, EmptyPredictor, disk, flat_picture
@@ -168,25 +171,61 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, content: str) -> No
         Evaluation.load(tmp_path / "x.json")
 
 
+def save_changed(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    one_model("x", RESULT).save(path)
+    stored = json.loads(path.read_text())
+    change(stored)
+    path.write_text(json.dumps(stored))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda stored: stored["protocol"].pop("max_clicks"), "'max_clicks' is missing"),
+        (lambda stored: stored["models"][0]["objects"][0].pop("times"), "'times' is missing"),
+        (lambda stored: stored["models"][0]["objects"][0].update(later=1), "later"),
+        (lambda stored: stored["models"][0]["objects"][0].update(curve=[]), "no clicks"),
+        (lambda stored: stored["models"][0]["objects"][0].update(probe=[1]), "holds no results"),
+        (lambda stored: stored.update(format="segserve-evaluation/2"), "has the format segserve-evaluation/2"),
+    ],
+)
+def test_results_of_another_version_are_refused_with_what_is_wrong(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Evaluation.load(save_changed(tmp_path / "x.json", change))
+
+
 def one_model(name: str, *results: ObjectResult, max_clicks: int = 20) -> Evaluation:
     return Evaluation(PROTOCOL | {"max_clicks": max_clicks}, {}, (ModelResults(name, {}, results),))
 
 
 def test_evaluations_of_the_same_objects_are_merged_and_others_refused() -> None:
     other = replace(RESULT, picture="2.jpg")
+    elsewhere = replace(RESULT, picture="/elsewhere/1.jpg")
     merged = merge(
-        {"a.json": one_model("x", RESULT), "b.json": one_model("x", RESULT), "c.json": one_model("y", RESULT)}
+        [("a.json", one_model("x", RESULT)), ("b.json", one_model("x", elsewhere)), ("c.json", one_model("y", RESULT))]
     )
     assert [model.name for model in merged.models] == ["a.json", "b.json", "y"]
     with pytest.raises(ValueError, match=r"b\.json is not about the same objects as a\.json"):
-        merge({"a.json": one_model("x", RESULT), "b.json": one_model("x", other)})
+        merge([("a.json", one_model("x", RESULT)), ("b.json", one_model("x", other))])
+    redrawn = replace(RESULT, truth={"size": [1, 1], "counts": "01"})
+    with pytest.raises(ValueError, match=r"b\.json is not about the same objects"):
+        merge([("a.json", one_model("x", RESULT)), ("b.json", one_model("x", redrawn))])
     with pytest.raises(ValueError, match="differ in max_clicks"):
-        merge({"a.json": one_model("x", RESULT), "b.json": one_model("x", RESULT, max_clicks=10)})
+        merge([("a.json", one_model("x", RESULT)), ("b.json", one_model("x", RESULT, max_clicks=10))])
+    with pytest.raises(ValueError, match=r"two results are called same: .* --results NAME=FILE"):
+        merge([("same", one_model("x", RESULT)), ("same", one_model("x", RESULT))])
 
 
 def test_models_stand_side_by_side_and_the_better_figure_is_marked() -> None:
     worse = replace(RESULT, box=0.7, curve=(0.5, 0.6, 0.7))
-    models = (ModelResults("one", {}, (RESULT,)), ModelResults("two", {}, (worse,)))
+    pictures = [f"{k}.jpg" for k in range(6)]
+    models = tuple(
+        ModelResults(name, {}, tuple(replace(result, picture=picture) for picture in pictures))
+        for name, result in (("one", RESULT), ("two", worse))
+    )
     differences, iou, clicks, *_ = tables(Evaluation(PROTOCOL, {}, models))
     assert [about for about, _ in differences.rows] == [("a", "two")]
     assert "| a | two | -0.100 (-0.100\u00a0to\u00a0-0.100) |" in differences.markdown()
@@ -197,7 +236,7 @@ def test_models_stand_side_by_side_and_the_better_figure_is_marked() -> None:
     assert not iou.marked(("a", "two"), "box_iou")
     assert not iou.marked(("a", "one"), "click1_iou")
     assert clicks.marked(("a", "one"), "failures85")
-    assert "| a | two | 1 | 0.700 |" in iou.markdown()
+    assert "| a | two | 6 | 0.700 |" in iou.markdown()
 
 
 def test_a_difference_is_certain_when_it_holds_on_most_pictures_and_pairs_are_kept() -> None:
@@ -207,18 +246,61 @@ def test_a_difference_is_certain_when_it_holds_on_most_pictures_and_pairs_are_ke
     better = [replace(result, box=box + 0.01) for result, box in zip(reference, boxes, strict=True)]
     found = difference(reference, better, "box_iou")
     assert found is not None
-    assert (found.mean, found.low, found.high) == pytest.approx((0.01, 0.01, 0.01))
+    assert found.mean == pytest.approx(0.01)
+    assert found.interval == pytest.approx((0.01, 0.01))
+    assert found.certain
     signs = np.where(np.arange(40) % 2, -0.01, 0.01)
     noisy = [replace(result, box=box) for result, box in zip(reference, boxes + signs, strict=True)]
     unsure = difference(reference, noisy, "box_iou")
     assert unsure is not None
     assert not unsure.certain
-    assert unsure.low < 0 < unsure.high
-    same_picture = [replace(result, picture="0.jpg") for result in noisy]
-    alone = difference([replace(result, picture="0.jpg") for result in reference], same_picture, "box_iou")
+    assert unsure.interval is not None
+    assert unsure.interval[0] < 0 < unsure.interval[1]
+    # However many objects, five pictures show nothing.
+    few = [
+        [replace(result, picture=f"{k % 5}.jpg") for k, result in enumerate(results)] for results in (reference, better)
+    ]
+    alone = difference(few[0], few[1], "box_iou")
     assert alone is not None
-    assert alone.low == alone.high
+    assert alone.interval is None
+    assert not alone.certain
+    assert str(alone) == "+0.010"
     assert difference([replace(RESULT, box=None)], [RESULT], "box_iou") is None
+
+
+def test_the_interval_is_that_of_a_bootstrap_written_out_and_does_not_depend_on_chunks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two objects a picture, drawn together; the mean is over objects."""
+    rng = np.random.default_rng(1)
+    changes = rng.normal(0.02, 0.05, (12, 2))
+    reference = [replace(RESULT, picture=f"{k}.jpg", box=0.5) for k in range(12) for _ in range(2)]
+    changed = [replace(result, box=0.5 + change) for result, change in zip(reference, changes.ravel(), strict=True)]
+    means = [changes[rng.integers(12, size=12)].mean() for _ in range(20_000)]
+    found = difference(reference, changed, "box_iou")
+    assert found is not None
+    assert found.mean == pytest.approx(changes.mean())
+    assert found.interval == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=0.002)
+    monkeypatch.setattr("model_export.evaluate.comparison.CHUNK", 100)
+    again = difference(reference, changed, "box_iou")
+    assert again is not None
+    assert again.interval == pytest.approx(found.interval, abs=0.002)
+
+
+def test_no_figure_is_given_for_clicks_that_were_not_allowed() -> None:
+    figures = summarise([RESULT], max_clicks=4)
+    assert {"click3_iou", "noc85"} < figures.keys()
+    assert not {"click5_iou", "click10_iou", "click5_boundary_f"} & figures.keys()
+    assert difference([RESULT], [RESULT], "click5_iou", max_clicks=4) is None
+    models = (ModelResults("one", {}, (RESULT,)),)
+    evaluation = Evaluation(PROTOCOL | {"max_clicks": 4}, {}, models)
+    assert "| a | 1 | 0.800 | 0.900 | 0.500 | 0.900 | – | – |" in all_tables(evaluation)
+
+
+def test_names_are_text_in_tables_whatever_they_hold() -> None:
+    assert "| davis16_val | – |" in markdown_table({"davis16_val": {}}, {"objects": "n"})
+    table = markdown_table({"a|b_<i>$x$": {}}, {"objects": "n"})
+    assert table.splitlines()[2] == r"| a\|b\_\<i\>\$x\$ | – |"
 
 
 def test_pictures_are_chosen_by_set_and_drawn_by_seed(tmp_path: Path) -> None:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,20 +19,31 @@ import pytest
 
 from model_export.cli import main
 from model_export.data.readers import read_sets
+from model_export.evaluate.command import named_path
 from model_export.evaluate.flip import Flipped
 from model_export.evaluate.loop import Protocol, evaluate_bundle, read_upright
 from model_export.evaluate.opening import open_predictor
 from model_export.evaluate.predictor import Answer, Box, Click, Mask
 from model_export.evaluate.promptable import to_grid
+from model_export.evaluate.report import write_report
+from model_export.evaluate.results import Evaluation, ModelResults
 from model_export.evaluate.run import evaluate
 from model_export.evaluate.zoom import Window, WindowAnswer, Zoomed, window_around
 from model_export.export.build import open_bundle
 from server.domain.geometry import InputFrame
 from server.domain.masks import upsample_logits
 from tests.unit.model_export.drawn_set import draw_set
-from tests.unit.model_export.fake_predictor import ColourPicture, ColourPredictor, FakeAnswer, disk, flat_picture
+from tests.unit.model_export.fake_predictor import (
+    BrushPredictor,
+    ColourPicture,
+    ColourPredictor,
+    FakeAnswer,
+    disk,
+    flat_picture,
+)
 
-BUNDLE = Path(__file__).parents[3] / "server" / "bundles" / "segserve-lite"
+ROOT = Path(__file__).parents[3]
+BUNDLE = ROOT / "server" / "bundles" / "segserve-lite"
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +189,59 @@ def test_the_command_compares_bundles_and_its_report_is_made_again_from_the_resu
     assert "| shapes | copy: new |" in capsys.readouterr().out
 
 
+def test_a_model_without_boxes_scores_and_candidates_goes_all_the_way_to_the_report(tmp_path: Path) -> None:
+    pictures = [flat_picture(tmp_path / f"{k}.png", [disk(60, 64, 25 + k, 30, 15)]) for k in range(4)]
+    found = evaluate({"brush": BrushPredictor, "colour": ColourPredictor}, pictures, Protocol())
+    first = found["brush"][0]
+    assert (first.box, first.probe, first.scores[0]) == (None, None, None)
+    assert first.curve[-1] > first.curve[0]
+    assert len(first.curve) > 5
+    protocol = {"data": "d", "split": "val", "pictures": 4, "objects": 2, "max_clicks": 20, "seed": 0, "workers": 1}
+    models = tuple(ModelResults(name, {}, tuple(results)) for name, results in found.items())
+    page = write_report(Evaluation(protocol, {}, models), tmp_path / "report").read_text()
+    assert "| flat | brush | 4 | – |" in (tmp_path / "report" / "report.md").read_text()
+    assert "nan" not in re.sub(r"base64,[^\"]*", "", page)
+
+
+def test_a_given_mask_is_taken_over_and_state_goes_from_answer_to_answer() -> None:
+    opened = BrushPredictor().open(np.zeros((64, 60, 3), np.uint8))
+    given = np.where(disk(60, 64, 20, 20, 9), 4, -4).astype(np.float32)
+    first = opened.ask([Click(40.5, 40.5, True)], previous=given)
+    assert first.mask(0)[20, 20]
+    second = opened.ask([Click(40.5, 40.5, True), Click(20.5, 20.5, False)], previous=first)
+    assert (first.strokes, second.strokes) == (1, 2)
+    assert not second.mask(0)[20, 20]
+    for wrapped in (Flipped(BrushPredictor()), Zoomed(BrushPredictor())):
+        answer = wrapped.open(np.zeros((64, 60, 3), np.uint8)).ask([Click(40.5, 40.5, True)], previous=given)
+        np.testing.assert_array_equal(answer.mask(0), first.mask(0))
+
+
+def test_a_picture_of_a_few_lines_and_names_with_markup_are_drawn(tmp_path: Path) -> None:
+    strip = np.zeros((3, 2000), bool)
+    strip[:, 300:900] = True
+    name = "a: [x] <b>$y$_.png"
+    picture = flat_picture(tmp_path / name, [strip], source="中|$s$")
+    models = []
+    for model in ("<i>|$m$", "_n"):
+        found = evaluate({model: ColourPredictor}, [picture], Protocol(max_clicks=2))
+        models.append(ModelResults(model, {}, tuple(found[model])))
+    protocol = {"data": "d|<u>", "split": "val", "pictures": 1, "objects": 2, "max_clicks": 2, "seed": 0, "workers": 1}
+    page = write_report(Evaluation(protocol, {}, tuple(models)), tmp_path / "report").read_text(encoding="utf-8")
+    assert "<i>" not in page
+    assert "<u>" not in page
+    assert page.count("<figure><img") == 2
+    assert "<b>box 1.00, 1 click 1.00</b><br>中|$s$/a: [x] &lt;b&gt;$y$_.png" in page
+    assert page.count("worst after 2 clicks") == 2
+    assert page.count('<svg role="img" aria-label="') == 3
+    curves = (tmp_path / "report" / "plots" / "curves.svg").read_text(encoding="utf-8")
+    assert "&lt;i&gt;|$m$" in curves
+    assert "中|$s$" in curves
+    assert "_n" in curves
+    markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    assert r"| 中\|\$s\$ | \<i\>\|\$m\$ | 1 |" in markdown
+    assert r"![中\|\$s\$/a: \[x\] \<b\>\$y\$\_.png: box" in markdown
+
+
 def test_a_report_does_without_pictures_that_are_gone(data: Path, tmp_path: Path) -> None:
     results = tmp_path / "results.json"
     base = ["evaluate", "--bundle", str(BUNDLE), "--data", str(data), "--max-clicks", "2", "--out", str(results)]
@@ -217,6 +286,89 @@ def test_every_option_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
     page = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text()
     assert options > {"--bundle", "--report", "--workers"}
     assert not {option for option in options if f"`{option}" not in page}
+
+
+def test_a_path_with_an_equals_sign_is_no_name(tmp_path: Path) -> None:
+    (tmp_path / "lr=0.1").mkdir()
+    assert named_path(f"{tmp_path}/lr=0.1") == (None, tmp_path / "lr=0.1")
+    assert named_path(f"new={tmp_path}/lr=0.1") == ("new", tmp_path / "lr=0.1")
+
+
+def test_results_of_a_relative_folder_name_their_pictures_for_good(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = ["evaluate", "--bundle", str(BUNDLE), "--max-clicks", "1", "--limit", "1"]
+    monkeypatch.chdir(data)
+    assert main([*base, "--data", ".", "--out", str(tmp_path / "a.json")]) == 0
+    monkeypatch.chdir(tmp_path)
+    assert main([*base, "--data", str(data), "--out", str(tmp_path / "b.json")]) == 0
+    assert main(["evaluate", "--results", "a=a.json", "b=b.json", "--report", str(tmp_path / "report")]) == 0
+    assert (tmp_path / "report" / "report.html").read_text().count("data:image/jpeg") == 2
+    capsys.readouterr()
+    assert main(["evaluate", "--results", "a.json", "--limit", "1", "--zoom"]) == 2
+    assert capsys.readouterr().err == (
+        "evaluate: --limit, --zoom: what was measured stays as it was; give it with --bundle\n"
+    )
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_damaged_picture_is_left_out_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: str
+) -> None:
+    data = draw_set(tmp_path / "data", pictures=3, val=3)
+    damaged = data / "shapes" / "images" / "1.jpg"
+    damaged.write_bytes(damaged.read_bytes()[:900])
+    base = ["evaluate", "--bundle", str(BUNDLE), "--data", str(data), "--max-clicks", "1", "--workers", workers]
+    assert main([*base, "--report", str(tmp_path / "report")]) == 0
+    printed = capsys.readouterr()
+    assert f"left out: {damaged}: The JPEG file is damaged" in printed.err
+    assert "| shapes | 4 |" in printed.out
+    assert "2 pictures, 1 left out that cannot be read" in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_a_failed_run_leaves_no_empty_results(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    assert main(["evaluate", "--bundle", str(BUNDLE), "--data", str(data), "--sets", "x", "--out", str(out)]) == 2
+    assert not out.exists()
+
+
+def fail() -> ColourPredictor:
+    raise ValueError("this model cannot be loaded")
+
+
+def test_a_model_that_a_process_cannot_load_is_said(tmp_path: Path) -> None:
+    picture = flat_picture(tmp_path / "1.png", [disk(60, 64, 25, 30, 15)])
+    with pytest.raises(ValueError, match="this model cannot be loaded"):
+        evaluate({"x": fail}, [picture, picture], Protocol(), workers=2)
+
+
+def test_ctrl_c_ends_every_process_with_one_line(tmp_path: Path) -> None:
+    data = draw_set(tmp_path / "data", pictures=60, val=60)
+    arguments = ["evaluate", "--bundle", str(BUNDLE), "--data", str(data), "--workers", "2"]
+    # As from a terminal, where each process of the group gets the signal; whoever runs the tests may ignore it.
+    script = (
+        "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "import model_export.evaluate.command as command\n"
+        "command.PROGRESS_SECONDS = 0\n"
+        "from model_export.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    file = tmp_path / "run.py"
+    file.write_text(f"if __name__ == '__main__':\n{textwrap.indent(script, '    ')}")
+    command = [sys.executable, str(file), *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment
+    ) as process:
+        assert process.stderr is not None
+        assert "1 of 60 pictures" in process.stderr.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        rest, printed = process.stderr.read(), process.stdout.read() if process.stdout else ""
+        assert process.wait(timeout=60) == 130
+    assert rest.splitlines()[-1] == "evaluate: stopped, nothing was kept"
+    assert "Traceback" not in rest
+    assert printed == ""
 
 
 def test_pictures_without_a_fitting_object_are_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
