@@ -26,13 +26,15 @@ def add_train(commands: Commands) -> None:
 
 
 def run_train(args: argparse.Namespace) -> int:
+    from torch.multiprocessing.spawn import ProcessExitedException
+
     from model_export.train.loop import train
     from server.errors import BundleError
 
     names = ("data", "out", "start_from", "freeze", "steps", "max_minutes", "device", "processes", "threads")
     try:
         print(train(load_config(args.config, {name: getattr(args, name) for name in names})))
-    except (ValueError, BundleError, OSError) as error:
+    except (ValueError, BundleError, OSError, ProcessExitedException) as error:
         print(f"not trained: {error}", file=sys.stderr)
         return 1
     return 0
@@ -50,7 +52,11 @@ def run_fork(args: argparse.Namespace) -> int:
     from model_export.train.branches import fork_checkpoint
     from model_export.train.run import CHECKPOINT
 
-    print(fork_checkpoint(args.checkpoint, args.seed, args.out / CHECKPOINT))
+    try:
+        print(fork_checkpoint(args.checkpoint, args.seed, args.out / CHECKPOINT))
+    except (ValueError, OSError) as error:
+        print(f"not forked: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -64,5 +70,9 @@ def add_average(commands: Commands) -> None:
 def run_average(args: argparse.Namespace) -> int:
     from model_export.train.branches import average_checkpoints
 
-    print(average_checkpoints(args.checkpoints, args.out))
+    try:
+        print(average_checkpoints(args.checkpoints, args.out))
+    except (ValueError, OSError) as error:
+        print(f"not averaged: {error}", file=sys.stderr)
+        return 1
     return 0

@@ -20,8 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+# Its functions' defaults hold the process group that there is when it is first imported. torch.optim imports it, by way
+# of torch._dynamo, in the first step: the group's threads would then outlive it, and now and then abort the interpreter
+# at its end ("terminate called without an active exception").
+import torch.distributed.nn.functional
 from torch import Tensor, distributed
-from torch.multiprocessing.spawn import spawn
+from torch.multiprocessing.spawn import ProcessException, spawn
+
+from server.errors import BundleError
 
 TIMEOUT = timedelta(minutes=10)  # a process that dies breaks its connections at once; this is for one that hangs
 
@@ -74,7 +81,7 @@ class World:
 def launch(worker: Callable[..., None], processes: int, device: str, *args: Any) -> None:
     """Run `worker(world, *args)`: in this process when it is alone or was started by torchrun, else in `processes` new
     ones, to which SIGINT and SIGTERM are passed on. When one fails the others are ended, and the failure is raised
-    here."""
+    here: a ValueError where it is an error of configuration, data or files, else a ProcessException."""
     if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
         local = int(os.environ.get("LOCAL_RANK", "0"))
         world = World(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), local)
@@ -84,25 +91,38 @@ def launch(worker: Callable[..., None], processes: int, device: str, *args: Any)
         worker(World(), *args)
     else:
         with tempfile.TemporaryDirectory() as directory:
-            meeting = (Path(directory) / "meeting").as_uri()
-            parts = (worker, processes, device, meeting, args)
+            parts = (worker, processes, device, directory, args)
             context = spawn(_enter, parts, nprocs=processes, join=False)  # type: ignore[no-untyped-call]
 
             def pass_on(number: int) -> None:
-                for pid in context.pids():
-                    os.kill(pid, number)
+                for process in context.processes:
+                    if process.is_alive():
+                        os.kill(process.pid, number)
 
             with signals_to(pass_on):
-                while not context.join():
-                    pass
+                try:
+                    while not context.join():
+                        pass
+                except ProcessException as failure:
+                    causes = sorted(Path(directory).glob("error-*"))
+                    if causes:
+                        raise ValueError(causes[0].read_text()) from failure
+                    raise
 
 
-def _enter(rank: int, worker: Callable[..., None], processes: int, device: str, meeting: str, args: Any) -> None:
+def _enter(rank: int, worker: Callable[..., None], processes: int, device: str, directory: str, args: Any) -> None:
+    """One of the new processes. `directory` is for all of them: there they meet, and there they say what is wrong."""
     if sys.platform == "linux":
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # all on this machine, whatever its name resolves to
     world = World(rank, processes, rank)
-    with _joined(world, device, meeting):
-        worker(world, *args)
+    try:
+        with _joined(world, device, (Path(directory) / "meeting").as_uri()):
+            worker(world, *args)
+    except (ValueError, OSError, BundleError) as error:
+        (Path(directory) / f"error-{rank}").write_text(str(error))
+        raise
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)  # torch would call it a success
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -17,9 +18,9 @@ from model_export.train.schedule import CLOCKS, at_progress, learning_rate, roun
 from model_export.train.step import train_step
 
 
-def one_step(run: Run, asked_to_stop: bool) -> tuple[dict[str, float], bool]:
-    """Draw a batch, one optimizer step, update the average -> (log, whether to stop), the same in every process. A
-    non-finite gradient is skipped."""
+def one_step(run: Run, asked_to_stop: Sequence[int]) -> tuple[dict[str, float], bool]:
+    """Draw a batch, one optimizer step, update the average -> (log, whether to stop), the same in every process.
+    `asked_to_stop` holds the signals received so far, those during the step too. A non-finite gradient is skipped."""
     config, progress = run.config, run.progress
     clock = CLOCKS[config.clock]
     began = clock()
@@ -37,7 +38,7 @@ def one_step(run: Run, asked_to_stop: bool) -> tuple[dict[str, float], bool]:
         run.optimizer.step()
     run.step += 1
     run.update_average()
-    *numbers, seconds, stop = run.world.mean([*numbers, clock() - began, float(asked_to_stop)], run.device)
+    *numbers, seconds, stop = run.world.mean([*numbers, clock() - began, float(bool(asked_to_stop))], run.device)
     run.seconds += seconds
     return dict(zip(log, numbers, strict=True)), stop > 0
 
@@ -67,7 +68,7 @@ def train_process(world: World, config: TrainConfig, stop_after: int | None) -> 
     stop = False
     with signals_to(asked.append):
         while run.progress < 1 and run.step != stop_after and not stop:
-            log, stop = one_step(run, bool(asked))
+            log, stop = one_step(run, asked)
             if metrics:
                 metrics.add(log)
                 if run.step % config.log_every == 0:

@@ -30,8 +30,7 @@ class Metrics:
         self.sums: dict[str, float] = {}
         self.steps, self.since = 0, run.seconds
         if self.path.exists():
-            lines = self.path.read_text().splitlines(keepends=True)
-            self.path.write_text("".join(line for line in lines if json.loads(line)["step"] <= run.step))
+            self.path.write_text("".join(lines_until(run.step, self.path.read_text())))
         self.board = SummaryWriter(str(out / "tensorboard"), purge_step=run.step + 1)
 
     def add(self, log: Mapping[str, float]) -> None:
@@ -66,3 +65,16 @@ class Metrics:
 
     def close(self) -> None:
         self.board.close()
+
+
+def lines_until(step: int, text: str) -> list[str]:
+    """The lines of a metrics file up to `step`; one that a crash cut short is dropped."""
+    kept = []
+    for line in text.splitlines(keepends=True):
+        try:
+            known = json.loads(line)["step"] <= step
+        except ValueError:
+            continue
+        if known:
+            kept.append(line)
+    return kept

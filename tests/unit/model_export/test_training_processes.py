@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import importlib
 import os
 import signal
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -11,8 +14,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch.multiprocessing.spawn import ProcessException
+from torch.multiprocessing.spawn import ProcessException, ProcessExitedException
 
+from model_export.cli import main
 from model_export.train.distributed import World, launch, signals_to
 from model_export.train.run import start_source, training_pictures
 from tests.unit.model_export.drawn_set import draw_set
@@ -49,6 +53,43 @@ def test_means_and_gathering(tmp_path: Path) -> None:
 def test_a_killed_process_ends_the_others() -> None:
     with pytest.raises(ProcessException):
         launch(die, 2, "cpu")
+
+
+def note_threads(out: Path) -> None:
+    names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    out.write_text(" ".join(names))
+
+
+def share_and_note_threads(world: World, out: Path) -> None:
+    importlib.import_module("torch.distributed.nn.functional")  # as torch.optim does in the first step
+    world.average([torch.ones(1)])
+    atexit.register(note_threads, out / f"{world.rank}.txt")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_threads_of_the_group_end_with_it(tmp_path: Path) -> None:
+    """Those that are left while the interpreter ends may abort it."""
+    launch(share_and_note_threads, 2, "cpu", tmp_path)
+    for rank in range(2):
+        names = (tmp_path / f"{rank}.txt").read_text()
+        assert names
+        assert "gloo" not in names
+
+
+def be_interrupted(world: World) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupted_process_is_no_success() -> None:
+    with pytest.raises(ProcessExitedException, match="exit code 130"):
+        launch(be_interrupted, 2, "cpu")
+
+
+def test_what_is_wrong_is_told_without_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    (tmp_path / "c.toml").write_text("processes = 2")
+    assert main(["train", "--config", str(tmp_path / "c.toml"), "--data", nowhere, "--out", str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().err == f"not trained: no folder {nowhere}\n"
 
 
 def test_pictures_are_split_and_draws_differ(tmp_path: Path) -> None:

@@ -20,9 +20,12 @@ from model_export.data.readers import read_sets
 from model_export.models import MODELS
 from model_export.train import previews
 from model_export.train.config import TrainConfig
-from model_export.train.loop import train
+from model_export.train.distributed import World
+from model_export.train.loop import one_step, train
 from model_export.train.previews import Previews, choose, contact_sheet
+from model_export.train.run import start_run
 from model_export.train.schedule import at_progress, learning_rate, rounds_of
+from model_export.train.source import Batch
 from tests.unit.model_export.drawn_set import draw_set
 from tests.unit.model_export.test_training import tiny
 
@@ -33,7 +36,7 @@ def test_metrics_board_and_pictures(tmp_path: Path) -> None:
     train(config, stop_after=3)
     metrics = tmp_path / "run" / "metrics.jsonl"
     with metrics.open("a") as file:  # as of steps after the checkpoint, lost in an interruption
-        file.write('{"step": 9}\n')
+        file.write('{"step": 9}\n{"step": 9, "lo')
     train(config)
     lines = [json.loads(line) for line in metrics.read_text().splitlines()]
     assert [line["step"] for line in lines] == [2, 4]
@@ -94,6 +97,21 @@ def test_a_signal_ends_the_run_after_its_step(tmp_path: Path) -> None:
     thread.join()
     told = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert state["step"] == len(told) >= 1
+
+
+def test_a_signal_during_a_step_counts_in_that_step(tmp_path: Path) -> None:
+    config = replace(tiny(tmp_path, "run"), data=str(draw_set(tmp_path / "data")))
+    run = start_run(config, World())
+    asked: list[int] = []
+    batch = run.source.batch
+
+    def batch_and_signal(size: int) -> Batch:
+        asked.append(signal.SIGTERM)
+        return batch(size)
+
+    run.source.batch = batch_and_signal  # type: ignore[method-assign]
+    _, stop = one_step(run, asked)
+    assert stop
 
 
 def test_constant_rate_and_then_a_decay() -> None:
