@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from model_export.arguments import Commands
@@ -25,6 +26,9 @@ def run_data(args: argparse.Namespace) -> int:
     from model_export.data.errors import AnnotationError
     from model_export.data.readers import find_sets
 
+    if args.out and not cv2.haveImageWriter(args.out.name):
+        print(f"--out {args.out}: give a file name that ends in .png or .jpg", file=sys.stderr)
+        return 1
     usable = []
     failed = 0
     for found in find_sets(args.path):

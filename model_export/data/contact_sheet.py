@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model_export.data.errors import AnnotationError
 from model_export.data.picture import Picture
 from model_export.data.rle import area
 
@@ -20,7 +21,7 @@ GOLDEN = 0.618  # hues that follow each other at this distance stay apart
 
 def contact_sheet(pictures: Sequence[Picture], count: int = 24) -> NDArray[np.uint8]:
     """uint8 [H, W, 3] RGB: `count` pictures evenly spread over all, masks coloured (small ones on top), ignored pixels
-    hatched. Raises DataError when a picture cannot be decoded."""
+    hatched; grey with the kind of problem below where a file cannot be decoded."""
     chosen = [pictures[k] for k in np.unique(np.linspace(0, len(pictures) - 1, min(count, len(pictures))).astype(int))]
     cells = [cell(picture) for picture in chosen]
     columns = min(COLUMNS, len(cells))
@@ -31,6 +32,14 @@ def contact_sheet(pictures: Sequence[Picture], count: int = 24) -> NDArray[np.ui
 
 def cell(picture: Picture) -> NDArray[np.uint8]:
     """uint8 [CELL + CAPTION, CELL, 3] RGB."""
+    try:
+        return _captioned(_drawn(picture), f"{picture.path.name[:24]} {len(picture.rles)}")
+    except AnnotationError as problem:
+        return _captioned(np.full((CELL, CELL, 3), 128, np.uint8), f"{picture.path.name[:18]} {problem.kind}")
+
+
+def _drawn(picture: Picture) -> NDArray[np.uint8]:
+    """uint8 [h, w, 3] RGB, the longer side CELL."""
     scale = CELL / max(picture.width, picture.height)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     pixels = np.asarray(cv2.resize(picture.pixels(), size, interpolation=cv2.INTER_AREA), np.float32)
@@ -45,8 +54,12 @@ def cell(picture: Picture) -> NDArray[np.uint8]:
     if ignored is not None:
         y, x = np.indices((size[1], size[0]))
         pixels[(cv2.resize(ignored, size, interpolation=cv2.INTER_NEAREST) == 1) & ((x + y) % 6 < 2)] = 255
+    return pixels.clip(0, 255).astype(np.uint8)
+
+
+def _captioned(pixels: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
+    """`pixels` uint8 [h, w, 3] in the top left of a cell, `text` below."""
     sheet = np.full((CELL + CAPTION, CELL, 3), 255, np.uint8)
-    sheet[: size[1], : size[0]] = pixels.clip(0, 255).astype(np.uint8)
-    text = f"{picture.path.name[:24]} {len(picture.rles)}"
+    sheet[: pixels.shape[0], : pixels.shape[1]] = pixels
     cv2.putText(sheet, text, (3, CELL + 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA)
     return sheet

@@ -70,13 +70,13 @@ class PictureFinder:
         self._by_name: dict[str, list[Path]] | None = None
 
     def find(self, name: str, bases: Sequence[Path], source: Path) -> Path:
-        """`name` below one of `bases`, else the only file below the set's folder with its last part. `source`: the
-        annotation file, for the message of the AnnotationError `missing picture`."""
+        """`name` below one of `bases`, else its last part there, else the only file below the set's folder of that
+        name. `source`: the annotation file, for the message of the AnnotationError `missing picture`."""
         plain = PurePosixPath(name.replace("\\", "/"))
-        for base in bases:
-            for path in (base / plain, base / plain.name):
-                if path.is_file():
-                    return path
+        # the whole name goes first: its last part alone may lead to another picture
+        for path in (*(base / plain for base in bases), *(base / plain.name for base in bases)):
+            if path.is_file():
+                return Path(os.path.normpath(path))
         if self._by_name is None:
             self._by_name = {}
             for path in pictures_below(self.folder):

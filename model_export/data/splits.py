@@ -46,11 +46,15 @@ def chance(path: Path) -> float:
 
 def assign(items: Sequence[Item]) -> list[Item]:
     """The same items, each with a split. Where none is declared: `chance` below HELD_OUT is val, and if that leaves
-    none of two pictures or more, the one with the smallest chance."""
+    none of two pictures or more, the one with the smallest chance; never all."""
     if any(item.split for item in items):
         return [replace(item, split=item.split or "train") for item in items]
     smallest = min((chance(item.path) for item in items), default=0.0)
     limit = max(HELD_OUT, smallest * (1 + 1e-9)) if len(items) > 1 else 0.0
+    if len(items) > 1 and all(chance(item.path) < limit for item in items):
+        # pictures that share a name (`a/img.png`, `b/img.png`), or two or three by bad luck: one is held out
+        first = min(items, key=lambda item: (chance(item.path), item.path.as_posix()))
+        return [replace(item, split="val" if item is first else "train") for item in items]
     return [replace(item, split="val" if chance(item.path) < limit else "train") for item in items]
 
 
@@ -74,13 +78,17 @@ class DeclaredSplits:
         self.folder = folder
         self.split = split
         self.names: dict[str, str] = {}
+        first_words: dict[str, str] = {}
         lists = sorted(folder.glob("ImageSets/Segmentation/*.txt")) or sorted(folder.glob("ImageSets/*/*.txt"))
         found = [path for path in [*sorted(folder.glob("*.txt")), *lists] if path.stem in NAMES]
         # what is listed for training and held out as well is held out
         for path in sorted(found, key=lambda path: ("train", "val", "test").index(NAMES[path.stem])):
             for line in path.read_text(errors="replace").splitlines():
                 if line.strip():
-                    self.names[_plain(line.split()[0])] = NAMES[path.stem]
+                    # further words may be the mask's file or whether a class is there, or belong to the name
+                    first_words[_plain(line.split()[0])] = NAMES[path.stem]
+                    self.names[_plain(line.strip())] = NAMES[path.stem]
+        self.names = first_words | self.names
 
     def of(self, path: Path) -> str | None:
         """A list goes before a folder, a folder further down before one further up."""

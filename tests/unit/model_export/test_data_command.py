@@ -48,9 +48,19 @@ def test_damaged_pictures_show_when_they_are_decoded(tmp_path: Path, capsys: pyt
     write_coco(tmp_path, scene())
     for path in (tmp_path / "images").iterdir():
         path.write_bytes(path.read_bytes()[:60])  # the header is whole
-    assert main(["data", str(tmp_path)]) == 0
+    sheet = tmp_path / "sheet.png"
+    assert main(["data", str(tmp_path), "--out", str(sheet)]) == 0
+    drawn = cv2.imread(str(sheet))
+    assert drawn is not None
+    assert (drawn[:CELL] == 128).all()
     assert main(["data", str(tmp_path), "--decode"]) == 1
     assert "2 x broken picture" in capsys.readouterr().out
+
+
+def test_a_sheet_without_an_ending_is_refused_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_coco(tmp_path, scene())
+    assert main(["data", str(tmp_path), "--out", str(tmp_path / "preview")]) == 1
+    assert "ends in .png or .jpg" in capsys.readouterr().err
 
 
 def test_a_folder_without_a_set_is_an_error_without_traceback(

@@ -97,6 +97,33 @@ def test_coco_with_counted_runs_and_windows_paths(tmp_path: Path) -> None:
     check(read_sets(tmp_path, "all"), drawn, True)
 
 
+def test_a_whole_file_name_goes_before_its_last_part(tmp_path: Path) -> None:
+    (each,) = scene(["one"])
+    each.write(tmp_path / "images" / "one.png")  # another picture of that name and size
+    right = each.write(tmp_path / "second" / "one.png")
+    document = coco_document([each])
+    for name in ("second/one.png", "images/../second/one.png"):
+        document["images"][0]["file_name"] = name
+        (tmp_path / "annotations.json").write_text(json.dumps(document))
+        assert [picture.path for picture in read_sets(tmp_path, "all")] == [right]
+
+
+def test_listed_names_may_hold_spaces_and_lines_a_second_column(tmp_path: Path) -> None:
+    write_label_maps(tmp_path, scene(["my one", "my two", "three", "four"]))
+    (tmp_path / "val.txt").write_text("my one.png\nthree 1\n")
+    assert stems(tmp_path, "val") == ["my one", "three"]
+
+
+def test_pictures_that_share_a_name_are_not_all_held_out(tmp_path: Path) -> None:
+    drawn = scene(["one"] * 3)
+    document = coco_document(drawn)
+    for number, (each, image) in enumerate(zip(drawn, document["images"], strict=True)):
+        image["file_name"] = f"{number}/one.png"
+        each.write(tmp_path / f"{number}" / "one.png")
+    (tmp_path / "annotations.json").write_text(json.dumps(document))
+    assert [len(read_sets(tmp_path, split)) for split in ("train", "val")] == [2, 1]
+
+
 def test_crowds_are_ignored_where_no_object_lies(tmp_path: Path) -> None:
     (each,) = scene(["one"])
     document = coco_document([each])
