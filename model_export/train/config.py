@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ class TrainConfig:
             stages = getattr(self, name)
             if not stages or stages[0][0] != 0 or list(stages) != sorted(stages, key=lambda stage: stage[0]):
                 raise ValueError(f"{name} is {stages}; it must begin at progress 0.0 and rise")
-        if any(size % 32 for _, size in self.sizes):
+        if any(size < 32 or size % 32 for _, size in self.sizes):
             raise ValueError(f"sizes is {self.sizes}; an input size must be a multiple of 32")
 
 
@@ -100,9 +101,44 @@ def load_config(path: Path | None, overrides: dict[str, Any]) -> TrainConfig:
         raise ValueError(f"unknown setting(s) {', '.join(unknown)}; known: {', '.join(sorted(known))}")
     if isinstance(values.get("max_rounds"), int):
         values["max_rounds"] = [[0.0, values["max_rounds"]]]
+    check_kinds(values)
     for name in ("sizes", "max_rounds"):
         if name in values:
             values[name] = tuple((float(start), int(value)) for start, value in values[name])
     if "donors" in values:
         values["donors"] = tuple(values["donors"])
     return TrainConfig(**values)
+
+
+def check_kinds(values: Mapping[str, Any]) -> None:
+    """Raises ValueError that names a setting whose value is of another kind than its default."""
+    for name, value in values.items():
+        default = getattr(TrainConfig, name, None)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if name in ("sizes", "max_rounds"):
+            kind, fits = "like [[0.0, 256], [0.5, 384]]", is_stages(value)
+        elif name == "weights":
+            kind = "a table of numbers"
+            fits = isinstance(value, dict) and all(isinstance(each, int | float) for each in value.values())
+        elif name == "donors":
+            kind = "a list of names"
+            fits = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+        elif isinstance(default, str):
+            kind, fits = "text", isinstance(value, str)
+        elif isinstance(default, int):
+            kind, fits = "a whole number", number and isinstance(value, int)
+        else:
+            kind, fits = "a number", number
+        if not fits:
+            raise ValueError(f"{name} is {value!r}; it must be {kind}")
+
+
+def is_stages(value: Any) -> bool:
+    """Whether it is a list of (progress, whole number)."""
+    return isinstance(value, list | tuple) and all(
+        isinstance(stage, list | tuple)
+        and len(stage) == 2
+        and isinstance(stage[0], int | float)
+        and isinstance(stage[1], int)
+        for stage in value
+    )

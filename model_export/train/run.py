@@ -77,6 +77,12 @@ class Run:
 def start_run(config: TrainConfig, world: World, resume: bool = False) -> Run:
     """A run at step 0. Weights are the same in every process, random draws are not. With `resume` it is about to be
     loaded from a checkpoint, so it does not begin with a bundle's weights."""
+    if config.model not in MODELS:
+        raise ValueError(f"no network is called {config.model!r}; known: {', '.join(MODELS)}")
+    if config.freeze and not config.start_from and not resume:
+        raise ValueError(
+            f"freeze is {config.freeze!r} but start_from is empty: an encoder that never learnt is of no use"
+        )
     torch.manual_seed(config.seed)
     pictures = training_pictures(config)
     source = start_source(config, world, pictures)
@@ -171,10 +177,22 @@ def save_run(run: Run, path: Path) -> None:
 
 
 def load_run(run: Run, path: Path) -> None:
-    """Go on from a checkpoint. With another number of processes, or after a fork, random draws begin anew."""
+    """Go on from a checkpoint. With another number of processes, or after a fork, random draws begin anew. Raises
+    ValueError when it is not one of a run with this network and these learning weights."""
     state: dict[str, Any] = torch.load(path, map_location=run.device, weights_only=True)
-    run.model.load_state_dict(state["model"])
-    run.optimizer.load_state_dict(state["optimizer"])
+    if "optimizer" not in state:
+        raise ValueError(f"{path} is a mean of runs, from which training cannot go on")
+    settings = [{k: v for k, v in group.items() if k != "params"} for group in run.optimizer.param_groups]
+    try:
+        run.model.load_state_dict(state["model"])
+        run.optimizer.load_state_dict(state["optimizer"])
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is of a run with another network, optimizer or `freeze` ({state['model_name']}, "
+            f"freeze {state.get('training', {}).get('freeze', '')!r}); give another `out`: {error}"
+        ) from error
+    for group, wanted in zip(run.optimizer.param_groups, settings, strict=True):
+        group.update(wanted)  # what the configuration says now
     run.average, run.step, run.seconds = state["ema"], state["step"], state["seconds"]
     run.origin = state["origin"]
     if len(state["random"]) == run.world.size:
