@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from model_export.data.errors import DataError
+from model_export.data.picture import Picture
 from model_export.data.readers import read_sets
 from model_export.train.config import TrainConfig
 from model_export.train.distributed import World, launch, signals_to
@@ -87,5 +89,13 @@ def train_process(world: World, config: TrainConfig, stop_after: int | None) -> 
 def start_previews(out: Path, run: Run) -> Previews | None:
     if not run.config.preview_every:
         return None
-    pictures = read_sets(Path(run.config.data), "val") or read_sets(Path(run.config.data), "train")
-    return Previews(out, run.model, pictures, run.device)
+    return Previews(out, run.model, shown_pictures(Path(run.config.data)), run.device)
+
+
+def shown_pictures(data: Path) -> list[Picture]:
+    """The pictures held out, or those for training where none is held out that can be used."""
+    try:
+        held_out = read_sets(data, "val")
+    except DataError:
+        held_out = []
+    return held_out or read_sets(data, "train")

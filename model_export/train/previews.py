@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model_export.data.errors import AnnotationError
 from model_export.data.picture import Picture
 from model_export.models.lite import SegserveLite
 from model_export.train.augment import place, to_grid
@@ -50,7 +51,10 @@ def choose(pictures: Sequence[Picture], size: int) -> list[Preview]:
             mask = np.asarray(max(fitting, key=np.mean) > 127)
             column, row = centre_point(np.random.default_rng(0), mask)
             x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
-            pixels = place(picture, picture.pixels(), whole, smooth=True).pixels
+            try:
+                pixels = place(picture, picture.pixels(), whole, smooth=True).pixels
+            except AnnotationError:  # readers do not decode; a damaged file is no reason not to train
+                continue
             grid = to_grid(mask.astype(np.uint8) * 255)
             result.append(Preview(pixels, (height, width), grid, (column + 0.5, row + 0.5), (x, y, x + w, y + h)))
     return result

@@ -13,8 +13,11 @@ import torch
 from model_export.data.picture import Picture
 from model_export.data.rle import from_bitmap
 from model_export.train.device_store import load_store
+from model_export.train.loop import shown_pictures
 from model_export.train.picture_cache import PictureCache, shrunk
+from model_export.train.previews import choose
 from model_export.train.sampler import Mixing, PictureSampler, sampling_weights
+from tests.unit.model_export.drawn_set import draw_set
 
 EVERYTHING = Mixing(paste=1.0, donors=("own",), occlude=1.0, regions=1.0)
 
@@ -88,3 +91,14 @@ def test_weights_of_which_nothing_could_be_drawn_are_an_error(tmp_path: Path) ->
             sampling_weights(pictures, {"own": wrong})
     with pytest.raises(ValueError, match="no pictures to train on"):
         sampling_weights([], {})
+
+
+def test_damaged_pictures_held_out_do_not_keep_a_run_from_beginning(tmp_path: Path) -> None:
+    assert choose([damaged(tmp_path / "damaged.png")], 64) == []
+    draw_set(tmp_path / "data")
+    held_out = [picture.path for picture in shown_pictures(tmp_path / "data")]
+    for path in held_out:
+        path.write_bytes(b"no picture")
+    shown = {picture.path for picture in shown_pictures(tmp_path / "data")}
+    assert shown
+    assert shown.isdisjoint(held_out)
