@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from model_export.data.readers import read_sets
-from model_export.evaluate.loop import evaluate_bundle
+from model_export.evaluate.calibration import calibrate
+from model_export.evaluate.loop import Protocol
+from model_export.evaluate.opening import open_predictor
+from model_export.evaluate.results import ObjectResult
+from model_export.evaluate.run import Progress
+from model_export.evaluate.run import evaluate as run_evaluation
 from model_export.evaluate.summary import accuracy as accuracy_of
 from model_export.export.bundle_writer import Contents, lay_out, write_bundle
 from model_export.export.card import model_card
+from model_export.export.examples import example_sheet
 from model_export.export.golden import golden_vectors
 from model_export.export.graphs import DECODER_OUTPUTS, PROMPT_INPUTS, decoder_onnx, encoder_onnx, encoder_program
 from model_export.export.identity import Identity, identity_of
@@ -32,11 +39,22 @@ from server.domain.bundle import (
     Preprocessing,
     TensorSpec,
 )
+from server.domain.limits import available_cores
 from server.domain.ports import LoadedBundle
 from server.runtime.bundle_files import read_manifest, verify_bundle
 
+MAX_WORKERS = 8
+# Cut-offs of a bundle that was never evaluated; SAM's order of magnitude, good enough to be able to run.
+UNCALIBRATED = Calibration(pred_iou_thresh=0.7, stability_score_thresh=0.9)
 
-def manifest_of(identity: Identity, model: SegserveLite, accuracy: dict[str, Any], parity: Report) -> BundleManifest:
+
+def manifest_of(
+    identity: Identity,
+    model: SegserveLite,
+    accuracy: dict[str, Any],
+    parity: Report,
+    calibration: Calibration = UNCALIBRATED,
+) -> BundleManifest:
     size = model.input_size
     grid = size // model.mask_stride
     shapes = [
@@ -74,11 +92,19 @@ def manifest_of(identity: Identity, model: SegserveLite, accuracy: dict[str, Any
             mask_width=grid,
             padding_is_neutral=True,
         ),
-        calibration=Calibration(pred_iou_thresh=0.7, stability_score_thresh=0.9),
+        calibration=calibration,
         files={},
         accuracy=accuracy,
         parity=parity,
     )
+
+
+def measured(draft: LoadedBundle, data: Path, progress: Progress) -> list[ObjectResult]:
+    """The evaluation of the pictures held out, a process a core; nothing where there are none."""
+    loaders = {draft.manifest.id: partial(open_predictor, draft)}
+    pictures = read_sets(data, "val")
+    workers = max(1, min(available_cores(), len(pictures), MAX_WORKERS))
+    return run_evaluation(loaders, pictures, Protocol(), workers=workers, progress=progress)[draft.manifest.id]
 
 
 def export_bundle(
@@ -91,11 +117,13 @@ def export_bundle(
     bundle_id: str | None = None,
     title: str | None = None,
     license_text: str | None = None,
+    progress: Progress = lambda done, total, seconds_left: None,
 ) -> LoadedBundle:
     """Graphs first; then parity, accuracy and golden vectors are measured on them, and everything is written at once.
 
-    `name`: of the network; the bundle has the same one unless `bundle_id` says otherwise. Raises ValueError when the
-    checkpoint does not fit or the graphs do not agree with torch.
+    `name`: of the network; the bundle has the same one unless `bundle_id` says otherwise. `progress` hears of the
+    evaluation, which takes minutes. Raises ValueError when the checkpoint does not fit or the graphs do not agree with
+    torch.
     """
     model = load_checkpoint(name, checkpoint)
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
@@ -111,10 +139,11 @@ def export_bundle(
         parity = parity_report(draft, data)
         if not parity["passed"]:
             raise ValueError(f"the exported graphs do not agree with torch: {json.dumps(parity['cases'])}")
-        accuracy: dict[str, Any] = {}
-        if evaluate and data is not None and data.is_dir():
-            accuracy = accuracy_of(list(evaluate_bundle(draft, read_sets(data, "val"))))
+        results = measured(draft, data, progress) if evaluate and data is not None and data.is_dir() else []
         golden = golden_vectors(draft, sample_paths()[0])
+        examples = example_sheet(draft)
+    accuracy = accuracy_of(results)
+    calibration = calibrate(results, UNCALIBRATED.stability_offset) or UNCALIBRATED
     counts = [sum(p.numel() for p in part.parameters()) for part in (model.encoder, model.decoder)]
     card = model_card(
         parity=parity, accuracy=accuracy, identity=identity, size=model.input_size, encoder=counts[0],
@@ -124,8 +153,9 @@ def export_bundle(
         "golden.safetensors": ("golden", golden),
         "parity.json": ("parity", (json.dumps(parity, indent=2) + "\n").encode()),
         "MODEL_CARD.md": ("card", card.encode()),
+        "examples.jpg": ("other", examples),
     }
-    manifest = manifest_of(identity, model, accuracy, parity)
+    manifest = manifest_of(identity, model, accuracy, parity, calibration)
     return write_bundle(out, lambda directory: lay_out(directory, contents, manifest))
 
 

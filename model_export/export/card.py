@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from model_export.evaluate.summary import markdown_table
+from model_export.evaluate.summary import CLICK_COLUMNS, EDGE_COLUMNS, markdown_table
 from model_export.export.identity import Identity
 
 CARD = """# {id}
@@ -24,11 +24,17 @@ By simulated prompting (`python -m model_export train`), {training}.
 
 {pictures}
 
+![The sample pictures with masks](examples.jpg)
+
+One click, a box and one click on each of the page's own sample pictures (rendered, none of them trained on); of a click
+the best-scored of the three candidates is shown. The prompts were set before the masks were seen.
+
 ## Accuracy
 
 Measured on the validation pictures by the exported graphs in ONNX Runtime, embedding quantised as served, at most two
 objects a picture (the largest), simulated clicks in the middle of the larger error, no flip, no zoom. IoU on the
-original pixels; NoC@85 is the mean number of clicks (at most 20) to IoU 0.85.
+original pixels; NoC@85 is the mean number of clicks (at most 20) to IoU 0.85; boundary F as DAVIS has it; ECE is the
+expected calibration error of the predicted IoU. `docs/evaluation.md` of the project defines each figure.
 
 {table}
 
@@ -39,10 +45,16 @@ ONNX Runtime against torch over {parity_pictures} pictures: worst mask IoU {wors
 
 ## What it is bad at
 
-Small things (below about 12 px of the longest side's 384), thin structures such as wires and fences, transparent
-objects, and pictures unlike those that it was trained on. Those were few; models trained on millions are better on
-almost everything. Check masks before anything depends on them.
+Small things (below about 12 px where the longest side has {size}), thin structures such as wires and fences,
+transparent objects, and pictures unlike those that it was trained on. Those were few; models trained on millions are
+better on almost everything. Check masks before anything depends on them.
 """
+
+
+def tables(accuracy: dict[str, Any]) -> str:
+    """IoU, numbers of clicks, outlines and calibration, by set."""
+    rest = (markdown_table(accuracy, columns) for columns in (CLICK_COLUMNS, EDGE_COLUMNS))
+    return "\n\n".join([markdown_table(accuracy), *rest])
 
 
 def model_card(
@@ -56,7 +68,7 @@ def model_card(
 ) -> str:
     cases = parity["cases"].values()
     return CARD.format(
-        table=markdown_table(accuracy) if accuracy else "Not measured for this bundle.",
+        table=tables(accuracy) if accuracy else "Not measured for this bundle.",
         id=identity.id,
         intro=identity.intro,
         training=identity.training,

@@ -24,11 +24,12 @@ def add_export(commands: Commands) -> None:
 
 
 def run_export(args: argparse.Namespace) -> int:
+    from model_export.evaluate.command import show_progress
     from model_export.export.build import export_bundle
 
     bundle = export_bundle(
         args.model, args.checkpoint, args.out, args.data, not args.no_accuracy,
-        bundle_id=args.id, title=args.title, license_text=args.license,
+        bundle_id=args.id, title=args.title, license_text=args.license, progress=show_progress(),
     )  # fmt: skip
     total = sum(entry.bytes for entry in bundle.manifest.files.values())
     print(f"{bundle.directory}: {bundle.manifest.id} {bundle.manifest.revision}, {total / 1e6:.2f} MB")

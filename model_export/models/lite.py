@@ -12,7 +12,7 @@ class SegserveLite(nn.Module):
     """Encoder and decoder with one set of weights. `input_size` S is what the bundle serves; the network itself takes
     any multiple of 32."""
 
-    input_size = 384
+    input_size = 480
     embedding_strides = (16, 8, 4)
     embedding_channels = (128, 32, 16)
     pixel_mean = PIXEL_MEAN

@@ -2,7 +2,9 @@
 
 Differences from the paper, each for a small model: width 128; points are also drawn as Gaussian maps beside the mask
 prompt (the guidance of click models); skips of stride 8 and 4 enter the upscaling (as in SAM 2); padding points are
-masked out of the attention, so they change nothing; transposed convolutions are matrix products, channels last.
+masked out of the attention, so they change nothing; transposed convolutions are matrix products, channels last;
+similarity to the clicked places and local blocks sharpen the mask at strides 8 and 4 (`click_guidance`); the IoU head
+sees the masks it judges. Computes in the dtype of the embedding; places are always float32.
 """
 
 from __future__ import annotations
@@ -13,9 +15,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from model_export.models.click_guidance import (
+    LocalBlock,
+    Look,
+    ScoreHead,
+    gaussian_factors,
+    similarity_to_clicks,
+    similarity_to_mask,
+)
+
 NUM_MASKS = 4  # output 0 answers one mask, 1 to 3 answer an ambiguous prompt
 MASK_STRIDE = 4
 GUIDANCE_SIGMA = 4.0  # ModelPx
+WIDE_SIGMA = 24.0
 LOGIT_SCALE = 0.1
 LOGIT_CLAMP = 20.0
 MASKED = -1e4  # additive attention bias of a padding token
@@ -43,14 +55,49 @@ class Attention(nn.Module):
         return result
 
 
+class TokenToImage(Attention):
+    """Cross-attention from tokens [B, T, D] to an image [B, P, D] with positions [P, D]. Keys and values of the image
+    are never made: their projections are absorbed into the token side (q . Wk x = (Wk^T q) . x), exactly. A bias of
+    the keys would shift all scores of a token alike, so there is none."""
+
+    def __init__(self, dim: int, inner: int, heads: int) -> None:
+        super().__init__(dim, inner, heads)
+        self.k = nn.Linear(dim, inner, bias=False)
+
+    def attend(self, tokens: Tensor, image: Tensor, positions: Tensor) -> Tensor:
+        b, t, d = tokens.shape
+        q = self.split(self.q(tokens)) * (self.inner // self.heads) ** -0.5
+        absorbed = (q @ self.k.weight.view(self.heads, -1, d)).reshape(b, self.heads * t, d)
+        scores = absorbed @ image.transpose(1, 2) + absorbed @ positions.T
+        mean = (scores.softmax(-1) @ image).view(b, self.heads, t, d)
+        values = mean @ self.v.weight.view(self.heads, -1, d).transpose(1, 2)
+        result: Tensor = self.out(values.transpose(1, 2).reshape(b, t, self.inner) + self.v.bias)
+        return result
+
+
+class ImageToToken(Attention):
+    """Cross-attention from an image to tokens, with the image-side projections absorbed as in `TokenToImage`."""
+
+    def attend(self, image: Tensor, positions: Tensor, keys: Tensor, tokens: Tensor, bias: Tensor) -> Tensor:
+        b, t, d = tokens.shape
+        k = self.split(self.k(keys)) * (self.inner // self.heads) ** -0.5
+        absorbed = (k @ self.q.weight.view(self.heads, -1, d)).reshape(b, self.heads * t, d)
+        constant = (k * self.q.bias.view(self.heads, 1, -1)).sum(-1, keepdim=True) + bias.transpose(-1, -2)
+        scores = absorbed @ image.transpose(1, 2) + absorbed @ positions.T
+        shares = (scores.view(b, self.heads, t, -1) + constant).softmax(2).flatten(1, 2)
+        values = self.split(self.v(tokens)) @ self.out.weight.view(d, self.heads, -1).permute(1, 2, 0)
+        result: Tensor = shares.transpose(1, 2) @ values.flatten(1, 2) + self.out.bias
+        return result
+
+
 class TwoWayBlock(nn.Module):
     """Self-attention of the tokens, tokens to image, MLP, image to tokens."""
 
     def __init__(self, dim: int, heads: int, mlp: int) -> None:
         super().__init__()
         self.self_attn = Attention(dim, dim, heads)
-        self.token_to_image = Attention(dim, dim // 2, heads)
-        self.image_to_token = Attention(dim, dim // 2, heads)
+        self.token_to_image = TokenToImage(dim, dim // 2, heads)
+        self.image_to_token = ImageToToken(dim, dim // 2, heads)
         self.mlp = nn.Sequential(nn.Linear(dim, mlp), nn.ReLU(), nn.Linear(mlp, dim))
         self.norm1, self.norm2, self.norm3, self.norm4 = (nn.LayerNorm(dim) for _ in range(4))
 
@@ -59,9 +106,9 @@ class TwoWayBlock(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         q = tokens + token_pe
         tokens = self.norm1(tokens + self.self_attn(q, q, tokens, bias))
-        tokens = self.norm2(tokens + self.token_to_image(tokens + token_pe, image + image_pe, image))
+        tokens = self.norm2(tokens + self.token_to_image.attend(tokens + token_pe, image, image_pe))
         tokens = self.norm3(tokens + self.mlp(tokens))
-        image = self.norm4(image + self.image_to_token(image + image_pe, tokens + token_pe, tokens, bias))
+        image = self.norm4(image + self.image_to_token.attend(image, image_pe, tokens + token_pe, tokens, bias))
         return tokens, image
 
 
@@ -96,7 +143,7 @@ class LiteDecoder(nn.Module):
         self.guide16 = nn.Sequential(nn.LayerNorm(128), nn.GELU(), nn.Linear(128, dim))
         self.guide8_norm = nn.LayerNorm(32)
         self.blocks = nn.ModuleList(TwoWayBlock(dim, heads, mlp) for _ in range(depth))
-        self.final_attn = Attention(dim, dim // 2, heads)
+        self.final_attn = TokenToImage(dim, dim // 2, heads)
         self.final_norm = nn.LayerNorm(dim)
         self.up8 = nn.Linear(dim, 4 * 32)
         self.norm8 = nn.LayerNorm(32)
@@ -105,6 +152,16 @@ class LiteDecoder(nn.Module):
         self.mix4 = nn.Linear(16, 16)
         self.hyper = nn.ModuleList(mlp3(dim, 16) for _ in range(NUM_MASKS))
         self.iou = mlp3(dim, NUM_MASKS)
+        self.look8 = Look(32)
+        self.look4 = Look(16)
+        self.hints8 = nn.Linear(6, 32)
+        self.hints4 = nn.Linear(2, 16)
+        self.local8 = nn.Sequential(LocalBlock(32, 5), LocalBlock(32, 5))
+        self.local4 = LocalBlock(16, 5)
+        self.score = ScoreHead(16, dim)
+        for layer in (self.hints8, self.hints4):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def positional(self, coords: Tensor) -> Tensor:
         """coords [..., 2] in 0..1, x before y -> [..., dim] (random Fourier features, Tancik et al. 2020)."""
@@ -116,8 +173,7 @@ class LiteDecoder(nn.Module):
         h, w = mask_input.shape[-2:]
         xs = (torch.arange(w, device=coords.device, dtype=torch.float32) + 0.5) * MASK_STRIDE
         ys = (torch.arange(h, device=coords.device, dtype=torch.float32) + 0.5) * MASK_STRIDE
-        gx = (-((xs - coords[..., :1]) ** 2) / (2 * GUIDANCE_SIGMA**2)).exp()  # [B, N, w]
-        gy = (-((ys - coords[..., 1:]) ** 2) / (2 * GUIDANCE_SIGMA**2)).exp()
+        gy, gx = gaussian_factors(coords, h, w, MASK_STRIDE, GUIDANCE_SIGMA)
         positive, negative = (labels == 1).float(), (labels == 0).float()
         fg = (gy * positive.unsqueeze(-1)).transpose(1, 2) @ gx  # sum over points: [B, h, w]
         bg = (gy * negative.unsqueeze(-1)).transpose(1, 2) @ gx
@@ -129,6 +185,24 @@ class LiteDecoder(nn.Module):
         previous = mask_input[:, 0].clamp(-LOGIT_CLAMP, LOGIT_CLAMP) * LOGIT_SCALE * has_mask.view(-1, 1, 1)
         return torch.stack([previous, fg.clamp(max=1.0), bg.clamp(max=1.0), box], -1)
 
+    def hints(self, x: Tensor, coords: Tensor, labels: Tensor, previous: Tensor, has_mask: Tensor) -> Tensor:
+        """x [B, h, w, 32] at stride 8, previous [B, 2 h, 2 w] scaled logits -> [B, h, w, 6]: similarity to foreground
+        and background clicks, to the inside and outside of the previous mask, and wide Gaussians at the clicks."""
+        b, h, w, _ = x.shape
+        look = self.look8(x)
+        clicks = similarity_to_clicks(look, h, w, 8, coords, labels)
+        share = torch.sigmoid(previous.view(b, h, 2, w, 2).mean((2, 4)) / LOGIT_SCALE).to(x.dtype)
+        mask = similarity_to_mask(look, h, w, share.view(b, h * w)) * has_mask.view(b, 1, 1, 1).to(x.dtype)
+        gy, gx = gaussian_factors(coords, h, w, 8, WIDE_SIGMA)
+        near = [((gy * (labels == k).float().unsqueeze(-1)).transpose(1, 2) @ gx).clamp(max=1.0) for k in (1, 0)]
+        return torch.cat([clicks, mask, torch.stack(near, -1).to(x.dtype)], -1)
+
+    def mixed_mean(self, mean: Tensor, share: Tensor) -> Tensor:
+        """The mean of x + mix4(x) over some places from the mean of x over all, [B, M, 16], to which only those places
+        contribute; `share` [B, M, 1] of all places they are."""
+        result: Tensor = mean + mean @ self.mix4.weight.T + share * self.mix4.bias
+        return result
+
     def forward(
         self,
         image_embeddings: Tensor,
@@ -138,40 +212,59 @@ class LiteDecoder(nn.Module):
         point_labels: Tensor,
         mask_input: Tensor,
         has_mask_input: Tensor,
+        look4: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Shapes as in `server.domain.ports`: -> low_res_masks [B, 4, h, w] logits, iou_predictions [B, 4] in 0..1."""
+        """Shapes as in `server.domain.ports`: -> low_res_masks [B, 4, h, w] logits, iou_predictions [B, 4] in 0..1.
+
+        `look4` is `self.look4` of `high_res_4` as [1 or B, h, w, 16], where that was computed before (once a picture,
+        for several prompts).
+        """
         b = point_coords.shape[0]
         h, w = image_embeddings.shape[-2:]
+        dtype = image_embeddings.dtype
         size = torch.tensor([w * 16.0, h * 16.0], device=point_coords.device)
 
-        chosen = torch.stack([(point_labels == k).float() for k in range(4)], -1)  # [B, N, 4], padding is all zero
-        points = self.positional(point_coords / size) * chosen.sum(-1, keepdim=True) + chosen @ self.label_embed
+        chosen = torch.stack([(point_labels == k).to(dtype) for k in range(4)], -1)  # [B, N, 4], padding is all zero
+        points = (
+            self.positional(point_coords / size).to(dtype) * chosen.sum(-1, keepdim=True) + chosen @ self.label_embed
+        )
         outputs = self.output_tokens.unsqueeze(0).expand(b, -1, -1)
         tokens = torch.cat([outputs, points], 1)
-        padding = torch.cat([torch.zeros_like(outputs[..., 0]), (point_labels < 0).float()], 1)
+        padding = torch.cat([torch.zeros_like(outputs[..., 0]), (point_labels < 0).to(dtype)], 1)
         bias = (padding * MASKED).view(b, 1, 1, -1)
 
         guide = self.guidance(point_coords, point_labels, mask_input, has_mask_input)
+        previous, guide = guide[..., 0], guide.to(dtype)
         guide8 = self.guide8(halve(guide))  # [B, 2h, 2w, 32]
         dense = self.guide16(halve(F.gelu(self.guide8_norm(guide8)))).reshape(b, h * w, self.dim)
-        dense = dense + (1 - has_mask_input).view(-1, 1, 1) * self.no_mask
+        dense = dense + (1 - has_mask_input).view(-1, 1, 1).to(dtype) * self.no_mask
         image = image_embeddings.flatten(2).transpose(1, 2) + dense
 
         ys = (torch.arange(h, device=image.device, dtype=torch.float32) + 0.5) / h
         xs = (torch.arange(w, device=image.device, dtype=torch.float32) + 0.5) / w
-        grid = torch.stack([xs.view(1, w).expand(h, w), ys.view(h, 1).expand(h, w)], -1).reshape(1, h * w, 2)
-        image_pe = self.positional(grid)
+        grid = torch.stack([xs.view(1, w).expand(h, w), ys.view(h, 1).expand(h, w)], -1).reshape(h * w, 2)
+        image_pe = self.positional(grid).to(dtype)
         token_pe = tokens
         for block in self.blocks:
             tokens, image = block(tokens, token_pe, image, image_pe, bias)
-        tokens = self.final_norm(tokens + self.final_attn(tokens + token_pe, image + image_pe, image))
+        tokens = self.final_norm(tokens + self.final_attn.attend(tokens + token_pe, image, image_pe))
 
         x = double(self.up8(image.view(b, h, w, self.dim))) + high_res_8.permute(0, 2, 3, 1) + guide8
         x = F.gelu(self.norm8(x))
-        x = double(self.up4(x)) + high_res_4.permute(0, 2, 3, 1) + self.guide4(guide)
-        x = F.gelu(x)
-        x = x + self.mix4(x)
-        weights = torch.stack([hyper(tokens[:, 1 + k]) for k, hyper in enumerate(self.hyper)], -1)  # [B, 16, 4]
-        masks = x.reshape(b, 256 * h * w // 16, 16) @ weights
-        masks = masks.transpose(1, 2).reshape(b, NUM_MASKS, 4 * h, 4 * w)
-        return masks, torch.sigmoid(self.iou(tokens[:, 0]))
+        x = x + self.hints8(self.hints(x, point_coords, point_labels, previous, has_mask_input))
+        x = self.local8(x)
+        high4 = high_res_4.permute(0, 2, 3, 1)
+        look4 = self.look4(high4) if look4 is None else look4
+        similar = similarity_to_clicks(look4, 4 * h, 4 * w, 4, point_coords, point_labels)
+        said = torch.cat([guide, similar], -1) @ torch.cat([self.guide4.weight, self.hints4.weight], 1).T
+        bias4 = self.up4.bias + (self.guide4.bias + self.hints4.bias).repeat(4)
+        x = F.gelu(double(F.linear(x, self.up4.weight, bias4)) + high4 + said)
+        x = self.local4(x).flatten(1, 2)
+        chosen_tokens = tokens[:, 1 : 1 + NUM_MASKS]
+        weights = torch.stack([hyper(chosen_tokens[:, k]) for k, hyper in enumerate(self.hyper)], -1)  # [B, 16, 4]
+        mixed = weights + self.mix4.weight.T @ weights  # x + mix4(x), absorbed like the projections above
+        masks = (x @ mixed + (self.mix4.bias @ weights).unsqueeze(1)).transpose(1, 2)  # [B, 4, 16 h w]
+        scores = torch.sigmoid(
+            self.iou(tokens[:, 0]) + self.score(masks.detach(), x.detach(), chosen_tokens, self.mixed_mean)
+        )
+        return masks.reshape(b, NUM_MASKS, 4 * h, 4 * w), scores

@@ -39,7 +39,7 @@ class TrainConfig:
     source: str = ""  # "pictures": OpenCV on the CPU; "device": data set and augmentation there; "": by the device
 
     # a step
-    sizes: tuple[tuple[float, int], ...] = ((0.0, 256), (0.5, 384))  # (from this progress on, input size)
+    sizes: tuple[tuple[float, int], ...] = ((0.0, 256), (0.4, 384), (0.7, 480))  # (from this progress on, input size)
     pictures: int = 12
     masks: int = 3  # prompts a picture
     max_rounds: tuple[tuple[float, int], ...] = ((0.0, 6),)  # (from this progress on, most rounds of prompts)
@@ -50,6 +50,7 @@ class TrainConfig:
     warmup: int = 200  # steps
     constant_until: float = 0.0  # share of the run at the full rate, after which it decays
     decay: str = "cosine"  # or "linear"
+    optimizer: str = "muon"  # or "adamw"
     weight_decay: float = 0.05
     clip: float = 1.0
     ema: float = 0.998
@@ -73,6 +74,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         choices = {
             "clock": ("wall", "cpu"), "decay": ("cosine", "linear"), "freeze": ("", "encoder"),
+            "optimizer": ("muon", "adamw"),
             "source": ("", "pictures", "device"), "device": ("cpu", "cuda"),
         }  # fmt: skip
         for name, allowed in choices.items():
@@ -116,7 +118,7 @@ def check_kinds(values: Mapping[str, Any]) -> None:
         default = getattr(TrainConfig, name, None)
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if name in ("sizes", "max_rounds"):
-            kind, fits = "like [[0.0, 256], [0.5, 384]]", is_stages(value)
+            kind, fits = "like [[0.0, 256], [0.5, 480]]", is_stages(value)
         elif name == "weights":
             kind = "a table of numbers"
             fits = isinstance(value, dict) and all(isinstance(each, int | float) for each in value.values())

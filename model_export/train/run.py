@@ -19,6 +19,7 @@ from model_export.train.config import TrainConfig
 from model_export.train.device_source import DeviceSource
 from model_export.train.device_store import load_store
 from model_export.train.distributed import World
+from model_export.train.muon import Muon, parameter_groups
 from model_export.train.sampler import Mixing, PictureSampler
 from model_export.train.source import PictureSource, Source
 from model_export.train.warm_start import model_from_bundle
@@ -97,9 +98,7 @@ def start_run(config: TrainConfig, world: World, resume: bool = False) -> Run:
     if config.freeze == "encoder":
         model.encoder.requires_grad_(False)
     learning = [p for p in model.parameters() if p.requires_grad]
-    plain, decayed = [p for p in learning if p.ndim < 2], [p for p in learning if p.ndim >= 2]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, config.learning_rate, fused=True)
+    optimizer = Muon(parameter_groups(learning, config), config.learning_rate)
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     torch.manual_seed(config.seed + world.rank)
     sets = dict(Counter(picture.source for picture in pictures))

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from model_export.models.lite import SegserveLite
 from model_export.train.config import TrainConfig
+from model_export.train.half_decoder import HalfDecoder
 from model_export.train.losses import prompt_loss
 from model_export.train.source import Source
 
@@ -19,12 +20,6 @@ def feedback(logits: Tensor, scores: Tensor, single: Tensor) -> Tensor:
     return logits[torch.arange(len(logits), device=logits.device), pick].unsqueeze(1)
 
 
-def repeated(features: Tensor, count: int) -> Tensor:
-    """[B, C, h, w] -> [B count, C, h, w], each picture's for each of its prompts. Channels stay last in memory, as the
-    decoder works; `repeat_interleave` alone would turn them to the front, which costs 6 % of a step."""
-    return features.permute(0, 2, 3, 1).repeat_interleave(count, 0).permute(0, 3, 1, 2)
-
-
 def train_step(
     model: SegserveLite, source: Source, config: TrainConfig, size: int, rounds: int
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -35,16 +30,11 @@ def train_step(
 
     with torch.autocast(kind, torch.bfloat16), torch.set_grad_enabled(config.freeze != "encoder"):
         x = model.encoder.normalise(batch.pixels, batch.valid).contiguous(memory_format=torch.channels_last)
-        features = [repeated(f, config.masks) for f in model.encoder.features(x)]
-
-    def decode(mask_input: Tensor, has_mask: Tensor) -> tuple[Tensor, Tensor]:
-        with torch.autocast(kind, torch.bfloat16):
-            logits, scores = model.decoder(*features, coords, labels, mask_input, has_mask)
-        return logits.float(), scores.float()
-
+        features = model.encoder.features(x)
+    decode = HalfDecoder(model.decoder, features, config.masks)
     nothing = torch.zeros_like(batch.masks).unsqueeze(1)
     has_mask = torch.zeros_like(batch.masks[:, 0, 0])
-    logits, scores = decode(nothing, has_mask)
+    logits, scores = decode(coords, labels, nothing, has_mask)
     loss, first = prompt_loss(logits, scores, batch.masks, config.focal, config.dice, config.iou, batch.counts)
     previous = feedback(logits, scores, (labels >= 0).sum(1) > 1).detach()
     last = first
@@ -53,10 +43,10 @@ def train_step(
         coords, labels = torch.cat([coords, new_coords], 1), torch.cat([labels, new_labels], 1)
         if turn < rounds - 1:
             with torch.no_grad():
-                logits, scores = decode(previous, torch.ones_like(has_mask))
+                logits, scores = decode(coords, labels, previous, torch.ones_like(has_mask))
             previous = logits[:, :1]
         else:
-            logits, scores = decode(previous, torch.ones_like(has_mask))
+            logits, scores = decode(coords, labels, previous, torch.ones_like(has_mask))
             more, last = prompt_loss(logits, scores, batch.masks, config.focal, config.dice, config.iou, batch.counts)
             loss = loss + more
     log = {f"first_{k}": v.detach() for k, v in first.items()} | {f"last_{k}": v.detach() for k, v in last.items()}

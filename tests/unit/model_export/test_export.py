@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -17,8 +18,10 @@ from model_export.cli import main
 from model_export.data.readers import read_sets
 from model_export.evaluate.loop import evaluate_bundle
 from model_export.export.build import export_bundle, open_bundle
+from model_export.export.examples import ASKED, HEIGHT
 from model_export.export.identity import identity_of
 from model_export.export.parity import parity_report
+from model_export.export.pictures import SAMPLES
 from model_export.export.weights import dump_weights, fold_batch_norm, load_bundle_weights
 from model_export.models.lite import SegserveLite
 from model_export.train.loop import train
@@ -28,6 +31,8 @@ from server.runtime.onnx import OnnxBackend
 from server.runtime.torch_backend import TorchBackend
 from tests.unit.model_export.drawn_set import draw_set
 from tests.unit.model_export.test_training import TINY
+
+SIZE = SegserveLite.input_size
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +92,7 @@ def test_padding_points_change_nothing(bundle: LoadedBundle) -> None:
     }
     grid = bundle.manifest.decoder.mask_height
     none = np.zeros((1, 1, grid, grid), np.float32), np.zeros(1, np.float32)
-    coords, labels = rng.uniform(0, 384, (1, 2, 2)).astype(np.float32), np.ones((1, 2), np.float32)
+    coords, labels = rng.uniform(0, SIZE, (1, 2, 2)).astype(np.float32), np.ones((1, 2), np.float32)
     plain = decoder.decode(embedding, DecoderInputs(coords, labels, *none))
     padded = DecoderInputs(
         np.pad(coords, ((0, 0), (0, 5), (0, 0))), np.pad(labels, ((0, 0), (0, 5)), constant_values=-1), *none
@@ -100,7 +105,7 @@ def test_padding_points_change_nothing(bundle: LoadedBundle) -> None:
 def test_padding_of_the_picture_is_masked_in_the_graph(bundle: LoadedBundle) -> None:
     encoder = OnnxBackend(1).load_encoder(bundle)
     rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (1, 384, 384, 3), dtype=np.uint8)
+    pixels = rng.integers(0, 256, (1, SIZE, SIZE, 3), dtype=np.uint8)
     other = pixels.copy()
     other[:, 200:] = 255 - other[:, 200:]
     other[:, :, 300:] = 7
@@ -111,8 +116,8 @@ def test_padding_of_the_picture_is_masked_in_the_graph(bundle: LoadedBundle) -> 
 
 
 def test_exported_program_runs_with_the_bundles_weights(bundle: LoadedBundle) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 384, 384, 3), dtype=np.uint8)
-    valid = np.array([[384, 256], [100, 384]])
+    pixels = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
+    valid = np.array([[SIZE, 256], [100, SIZE]])
     got = TorchBackend("cpu", threads=1).load_encoder(bundle).encode(pixels, valid)
     wanted = OnnxBackend(1).load_encoder(bundle).encode(pixels, valid)
     for row in range(2):
@@ -134,6 +139,30 @@ def test_evaluation_runs_the_shipped_graphs(
     assert main(["evaluate", "--bundle", bundle.directory, "--data", str(work / "data"), "--out", str(out)]) == 0
     assert "| shapes |" in capsys.readouterr().out
     assert len(json.loads(out.read_text())) >= 2
+
+
+def test_export_measures_and_the_card_tells(work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoint = str(work / "run" / "last.pt")
+    arguments = ["export", "--model", "segserve-lite", "--checkpoint", checkpoint, "--out", str(tmp_path / "mine")]
+    assert main([*arguments, "--data", str(work / "data"), "--id", "mine"]) == 0
+    assert "2 of 2 pictures" in capsys.readouterr().err
+    manifest = open_bundle(tmp_path / "mine").manifest
+    assert set(manifest.accuracy) == {"shapes", "all"}
+    card = (tmp_path / "mine" / "MODEL_CARD.md").read_text()
+    assert f"| {manifest.accuracy['all']['box_iou']:.3f} |" in card
+    assert all(column in card for column in ("never 95", "boundary F, 5 clicks", "ECE"))
+
+
+def test_examples_are_the_samples_with_masks_drawn_in(bundle: LoadedBundle) -> None:
+    sheet = cv2.imread(str(Path(bundle.directory) / "examples.jpg"))
+    assert sheet is not None
+    samples = [cv2.imread(str(SAMPLES / f"{name}.jpg")) for name in ASKED]
+    scaled = [cv2.resize(x, (round(x.shape[1] * HEIGHT / x.shape[0]), HEIGHT)) for x in samples if x is not None]
+    plain = np.hstack(scaled)
+    assert sheet.shape == plain.shape
+    changed = (np.abs(sheet.astype(int) - plain).max(-1) > 60).mean()
+    assert 0.001 < changed < 0.9
+    assert "](examples.jpg)" in (Path(bundle.directory) / "MODEL_CARD.md").read_text()
 
 
 def test_checkpoint_of_another_model_is_refused(work: Path, tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ from model_export.cli import main
 from model_export.train.branches import average_checkpoints, fork_checkpoint
 from model_export.train.config import TrainConfig, load_config
 from model_export.train.distributed import World
+from model_export.train.half_decoder import repeated
 from model_export.train.loop import train
 from model_export.train.losses import dice_loss, focal_loss, mask_iou, prompt_loss
 from model_export.train.prompts import first_prompts, next_clicks
 from model_export.train.run import start_source, training_pictures
 from model_export.train.schedule import learning_rate
 from model_export.train.source import PictureSource
-from model_export.train.step import repeated
 from tests.unit.model_export.drawn_set import draw_set
 
 DOCS = Path(__file__).parents[3] / "docs" / "training.md"
