@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,10 @@ import torch
 
 from model_export.data.readers import read_sets
 from model_export.evaluate.calibration import calibrate
-from model_export.evaluate.loop import Protocol
+from model_export.evaluate.loop import Protocol, UnreadablePictureError
 from model_export.evaluate.opening import open_predictor
 from model_export.evaluate.results import ObjectResult
-from model_export.evaluate.run import Progress
+from model_export.evaluate.run import Progress, refuse
 from model_export.evaluate.run import evaluate as run_evaluation
 from model_export.evaluate.summary import accuracy as accuracy_of
 from model_export.export.bundle_writer import Contents, lay_out, write_bundle
@@ -44,6 +45,7 @@ from server.domain.ports import LoadedBundle
 from server.runtime.bundle_files import read_manifest, verify_bundle
 
 MAX_WORKERS = 8
+LEAST_PROBES = 50
 # Cut-offs of a bundle that was never evaluated; SAM's order of magnitude, good enough to be able to run.
 UNCALIBRATED = Calibration(pred_iou_thresh=0.7, stability_score_thresh=0.9)
 
@@ -99,12 +101,22 @@ def manifest_of(
     )
 
 
-def measured(draft: LoadedBundle, data: Path, progress: Progress) -> list[ObjectResult]:
+def measured(
+    draft: LoadedBundle, data: Path, progress: Progress, left_out: Callable[[UnreadablePictureError], None]
+) -> list[ObjectResult]:
     """The evaluation of the pictures held out, a process a core; nothing where there are none."""
     loaders = {draft.manifest.id: partial(open_predictor, draft)}
     pictures = read_sets(data, "val")
     workers = max(1, min(available_cores(), len(pictures), MAX_WORKERS))
-    return run_evaluation(loaders, pictures, Protocol(), workers=workers, progress=progress)[draft.manifest.id]
+    found = run_evaluation(loaders, pictures, Protocol(), workers=workers, progress=progress, left_out=left_out)
+    return found[draft.manifest.id]
+
+
+def calibration_of(results: Sequence[ObjectResult]) -> Calibration:
+    """Measured cut-offs, where enough clicks speak for them."""
+    if sum(result.probe is not None for result in results) < LEAST_PROBES:
+        return UNCALIBRATED
+    return calibrate(results, UNCALIBRATED.stability_offset) or UNCALIBRATED
 
 
 def export_bundle(
@@ -118,12 +130,13 @@ def export_bundle(
     title: str | None = None,
     license_text: str | None = None,
     progress: Progress = lambda done, total, seconds_left: None,
+    left_out: Callable[[UnreadablePictureError], None] = refuse,
 ) -> LoadedBundle:
     """Graphs first; then parity, accuracy and golden vectors are measured on them, and everything is written at once.
 
     `name`: of the network; the bundle has the same one unless `bundle_id` says otherwise. `progress` hears of the
-    evaluation, which takes minutes. Raises ValueError when the checkpoint does not fit or the graphs do not agree with
-    torch.
+    evaluation, which takes minutes, `left_out` of pictures held out that cannot be read. Raises ValueError when the
+    checkpoint does not fit or the graphs do not agree with torch.
     """
     model = load_checkpoint(name, checkpoint)
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
@@ -139,11 +152,11 @@ def export_bundle(
         parity = parity_report(draft, data)
         if not parity["passed"]:
             raise ValueError(f"the exported graphs do not agree with torch: {json.dumps(parity['cases'])}")
-        results = measured(draft, data, progress) if evaluate and data is not None and data.is_dir() else []
+        results = measured(draft, data, progress, left_out) if evaluate and data is not None and data.is_dir() else []
         golden = golden_vectors(draft, sample_paths()[0])
         examples = example_sheet(draft)
     accuracy = accuracy_of(results)
-    calibration = calibrate(results, UNCALIBRATED.stability_offset) or UNCALIBRATED
+    calibration = calibration_of(results)
     counts = [sum(p.numel() for p in part.parameters()) for part in (model.encoder, model.decoder)]
     card = model_card(
         parity=parity, accuracy=accuracy, identity=identity, size=model.input_size, encoder=counts[0],

@@ -26,11 +26,19 @@ def add_export(commands: Commands) -> None:
 def run_export(args: argparse.Namespace) -> int:
     from model_export.evaluate.command import show_progress
     from model_export.export.build import export_bundle
+    from server.errors import BundleError
 
-    bundle = export_bundle(
-        args.model, args.checkpoint, args.out, args.data, not args.no_accuracy,
-        bundle_id=args.id, title=args.title, license_text=args.license, progress=show_progress(),
-    )  # fmt: skip
+    def left_out(error: Exception) -> None:
+        print(f"left out: {error}", file=sys.stderr)
+
+    try:
+        bundle = export_bundle(
+            args.model, args.checkpoint, args.out, args.data, not args.no_accuracy, bundle_id=args.id,
+            title=args.title, license_text=args.license, progress=show_progress(), left_out=left_out,
+        )  # fmt: skip
+    except (ValueError, OSError, BundleError) as error:
+        print(f"not exported: {error}", file=sys.stderr)
+        return 1
     total = sum(entry.bytes for entry in bundle.manifest.files.values())
     print(f"{bundle.directory}: {bundle.manifest.id} {bundle.manifest.revision}, {total / 1e6:.2f} MB")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from server.domain.geometry import InputFrame
 from server.domain.ports import LoadedBundle, UInt8
+from server.errors import ImageError
 from server.runtime.images import decode_image, prepare_pixels
 
 SAMPLES = Path(__file__).parents[2] / "web" / "public" / "samples"
@@ -40,7 +42,8 @@ def sample_paths() -> list[Path]:
 
 
 def annotated_pictures(root: Path, bundle: LoadedBundle, count: int) -> list[TestPicture]:
-    """`count` validation pictures spread over all sets, each with its largest mask below two thirds of the picture."""
+    """`count` validation pictures spread over all sets, each with its largest mask below two thirds of the picture;
+    fewer where one cannot be read."""
     from model_export.data.readers import read_sets
 
     pictures = read_sets(root, "val")
@@ -50,5 +53,6 @@ def annotated_pictures(root: Path, bundle: LoadedBundle, count: int) -> list[Tes
         masks = sorted((picture.mask(k).astype(bool) for k in range(len(picture.rles))), key=np.count_nonzero)
         fitting = [mask for mask in masks if 0 < mask.mean() < 0.67]
         if fitting:
-            result.append(open_picture(picture.path, bundle, fitting[-1]))
+            with suppress(ImageError, OSError):
+                result.append(open_picture(picture.path, bundle, fitting[-1]))
     return result

@@ -198,8 +198,8 @@ class LiteDecoder(nn.Module):
         return torch.cat([clicks, mask, torch.stack(near, -1).to(x.dtype)], -1)
 
     def mixed_mean(self, mean: Tensor, share: Tensor) -> Tensor:
-        """The mean of x + mix4(x) over some places from the mean of x over all, [B, M, 16], to which only those places
-        contribute; `share` [B, M, 1] of all places they are."""
+        """What x + mix4(x) sums to over a soft choice of places, divided by the number of all places, from the same of
+        x, `mean` [B, M, 16]; `share` [B, M, 1]: the chosen share of all places."""
         result: Tensor = mean + mean @ self.mix4.weight.T + share * self.mix4.bias
         return result
 
@@ -216,7 +216,7 @@ class LiteDecoder(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Shapes as in `server.domain.ports`: -> low_res_masks [B, 4, h, w] logits, iou_predictions [B, 4] in 0..1.
 
-        `look4` is `self.look4` of `high_res_4` as [1 or B, h, w, 16], where that was computed before (once a picture,
+        `look4` [1 or B, 16 h w, 16] is `self.look4` of `high_res_4`, where that was computed before (once a picture,
         for several prompts).
         """
         b = point_coords.shape[0]

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from model_export.models.lite_decoder import MASK_STRIDE
 from model_export.train.device_warp import Draw
-from model_export.train.prompts import PADDING
+from model_export.train.prompts import BOX_NOISE, BOX_NOISE_CHANCES, MOST_BOX_NOISE, PADDING
 
 DEEPEST = 24
 
@@ -52,7 +52,9 @@ def first_prompts(draw: Draw, masks: Tensor, boxes: Tensor, size: int) -> tuple[
     region = torch.where((draw.uniform(0, 1, count) < 0.5).view(-1, 1, 1), centre(region), region)
     point = place(draw, pick(draw, region))
     sides = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
-    spread = (0.1 * sides).clamp(max=20.0) * draw.chance(0.75, count, 1)
+    bounds = torch.tensor(BOX_NOISE_CHANCES[:-1], device=draw.device).cumsum(0)
+    share = torch.tensor(BOX_NOISE, device=draw.device)[torch.bucketize(draw.uniform(0, 1, count, 1), bounds)]
+    spread = (share * sides).clamp(max=MOST_BOX_NOISE)
     noise = torch.randn(boxes.shape, generator=draw.generator, device=draw.device)
     noisy = (boxes + noise * spread).clamp(0, size)
     low, high = torch.minimum(noisy[:, :2], noisy[:, 2:]), torch.maximum(noisy[:, :2], noisy[:, 2:])

@@ -18,8 +18,10 @@ LEAST_SIDE = 16
 
 
 def is_matrix(weight: Tensor) -> bool:
-    """A dense layer or convolution as outputs x inputs with both sides large enough to have directions to balance."""
-    return weight.ndim >= 2 and min(weight.shape[0], weight.numel() // weight.shape[0]) >= LEAST_SIDE
+    """A dense layer or convolution as outputs x inputs with both sides large enough to have directions to balance; no
+    depthwise convolution, whose filters have nothing to do with each other."""
+    depthwise = weight.ndim == 4 and weight.shape[1] == 1
+    return weight.ndim >= 2 and not depthwise and min(weight.shape[0], weight.numel() // weight.shape[0]) >= LEAST_SIDE
 
 
 def parameter_groups(parameters: Sequence[nn.Parameter], config: TrainConfig) -> list[dict[str, Any]]:

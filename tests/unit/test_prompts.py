@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from server.domain.geometry import InputFrame
-from server.domain.prompts import Prompt, assemble, parse_prompt, share_batches
+from server.domain.prompts import MOST_TOGETHER, Prompt, assemble, parse_prompt, share_batches
 from server.errors import PromptError
 
 FRAME = InputFrame.longest_side(100, 50, 64)
@@ -108,5 +108,10 @@ def test_prompts_share_a_batch_where_padding_is_neutral() -> None:
     prompts = [click(1, 1), prompt(box=[0, 0, 9, 9]), prompt(mask_input=np.zeros(SHAPE, np.float32)), click(2, 2)]
     assert share_batches(prompts, padding_is_neutral=True) == [[0, 1, 2, 3]]
     assert share_batches(prompts, padding_is_neutral=False) == [[0, 1, 3], [2]]
+    many = prompts[:1] * (2 * MOST_TOGETHER + 1)
+    for neutral in (True, False):
+        batches = share_batches(many, padding_is_neutral=neutral)
+        assert [len(batch) for batch in batches] == [MOST_TOGETHER, MOST_TOGETHER, 1]
+        assert sorted(index for batch in batches for index in batch) == list(range(len(many)))
     assert share_batches([], padding_is_neutral=True) == []
     assert share_batches([], padding_is_neutral=False) == []

@@ -17,7 +17,8 @@ from model_export.arguments import BUNDLE
 from model_export.cli import main
 from model_export.data.readers import read_sets
 from model_export.evaluate.loop import evaluate_bundle
-from model_export.export.build import export_bundle, open_bundle
+from model_export.evaluate.results import Probe
+from model_export.export.build import LEAST_PROBES, UNCALIBRATED, calibration_of, export_bundle, open_bundle
 from model_export.export.examples import ASKED, HEIGHT
 from model_export.export.identity import identity_of
 from model_export.export.parity import parity_report
@@ -30,6 +31,7 @@ from server.errors import BundleError
 from server.runtime.onnx import OnnxBackend
 from server.runtime.torch_backend import TorchBackend
 from tests.unit.model_export.drawn_set import draw_set
+from tests.unit.model_export.test_evaluation_figures import RESULT
 from tests.unit.model_export.test_training import TINY
 
 SIZE = SegserveLite.input_size
@@ -151,6 +153,29 @@ def test_export_measures_and_the_card_tells(work: Path, tmp_path: Path, capsys: 
     card = (tmp_path / "mine" / "MODEL_CARD.md").read_text()
     assert f"| {manifest.accuracy['all']['box_iou']:.3f} |" in card
     assert all(column in card for column in ("never 95", "boundary F, 5 clicks", "ECE"))
+
+
+def test_export_leaves_out_what_cannot_be_read(work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(work / "data", tmp_path / "data")
+    held_out = read_sets(tmp_path / "data", "val")
+    held_out[0].path.write_bytes(held_out[0].path.read_bytes()[:200])
+    arguments = ["export", "--model", "segserve-lite", "--checkpoint", str(work / "run" / "last.pt")]
+    assert main([*arguments, "--data", str(tmp_path / "data"), "--out", str(tmp_path / "mine")]) == 0
+    assert f"left out: {held_out[0].path}" in capsys.readouterr().err
+    manifest = open_bundle(tmp_path / "mine").manifest
+    assert manifest.accuracy["all"]["objects"] <= 2
+    assert manifest.calibration == UNCALIBRATED  # from so few clicks nothing is concluded
+    missing = [*arguments[:-1], str(tmp_path / "none.pt"), "--out", str(tmp_path / "other")]
+    assert main(missing) == 1
+    assert "not exported" in capsys.readouterr().err
+
+
+def test_calibration_needs_enough_clicks() -> None:
+    sure = Probe((0.9, 0.4, 0.3), (0.95, 0.5, 0.5), (0.9, 0.3, 0.2))
+    few = [replace(RESULT, probe=sure)] * (LEAST_PROBES - 1)
+    assert calibration_of([]) == calibration_of(few) == UNCALIBRATED
+    found = calibration_of([*few, replace(RESULT, probe=sure)])
+    assert (found.pred_iou_thresh, found.stability_score_thresh) != (0.7, 0.9)
 
 
 def test_examples_are_the_samples_with_masks_drawn_in(bundle: LoadedBundle) -> None:

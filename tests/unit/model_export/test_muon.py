@@ -25,6 +25,7 @@ def test_matrices_are_dense_layers_and_convolutions() -> None:
     assert is_matrix(nn.Linear(32, 16).weight)
     assert is_matrix(nn.Conv2d(24, 32, 3).weight)
     assert not is_matrix(nn.Conv2d(32, 32, 3, groups=32).weight)
+    assert not is_matrix(nn.Conv2d(32, 32, 5, groups=32).weight)
     assert not is_matrix(nn.Linear(32, 4).weight)
     assert not is_matrix(nn.Linear(32, 16).bias)
 

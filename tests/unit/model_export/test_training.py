@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from model_export.cli import main
+from model_export.models.lite import SegserveLite
 from model_export.train.branches import average_checkpoints, fork_checkpoint
 from model_export.train.config import TrainConfig, load_config
 from model_export.train.distributed import World
@@ -23,6 +24,7 @@ from model_export.train.source import PictureSource
 from tests.unit.model_export.drawn_set import draw_set
 
 DOCS = Path(__file__).parents[3] / "docs" / "training.md"
+RECIPES = Path(__file__).parents[3] / "model_export" / "recipes"
 TINY = TrainConfig(
     steps=4, sizes=((0.0, 64),), pictures=2, masks=2, max_rounds=((0.0, 3),), warmup=1, log_every=2, save_every=2
 )
@@ -30,6 +32,14 @@ TINY = TrainConfig(
 
 def tiny(root: Path, name: str) -> TrainConfig:
     return replace(TINY, data=str(root / "data"), out=str(root / name))
+
+
+@pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_recipes_are_configurations_that_end_at_the_size_that_is_served(recipe: Path) -> None:
+    config = load_config(recipe, {})
+    assert config.sizes[-1][1] == SegserveLite.input_size
+    assert config.pictures % config.processes == 0
+    assert f"--config {recipe.relative_to(RECIPES.parents[1])} " in recipe.read_text()
 
 
 def test_losses_by_hand() -> None:
@@ -86,6 +96,16 @@ def test_first_prompts_lie_in_the_mask_or_around_it() -> None:
             assert (low >= 0).all()
             assert (high <= 64).all()
     assert kinds == {(1.0, -1.0), (-1.0, 2.0), (1.0, 2.0)}
+
+
+def test_boxes_are_exact_near_or_rough() -> None:
+    masks = np.ones((3000, 16, 16), np.float32)
+    boxes = np.tile(np.array([[24, 16, 44, 36]], np.float32), (3000, 1))
+    coords, labels = first_prompts(np.random.default_rng(0), masks, boxes, 64)
+    off = (coords[:, 1] - torch.tensor([24.0, 16.0]))[labels[:, 1] == 2]
+    assert float((off == 0).float().mean()) == pytest.approx(0.4, abs=0.05)
+    expected = (0.4 * 0.03**2 + 0.2 * 0.1**2) ** 0.5 * 20  # of a side of 20
+    assert float(off.std()) == pytest.approx(expected, rel=0.1)
 
 
 def test_next_clicks_correct_the_error() -> None:

@@ -191,6 +191,14 @@ def test_first_prompts_are_of_the_same_kinds() -> None:
             assert (high <= SIZE).all()
 
 
+def test_boxes_are_exact_near_or_rough() -> None:
+    boxes = torch.tensor([[24.0, 16, 44, 36]]).repeat(3000, 1)
+    coords, labels = first_prompts(a_draw(), torch.ones(3000, 16, 16), boxes, SIZE)
+    off = (coords[:, 1] - torch.tensor([24.0, 16.0]))[labels[:, 1] == 2]
+    assert float((off == 0).float().mean()) == pytest.approx(0.4, abs=0.05)
+    assert float(off.std()) == pytest.approx((0.4 * 0.03**2 + 0.2 * 0.1**2) ** 0.5 * 20, rel=0.1)
+
+
 def test_next_clicks_correct_the_error() -> None:
     truth = torch.zeros(3, 16, 16)
     truth[:, 4:12, 4:12] = 1
