@@ -199,8 +199,9 @@ class LiteDecoder(nn.Module):
 
     def mixed_mean(self, mean: Tensor, share: Tensor) -> Tensor:
         """What x + mix4(x) sums to over a soft choice of places, divided by the number of all places, from the same of
-        x, `mean` [B, M, 16]; `share` [B, M, 1]: the chosen share of all places."""
-        result: Tensor = mean + mean @ self.mix4.weight.T + share * self.mix4.bias
+        x, `mean` [B, M, 16]; `share` [B, M, 1]: the chosen share of all places.
+        No gradient reaches mix4: the score learns to judge the mask, not to change it."""
+        result: Tensor = mean + mean @ self.mix4.weight.detach().T + share * self.mix4.bias.detach()
         return result
 
     def forward(

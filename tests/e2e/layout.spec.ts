@@ -81,7 +81,7 @@ test("at every size of window everything fits, whatever is shown", async ({ fres
   await fresh.open(samplePicture("table"));
   await fresh.click([0.42, 0.3]);
   await each("first click");
-  await fresh.page.setViewportSize({ width: 1280, height: 800 });
+  await fresh.resize(1280, 800);
   for (const x of [0.2, 0.35, 0.5, 0.65, 0.8]) {
     await fresh.key("Enter");
     await fresh.click([x, 0.75]);

@@ -10,6 +10,7 @@ interface DebugView {
   readonly busy: boolean;
   readonly hovering: boolean;
   readonly scores: readonly number[];
+  readonly viewSize: { readonly width: number; readonly height: number };
   readonly camera: { readonly zoom: number; readonly x: number; readonly y: number };
   lastMask(): Promise<{ size: [number, number]; counts: string } | null>;
 }

@@ -73,6 +73,22 @@ export class Studio {
     if (before !== null) await this.page.keyboard.press("v");
   }
 
+  /** Another size of window, which reaches the page with its next frame: that takes a while at 4K without a GPU, and a
+   * click before it would be aimed by the old camera. */
+  async resize(width: number, height: number): Promise<void> {
+    await this.page.setViewportSize({ width, height });
+    const canvas = this.part("canvas");
+    await expect
+      .poll(
+        async () => {
+          const [box, known] = [await canvas.boundingBox(), await this.see("viewSize")];
+          return box !== null && Math.abs(box.width - known.width) < 1 && Math.abs(box.height - known.height) < 1;
+        },
+        { timeout: 30_000 },
+      )
+      .toBe(true);
+  }
+
   async ready(): Promise<void> {
     await expect.poll(() => this.see("phase"), { timeout: 45_000 }).toBe("ready");
   }

@@ -69,6 +69,17 @@ def test_a_prompt_is_answered_alike_alone_and_in_a_batch() -> None:
         torch.testing.assert_close(got, expected[2:3], rtol=1e-4, atol=1e-4)
 
 
+def test_the_score_learns_to_judge_the_mask_and_not_to_change_it() -> None:
+    torch.manual_seed(0)
+    decoder = LiteDecoder()
+    randomised(decoder)
+    _, scores = decoder(*features(), *prompts(2, 3))
+    scores.sum().backward()
+    assert decoder.score.out.weight.grad is not None
+    for layer in (decoder.mix4, decoder.local4.project, decoder.up4, decoder.hints4):
+        assert layer.weight.grad is None
+
+
 def test_similarity_is_high_where_the_picture_looks_like_the_click() -> None:
     picture = torch.zeros(1, 8, 8, 4)
     picture[:, :, :4, 0] = 3.0  # left half

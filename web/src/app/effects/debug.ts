@@ -21,6 +21,8 @@ export interface DebugView {
   readonly scores: readonly number[];
   /** The picture's camera: view = image * zoom + offset, in CSS pixels of the canvas. */
   readonly camera: { readonly zoom: number; readonly x: number; readonly y: number };
+  /** The canvas's size as the page knows it, in CSS pixels: that of the last frame. */
+  readonly viewSize: { readonly width: number; readonly height: number };
   /** The draft's mask as the COCO file would hold it; without a draft the last object's; null without either. */
   lastMask(): Promise<Rle | null>;
 }
@@ -59,6 +61,9 @@ export function exposeDebugView(store: Store, engine: EngineKeeper): void {
     },
     get camera() {
       return { ...store.get().view.camera };
+    },
+    get viewSize() {
+      return { ...store.get().view.size };
     },
     async lastMask() {
       const state = store.get();
