@@ -62,7 +62,11 @@ def run_verify(args: argparse.Namespace) -> int:
         print(f"not valid: {error}", file=sys.stderr)
         return 1
     print(f"{bundle.manifest.id} {bundle.manifest.revision}: {len(bundle.manifest.files)} files, hashes match")
-    report = parity_report(bundle, args.data)
+    try:
+        report = parity_report(bundle, args.data)
+    except ValueError as error:
+        print(f"not verified: {error}", file=sys.stderr)
+        return 1
     print(json.dumps(report, indent=2))
     print("parity holds" if report["passed"] else "parity FAILS: a value is outside its limit")
     return 0 if report["passed"] else 1

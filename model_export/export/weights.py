@@ -69,8 +69,14 @@ def network_of(path: Path, default: str) -> str:
 
 def load_bundle_weights(name: str, path: Path) -> SegserveLite:
     """The float32 torch network of a bundle's `weights.safetensors`, strict. `name`: the network's, where the file does
-    not say it."""
-    model = MODELS[network_of(path, name)]().eval().requires_grad_(False)
+    not say it. Raises ValueError when the file is of another network."""
+    network = network_of(path, name)
+    if network not in MODELS:
+        raise ValueError(f"{path.name} is of the network {network!r}; there is {', '.join(sorted(MODELS))}")
+    model = MODELS[network]().eval().requires_grad_(False)
     fold_batch_norm(model)
-    model.load_state_dict({key: value.float() for key, value in load_file(path).items()})
+    try:
+        model.load_state_dict({key: value.float() for key, value in load_file(path).items()})
+    except RuntimeError as error:  # torch's word for a tensor that is missing, left over or of another shape
+        raise ValueError(f"{path.name} does not fit the network {network!r}: {error}") from error
     return model

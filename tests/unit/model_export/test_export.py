@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save
 
 from model_export.arguments import BUNDLE
 from model_export.cli import main
@@ -19,6 +20,7 @@ from model_export.data.readers import read_sets
 from model_export.evaluate.loop import evaluate_bundle
 from model_export.evaluate.results import Probe
 from model_export.export.build import LEAST_PROBES, UNCALIBRATED, calibration_of, export_bundle, open_bundle
+from model_export.export.bundle_writer import Contents, lay_out
 from model_export.export.examples import ASKED, HEIGHT
 from model_export.export.identity import identity_of
 from model_export.export.parity import parity_report
@@ -72,6 +74,19 @@ def test_damage_is_found(bundle: LoadedBundle, tmp_path: Path, capsys: pytest.Ca
         open_bundle(copy)
     assert main(["verify", str(copy)]) == 1
     assert "decoder.onnx" in capsys.readouterr().err
+
+
+def test_verify_names_what_differs_in_the_weights_of_another_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = open_bundle(BUNDLE)
+    contents: Contents = {
+        name: (entry.role, (BUNDLE / name).read_bytes()) for name, entry in source.manifest.files.items()
+    }
+    strange = save({"encoder.strange": torch.zeros(2)}, {"network": source.manifest.id})
+    lay_out(tmp_path, contents | {"weights.safetensors": ("weights", strange)}, source.manifest)
+    assert main(["verify", str(tmp_path)]) == 1
+    assert "encoder.strange" in capsys.readouterr().err
 
 
 def test_parity_fails_for_graphs_of_other_weights(bundle: LoadedBundle, work: Path) -> None:
