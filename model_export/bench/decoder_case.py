@@ -27,7 +27,8 @@ def stored_embedding(bundle: LoadedBundle) -> Arrays:
 def clicks(bundle: LoadedBundle, prompts: int) -> DecoderInputs:
     """`prompts` prompts, a foreground click each at a place of its own."""
     decoder = bundle.manifest.decoder
-    frame = InputFrame.longest_side(640, 480, bundle.manifest.preprocessing.size)
+    preprocessing = bundle.manifest.preprocessing
+    frame = InputFrame.of(640, 480, preprocessing.resize, preprocessing.size)
     places = np.random.default_rng(0).uniform((0, 0), (frame.width, frame.height), (prompts, 1, 2))
     listed = [Prompt(place, np.ones(1, np.float32)) for place in places]
     return assemble(listed, frame, (decoder.mask_height, decoder.mask_width))

@@ -115,5 +115,5 @@ class PromptablePredictor:
         preprocessing = self._bundle.manifest.preprocessing
         pixels, valid = prepare_pixels(rgb, preprocessing)
         embedding = self._encoder.encode(pixels[None], np.array([valid], np.int64))[0]
-        frame = InputFrame.longest_side(width, height, preprocessing.size)
+        frame = InputFrame.of(width, height, preprocessing.resize, preprocessing.size)
         return PromptablePicture(self._bundle, self._decoder, through_wire(self._bundle, embedding), frame)

@@ -32,8 +32,9 @@ class TestPicture:
 def open_picture(path: Path, bundle: LoadedBundle, mask: NDArray[np.bool_] | None = None) -> TestPicture:
     """Decode and resize exactly as the server does; `pixels` [1, S, S, 3], `valid_size` [1, 2]."""
     image = decode_image(path.read_bytes(), max_pixels=MAX_PIXELS)
-    pixels, valid = prepare_pixels(image.rgb, bundle.manifest.preprocessing)
-    frame = InputFrame.longest_side(image.width, image.height, bundle.manifest.preprocessing.size)
+    preprocessing = bundle.manifest.preprocessing
+    pixels, valid = prepare_pixels(image.rgb, preprocessing)
+    frame = InputFrame.of(image.width, image.height, preprocessing.resize, preprocessing.size)
     return TestPicture(path.name, frame, pixels[None], np.array([valid], np.int64), mask)
 
 

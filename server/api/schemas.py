@@ -167,6 +167,9 @@ class ModelAnswer(BaseModel):
     mask_threshold: float
     calibration: dict[str, Any]
     accuracy: dict[str, Any]
+    speed: dict[str, Any] | None = Field(
+        description="Milliseconds of an encode and of a click's decode where the bundle was made."
+    )
     files: dict[str, ModelFile]
 
 

@@ -11,12 +11,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FORMAT_VERSION = 1
+from server.domain.geometry import ResizeRule
+
+FORMAT_VERSION = 2
 MANIFEST_NAME = "bundle.json"
 REVISION_LENGTH = 16
 
 FileRole = Literal[
-    "encoder", "decoder", "encoder_torch", "decoder_fp16", "weights", "golden", "card", "parity", "other"
+    "encoder",
+    "encoder_int8",
+    "encoder_torch",
+    "decoder",
+    "decoder_fp16",
+    "weights",
+    "golden",
+    "card",
+    "parity",
+    "other",
 ]
 WireDtype = Literal["int8", "float16", "float32"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -28,12 +39,15 @@ class _Part(BaseModel):
 
 
 class Preprocessing(_Part):
-    """How a picture becomes `pixels` uint8 [1, size, size, 3]: resize so that the longest side is `size`
-    (`new = int(old * size / longest + 0.5)`, at least 1), then pad bottom right. Normalisation is in the graph;
-    mean and std (of 0..255 RGB) are stated for the record."""
+    """How a picture becomes `pixels` uint8 [1, size, size, 3].
+
+    `longest_side`: resize so that the longest side is `size` (`new = int(old * size / longest + 0.5)`, at least 1),
+    then pad bottom right. `square` (format 2): stretch both
+    sides to `size`, nothing is padded. Normalisation is in the graph; mean and std (of 0..255 RGB) are stated for the
+    record."""
 
     version: int = 1
-    resize: Literal["longest_side"] = "longest_side"
+    resize: ResizeRule = "longest_side"
     size: int = Field(ge=32, le=4096)
     padding: Literal["bottom_right"] = "bottom_right"
     mean: tuple[float, float, float]
@@ -79,6 +93,16 @@ class Calibration(_Part):
     stability_offset: float = 1.0
 
 
+class Speed(_Part):
+    """Milliseconds of one encode and of one click's decode by ONNX Runtime with `threads` threads, as measured on
+    `machine` when the bundle was made (format 2)."""
+
+    encode_ms: float = Field(gt=0)
+    decode_ms: float = Field(gt=0)
+    threads: int = Field(ge=1)
+    machine: str
+
+
 class BundleFile(_Part):
     sha256: Sha256
     bytes: int = Field(ge=0)
@@ -102,6 +126,7 @@ class BundleManifest(_Part):
     files: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")], BundleFile]
     parity: dict[str, Any] = Field(default_factory=dict)
     accuracy: dict[str, Any] = Field(default_factory=dict)
+    speed: Speed | None = None
 
     def file_for(self, role: FileRole) -> str | None:
         """Name of the first file with this role, or None."""

@@ -1,18 +1,20 @@
 """The two frames of the server and the way between them.
 
 ImagePx: pixels of the upright original, W x H, continuous; pixel column i covers [i, i + 1), its centre is i + 0.5.
-ModelPx: pixels of the S x S encoder input, where the picture lies at the top left and the rest is padding.
+ModelPx: pixels of the S x S encoder input, where the picture lies at the top left and the rest, if any, is padding.
 docs/coordinates.md has the same rules in prose; tests/golden/coordinates.json holds the browser to them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Float64 = NDArray[np.float64]
+ResizeRule = Literal["longest_side", "square"]
 
 
 def resized_side(side: int, longest: int, size: int) -> int:
@@ -23,7 +25,7 @@ def resized_side(side: int, longest: int, size: int) -> int:
 @dataclass(frozen=True, slots=True)
 class InputFrame:
     """How a `width` x `height` picture lies inside the `size` x `size` input: resized to `input_width` x
-    `input_height`, top left, padded bottom right."""
+    `input_height`, top left, padded bottom right. The manifest's resize rule decides the two."""
 
     width: int
     height: int
@@ -38,6 +40,18 @@ class InputFrame:
             raise ValueError(f"sides must be at least 1, got {width} x {height} into {size}")
         longest = max(width, height)
         return cls(width, height, size, resized_side(width, longest, size), resized_side(height, longest, size))
+
+    @classmethod
+    def square(cls, width: int, height: int, size: int) -> InputFrame:
+        """The manifest's rule `square`: both sides become `size`, whatever the proportion; nothing is padded."""
+        if width < 1 or height < 1 or size < 1:
+            raise ValueError(f"sides must be at least 1, got {width} x {height} into {size}")
+        return cls(width, height, size, size, size)
+
+    @classmethod
+    def of(cls, width: int, height: int, rule: ResizeRule, size: int) -> InputFrame:
+        """By the manifest's `preprocessing.resize` and `preprocessing.size`."""
+        return cls.square(width, height, size) if rule == "square" else cls.longest_side(width, height, size)
 
     def to_model(self, points: ArrayLike) -> Float64:
         """points [..., 2] (x, y) ImagePx -> [..., 2] ModelPx, float64. The image's corners map onto the corners

@@ -101,13 +101,13 @@ def image_id(rgb: UInt8) -> str:
 
 
 def prepare_pixels(rgb: UInt8, preprocessing: Preprocessing) -> tuple[UInt8, tuple[int, int]]:
-    """rgb uint8 [H, W, 3] -> pixels uint8 [S, S, 3], resized and padded bottom right with zeros, and the valid
-    (height, width).
+    """rgb uint8 [H, W, 3] -> pixels uint8 [S, S, 3], resized by the manifest's rule, padded bottom right with
+    zeros, and the valid (height, width).
 
     Pillow's antialiased resampling, with its two-step shortcut for large reductions.
     """
     height, width = rgb.shape[:2]
-    frame = InputFrame.longest_side(width, height, preprocessing.size)
+    frame = InputFrame.of(width, height, preprocessing.resize, preprocessing.size)
     valid = (frame.input_height, frame.input_width)
     pixels = np.zeros((preprocessing.size, preprocessing.size, 3), np.uint8)
     if (height, width) == valid:

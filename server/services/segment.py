@@ -122,7 +122,8 @@ class SegmentService:
         self.check(prompts, mask_format)
         manifest = model.manifest
         self._check_mask_pixels(record, manifest, len(prompts), multimask)
-        frame = InputFrame.longest_side(record.width, record.height, manifest.preprocessing.size)
+        preprocessing = manifest.preprocessing
+        frame = InputFrame.of(record.width, record.height, preprocessing.resize, preprocessing.size)
         job = _Job(
             manifest=manifest,
             decoder=model.decoder,

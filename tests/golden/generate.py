@@ -42,6 +42,8 @@ PICTURES = [
     (37, 49, 1008),
 ]
 
+STRETCHED = [(1, 1, 1024), (640, 427, 1024), (400, 100, 1024), (3333, 5000, 1024), (48, 37, 24)]
+
 UPSAMPLING = [
     # name, width, height, size, grid side
     ("landscape", 10, 7, 8, 4),
@@ -53,13 +55,15 @@ UPSAMPLING = [
 ]
 
 
-def resized(width: int, height: int, size: int) -> tuple[int, int]:
+def resized(width: int, height: int, size: int, rule: str) -> tuple[int, int]:
+    if rule == "square":
+        return size, size
     longest = max(width, height)
     return tuple(max(1, math.floor(side * size / longest + 0.5)) for side in (width, height))  # type: ignore[return-value]
 
 
-def coordinate_case(width: int, height: int, size: int, rng: random.Random) -> dict[str, Any]:
-    input_width, input_height = resized(width, height, size)
+def coordinate_case(width: int, height: int, size: int, rule: str, rng: random.Random) -> dict[str, Any]:
+    input_width, input_height = resized(width, height, size, rule)
     image = [
         (0.0, 0.0),
         (float(width), float(height)),
@@ -69,8 +73,8 @@ def coordinate_case(width: int, height: int, size: int, rng: random.Random) -> d
         *((round(rng.uniform(0, width), 3), round(rng.uniform(0, height), 3)) for _ in range(3)),
     ]
     points = [{"image": [x, y], "model": [x * input_width / width, y * input_height / height]} for x, y in image]
-    frame = {"width": width, "height": height, "size": size, "input_width": input_width, "input_height": input_height}
-    return {**frame, "points": points}
+    frame = {"width": width, "height": height, "size": size, "resize": rule}
+    return {**frame, "input_width": input_width, "input_height": input_height, "points": points}
 
 
 def bilinear(logits: list[list[float]], u: float, v: float) -> float:
@@ -84,8 +88,10 @@ def bilinear(logits: list[list[float]], u: float, v: float) -> float:
     return total
 
 
-def upsampling_case(name: str, width: int, height: int, size: int, grid: int, rng: random.Random) -> dict[str, Any]:
-    input_width, input_height = resized(width, height, size)
+def upsampling_case(
+    name: str, width: int, height: int, size: int, grid: int, rule: str, rng: random.Random
+) -> dict[str, Any]:
+    input_width, input_height = resized(width, height, size, rule)
     threshold = 0.25
     while True:
         logits = [[round(rng.uniform(-6, 6), 2) for _ in range(grid)] for _ in range(grid)]
@@ -108,6 +114,7 @@ def upsampling_case(name: str, width: int, height: int, size: int, grid: int, rn
         "width": width,
         "height": height,
         "size": size,
+        "resize": rule,
         "input_width": input_width,
         "input_height": input_height,
         "threshold": threshold,
@@ -177,8 +184,10 @@ def main() -> None:
     write(
         "coordinates.json",
         {
-            "cases": [coordinate_case(*picture, rng) for picture in PICTURES],
-            "upsampling": [upsampling_case(*case, rng) for case in UPSAMPLING],
+            "cases": [coordinate_case(*picture, "longest_side", rng) for picture in PICTURES]
+            + [coordinate_case(*picture, "square", rng) for picture in STRETCHED],
+            "upsampling": [upsampling_case(*case, "longest_side", rng) for case in UPSAMPLING]
+            + [upsampling_case("stretched", 10, 7, 8, 4, "square", rng)],
         },
     )
     write("rle.json", {"cases": rle_cases()})

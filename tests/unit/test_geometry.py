@@ -55,3 +55,11 @@ def test_the_border_belongs_to_the_picture() -> None:
 def test_sides_of_zero_are_a_programming_error(sides: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         InputFrame.longest_side(*sides)
+
+
+def test_the_square_rule_stretches_each_side_by_itself() -> None:
+    frame = InputFrame.of(200, 50, "square", 64)
+    assert (frame.input_width, frame.input_height) == (64, 64)
+    assert frame.to_model([[100, 25]]).tolist() == [[32, 32]]
+    assert frame.valid_region(16, 16) == (16, 16)
+    assert InputFrame.of(200, 50, "longest_side", 64) == InputFrame.longest_side(200, 50, 64)

@@ -20,7 +20,7 @@ RLE = json.loads((GOLDEN / "rle.json").read_text())
 
 @pytest.mark.parametrize("case", COORDINATES["cases"], ids=lambda case: f"{case['width']}x{case['height']}")
 def test_coordinates(case: dict[str, Any]) -> None:
-    frame = InputFrame.longest_side(case["width"], case["height"], case["size"])
+    frame = InputFrame.of(case["width"], case["height"], case["resize"], case["size"])
     assert (frame.input_width, frame.input_height) == (case["input_width"], case["input_height"])
     image = [point["image"] for point in case["points"]]
     model = [point["model"] for point in case["points"]]
@@ -30,7 +30,7 @@ def test_coordinates(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", COORDINATES["upsampling"], ids=lambda case: case["name"])
 def test_upsampling(case: dict[str, Any]) -> None:
-    frame = InputFrame.longest_side(case["width"], case["height"], case["size"])
+    frame = InputFrame.of(case["width"], case["height"], case["resize"], case["size"])
     logits = np.array(case["logits"], np.float32)
     np.testing.assert_allclose(upsample_logits(logits, frame)[0], case["first_row"], atol=1e-4)
     mask = upsample_mask(logits, frame, case["threshold"])

@@ -82,7 +82,7 @@ describe("embedding container", () => {
 });
 
 describe("decoder inputs", () => {
-  const placement = place({ width: 200, height: 100 }, 50);
+  const placement = place({ width: 200, height: 100 }, 50, "longest_side");
   const grid = { width: 4, height: 4 };
   const points = [
     { id: 1, at: imagePoint(100, 40), label: 0 as const },
@@ -199,7 +199,7 @@ describe("files", () => {
   it("covers more than half of exactly the mask's pixels", () => {
     const data = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i * 1.7) * 4);
     const logits = { data, width: 8, height: 8 };
-    const placement = place({ width: 61, height: 47 }, 32);
+    const placement = place({ width: 61, height: 47 }, 32, "longest_side");
     const whole = { x: 0, y: 0, width: 61, height: 47 };
     const mask = binarise(logits, placement, 0.25);
     const alpha = coverage(logits, placement, 0.25, whole);

@@ -78,7 +78,7 @@ describe("coordinates", () => {
   const golden = readGolden("coordinates.json") as CoordinateCases;
 
   it.each(golden.cases)("place $width x $height in $size as the server does", (example) => {
-    const placement = place(example, example.size);
+    const placement = place(example, example.size, example.resize);
     expect(placement.inputWidth).toBe(example.input_width);
     expect(placement.inputHeight).toBe(example.input_height);
     for (const { image: from, model } of example.points) {
@@ -92,7 +92,7 @@ describe("coordinates", () => {
   });
 
   it.each(golden.upsampling)("upsample: $name", (example) => {
-    const placement = place(example, example.size);
+    const placement = place(example, example.size, example.resize);
     const width = example.logits[0]?.length ?? 0;
     const logits = { data: Float32Array.from(example.logits.flat()), width, height: example.logits.length };
     const values = upsample(logits, placement);
@@ -103,7 +103,7 @@ describe("coordinates", () => {
 
   it("samples a part as it samples the whole", () => {
     const logits = { data: Float32Array.from({ length: 64 }, (_, i) => Math.sin(i)), width: 8, height: 8 };
-    const placement = place({ width: 61, height: 47 }, 32);
+    const placement = place({ width: 61, height: 47 }, 32, "longest_side");
     const whole = upsample(logits, placement);
     const part = upsample(logits, placement, { x: 10, y: 20, width: 5, height: 6 });
     expect(part[2 * 5 + 3]).toBe(whole[22 * 61 + 13]);

@@ -6,6 +6,7 @@ export interface CoordinateCases {
     width: number;
     height: number;
     size: number;
+    resize: "longest_side" | "square";
     input_width: number;
     input_height: number;
     points: { image: [number, number]; model: [number, number] }[];
@@ -15,6 +16,7 @@ export interface CoordinateCases {
     width: number;
     height: number;
     size: number;
+    resize: "longest_side" | "square";
     input_width: number;
     input_height: number;
     threshold: number;

@@ -320,6 +320,13 @@ export interface components {
       revision: string;
       /** Source */
       source: string;
+      /**
+       * Speed
+       * @description Milliseconds of an encode and of a click's decode where the bundle was made.
+       */
+      speed: {
+        [key: string]: unknown;
+      } | null;
       /** Title */
       title: string;
     };

@@ -9,7 +9,7 @@ export type PredictRequest = Schema["PredictRequest"];
 
 /** docs/bundle-format.md describes these parts of the manifest. */
 interface ManifestParts {
-  readonly preprocessing: { readonly size: number };
+  readonly preprocessing: { readonly size: number; readonly resize: "longest_side" | "square" };
   readonly embedding: readonly { readonly name: string }[];
   readonly decoder: {
     readonly mask_height: number;

@@ -1,4 +1,5 @@
 import type { Logits } from "../geometry/mask";
+import type { ResizeRule } from "../geometry/resize";
 
 export interface StoredMasks {
   readonly candidates: readonly Logits[];
@@ -47,12 +48,13 @@ export class MaskLibrary {
 export interface Resources {
   bitmap: ImageBitmap | null;
   file: File | null;
-  /** S of the model's S x S input, and the logit above which a pixel is in the mask. */
+  /** S of the model's S x S input, how a picture is put into it, and the logit above which a pixel is in the mask. */
   inputSize: number;
+  resize: ResizeRule;
   threshold: number;
   readonly library: MaskLibrary;
 }
 
 export function emptyResources(): Resources {
-  return { bitmap: null, file: null, inputSize: 1, threshold: 0, library: new MaskLibrary() };
+  return { bitmap: null, file: null, inputSize: 1, resize: "longest_side", threshold: 0, library: new MaskLibrary() };
 }

@@ -1,7 +1,10 @@
 import type { ImagePoint, ModelPoint, Size } from "./frames";
 import { imagePoint, modelPoint } from "./frames";
 
-/** Where the picture lies inside the S x S input: resized so that the longest side is S, then padded bottom right. */
+/** The manifest's rules: `longest_side` keeps the proportion and pads bottom right, `square` stretches both sides to S. */
+export type ResizeRule = "longest_side" | "square";
+
+/** Where the picture lies inside the S x S input: `inputWidth` x `inputHeight`, top left. */
 export interface Placement {
   readonly width: number;
   readonly height: number;
@@ -10,7 +13,10 @@ export interface Placement {
   readonly size: number;
 }
 
-export function place(image: Size, size: number): Placement {
+export function place(image: Size, size: number, rule: ResizeRule): Placement {
+  if (rule === "square") {
+    return { width: image.width, height: image.height, inputWidth: size, inputHeight: size, size };
+  }
   const scale = size / Math.max(image.width, image.height);
   const inputWidth = Math.max(1, Math.floor(image.width * scale + 0.5));
   const inputHeight = Math.max(1, Math.floor(image.height * scale + 0.5));

@@ -29,9 +29,9 @@ export function Thumbnail(props: ThumbnailProps): JSX.Element {
 
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
-    const { bitmap, library, inputSize, threshold } = resources;
+    const { bitmap, library, inputSize, resize, threshold } = resources;
     if (context == null || bitmap === null || logits === null) return;
-    const placement = place(bitmap, inputSize);
+    const placement = place(bitmap, inputSize, resize);
     const framed = frame.split(",").flatMap((index) => library.get(step, Number(index)) ?? []);
     const area = frameFor(framed, placement, threshold, width / height);
     const [columns, rows] = [context.canvas.width, context.canvas.height];

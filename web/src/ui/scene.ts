@@ -19,7 +19,7 @@ export function sceneOf(state: AppState, resources: Resources): Scene {
     camera: view.camera,
     view: view.size,
     picture: size,
-    placement: size === null ? null : place(size, resources.inputSize),
+    placement: size === null ? null : place(size, resources.inputSize, resources.resize),
     threshold: resources.threshold,
     masks: masksOf(state, resources),
     points: draft.prompt.points,

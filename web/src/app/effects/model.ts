@@ -4,12 +4,14 @@ import type { RetryOptions } from "../../api/retry";
 import { withRetry } from "../../api/retry";
 import type { ModelFile, ModelSummary } from "../../api/types";
 import type { DecoderSpec } from "../../decode/protocol";
+import type { ResizeRule } from "../../geometry/resize";
 
 /** A bundle's browser half, checked against its hashes. */
 export interface LoadedModel {
   readonly id: string;
   readonly revision: string;
   readonly inputSize: number;
+  readonly resize: ResizeRule;
   readonly threshold: number;
   readonly spec: DecoderSpec;
   readonly decoder: ArrayBuffer;
@@ -34,6 +36,7 @@ export async function loadModel(
     id: model.id,
     revision: model.revision,
     inputSize: model.preprocessing.size,
+    resize: model.preprocessing.resize,
     threshold: model.mask_threshold,
     spec: specOf(model),
     decoder,
