@@ -98,8 +98,9 @@ def to_onnx(
         node.metadata_props.clear()
         node.doc_string = None
         for output in node.outputs:
-            output.shape = None
             output.metadata_props.clear()
+            if not output.is_graph_output():
+                output.shape = output.type = None
     program.model.metadata_props.clear()
     return program
 
