@@ -7,6 +7,8 @@ convolution and the decoder's convolution of it, both 1 x 1, are one product.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -47,8 +49,8 @@ class HieraEncoder(nn.Module):
         return embedding, lateral(from4, at4, self.conv_s0), lateral(from8, at8, self.conv_s1)
 
 
-def stages(backbone: nn.Module, pixels: Tensor) -> list[Tensor]:
-    """pixels float [B, 3, S, S], normalised -> [B, h, w, C] at strides 4, 8, 16, 32."""
+def stages(backbone: Any, pixels: Tensor) -> list[Tensor]:
+    """`backbone` Sam2HieraDetModel, pixels float [B, 3, S, S], normalised -> [B, h, w, C] at strides 4, 8, 16, 32."""
     x = backbone.patch_embed(pixels)
     x = x + backbone._get_pos_embed(x.shape[1:3])
     found = []
@@ -98,6 +100,7 @@ def lateral(convolution: nn.Conv2d, x: Tensor, after: nn.Conv2d | None = None) -
     weight, bias = convolution.weight.flatten(1), convolution.bias
     assert bias is not None
     if after is not None:
+        assert after.bias is not None
         then = after.weight.flatten(1)
         weight, bias = then @ weight, then @ bias + after.bias
     return F.linear(x, weight, bias).permute(0, 3, 1, 2)

@@ -109,7 +109,8 @@ class Sam2Decoder(nn.Module):
         x = F.gelu(F.layer_norm(halved(x, layers.conv2), *norm(layers.layer_norm2)))
         x = F.linear(x, layers.conv3.weight.flatten(1), layers.conv3.bias).flatten(1, 2)
         has_mask = has_mask_input.view(-1, 1, 1)
-        return x * has_mask + self.prompt_encoder.no_mask_embed.weight * (1 - has_mask)
+        dense: Tensor = x * has_mask + self.prompt_encoder.no_mask_embed.weight * (1 - has_mask)
+        return dense
 
     def two_way(self, tokens: Tensor, bias: Tensor, image: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """tokens [B, T, C], bias [B, 1, 1, T], image [B, P, C], positions [P, C] -> both after the transformer."""

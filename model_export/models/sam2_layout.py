@@ -1,8 +1,8 @@
 """Names of the tensors in SAM 2.1's published checkpoints, and what they are called here.
 
 Here: `encoder.vision.*`, `encoder.conv_s*`, `decoder.prompt_encoder.*` and `decoder.mask_decoder.*`, the rest as in
-`transformers`, but for the attention's `out_proj`. Tensors that only tracking through a video reads are `video.*`: known,
-checked and left out.
+`transformers`, but for the attention's `out_proj`. Tensors that only tracking through a video reads are `video.*`:
+known, checked and left out.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def network_tensors(tensors: Mapping[str, Tensor], what: str) -> dict[str, Tenso
     if video:
         refuse_other_video(video, what)
     kinds = [f"{POINT_EMBEDDING}.{k}.weight" for k in range(4)]
-    if all(kind in renamed and renamed[kind].ndim == 2 for kind in kinds):
+    if all(kind in renamed for kind in kinds) and len({renamed[kind].shape for kind in kinds}) == 1:
         renamed[f"{POINT_EMBEDDING}.weight"] = torch.cat([renamed.pop(kind) for kind in kinds])
     return renamed
 

@@ -1,9 +1,10 @@
 """A random checkpoint of SAM 2.1 in the authors' layout, written from names and shapes alone, without our networks.
 
 Weights are normal with variance 1 / fan-in, so that activations keep their size through the depth; norms are near the
-identity; biases, embeddings and positions are large enough to matter (0.1, 1 and 0.5). Three gains make answers rather than
-noise: queries of the decoder's cross-attentions x 2, so that a token looks at some places more than at others; the last
-layer of each mask's head x 4, so that logits spread over several units; that of the IoU head x 3, so that the four scores
+identity; biases, embeddings and positions are large enough to matter (0.1, 1; 0.5 and within windows 0.1). What makes
+masks of it and not noise: the four taps of a transposed convolution are alike up to a tenth, so neighbouring pixels
+agree; queries of the decoder's attentions x 2, so that a token looks at some places more than at others; the last layer
+of each mask's head x 4, so that logits spread over several units; that of the IoU head x 3, so that the four scores
 differ. What comes out is held to be so by `test_random_weights_give_masks_and_scores_that_differ`.
 """
 
@@ -20,6 +21,8 @@ Shapes = dict[str, tuple[int, ...]]
 
 SMALL = HieraSize(16, 1, (1, 2, 3, 2), (4,))  # one block of the third stage sees everything, windows of 14 need padding
 SMALL_INPUT = 256
+TRANSPOSED = ("sam_mask_decoder.output_upscaling.0.weight", "sam_mask_decoder.output_upscaling.3.weight")
+EMBEDDINGS = ("_token.", "mask_tokens.", "embed.weight", "point_embeddings", "gaussian", "no_mem", "no_obj", "tpos_enc")
 
 
 def random_checkpoint(size: HieraSize, seed: int = 0) -> dict[str, Tensor]:
@@ -34,13 +37,16 @@ def random_tensor(name: str, shape: tuple[int, ...], generator: torch.Generator)
         return value * 0.1
     if len(shape) == 1:  # of a norm, or a layer scale
         return 1 + value * 0.1
-    if any(part in name for part in ("token", "embed.weight", "point_embeddings", "gaussian", "no_mem", "no_obj", "tpos_enc")):
+    if any(part in name for part in EMBEDDINGS):
         return value
-    if name.endswith(("pos_embed", "pos_embed_window")):
+    if name.endswith("pos_embed_window"):
+        return value * 0.1
+    if name.endswith("pos_embed"):
         return value * 0.5
-    transposed = name in ("sam_mask_decoder.output_upscaling.0.weight", "sam_mask_decoder.output_upscaling.3.weight")
-    fan_in = shape[0] if transposed else math.prod(shape[1:])
-    return value * gain(name) / math.sqrt(fan_in)
+    if name in TRANSPOSED:
+        alike = torch.randn((*shape[:2], 1, 1), generator=generator)
+        return (alike + value * 0.1) / math.sqrt(shape[0])
+    return value * gain(name) / math.sqrt(math.prod(shape[1:]))
 
 
 def gain(name: str) -> float:
