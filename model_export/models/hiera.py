@@ -15,10 +15,12 @@ from torch.nn import functional as F
 from transformers.models.sam2.configuration_sam2 import Sam2VisionConfig
 from transformers.models.sam2.modeling_sam2 import Sam2MultiScaleAttention, Sam2MultiScaleBlock, Sam2VisionModel
 
-from model_export.models.vit_encoder import PIXEL_MEAN, PIXEL_STD, join_windows, split_windows, tiled_attention
+from model_export.models.attention import tiled_attention
+from model_export.models.network import Encoder
+from model_export.models.vit_encoder import PIXEL_MEAN, PIXEL_STD, join_windows, split_windows
 
 
-class HieraEncoder(nn.Module):
+class HieraEncoder(Encoder):
     """The encoder graph of docs/bundle-format.md for SAM 2.1: what the authors' image predictor keeps of a picture."""
 
     output_names = ("image_embeddings", "high_res_feats_0", "high_res_feats_1")
@@ -85,7 +87,7 @@ def windowed_attention(attention: Sam2MultiScaleAttention, x: Tensor, window: in
         (part + bias).view(part.shape[0], part.shape[1] * part.shape[2], heads, -1)
         for part, bias in zip(windows, attention.qkv.bias.chunk(3), strict=True)
     )
-    attended = tiled_attention(q * attention.scale, k, v).view(q.shape[0], *query_side, -1)
+    attended = tiled_attention(q, k, v, attention.scale).view(q.shape[0], *query_side, -1)
     result: Tensor = attention.proj(join_windows(attended, b, h // shrunk, w // shrunk))
     return result
 

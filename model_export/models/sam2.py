@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import Tensor
 from transformers.models.sam2.configuration_sam2 import (
     Sam2HieraDetConfig,
     Sam2MaskDecoderConfig,
@@ -15,6 +15,7 @@ from transformers.models.sam2.configuration_sam2 import (
 
 from model_export.models.checkpoint import CheckpointError, fit
 from model_export.models.hiera import HieraEncoder
+from model_export.models.network import Network
 from model_export.models.sam2_decoder import Sam2Decoder
 from model_export.models.sam2_layout import network_tensors
 from model_export.models.vit_encoder import PIXEL_MEAN, PIXEL_STD
@@ -47,14 +48,12 @@ SAM2_SIZES = {
 SAM2_NAMES = tuple(SAM2_SIZES)
 
 
-class Sam2(nn.Module):
+class Sam2(Network):
     """Encoder and decoder as the bundle's graphs have them. A picture is stretched to `input_size` squared."""
 
     resize = "square"
     pixel_mean = PIXEL_MEAN
     pixel_std = PIXEL_STD
-    single_mask_index = 0
-    multi_mask_indices = (1, 2, 3)
 
     def __init__(self, size: HieraSize, input_size: int = INPUT_SIZE) -> None:
         super().__init__()

@@ -1,12 +1,13 @@
 """SAM 2.1 against plain arithmetic on the authors' tensors, and as graphs. Small: 256 pixels, 8 blocks of 16 channels.
 
-Arithmetic is compared in float64, where two ways to compute the same thing agree to nine digits and a difference in what
-is computed cannot hide behind rounding; the graphs in float32.
+Arithmetic is compared in float64, where two ways to compute the same agree to nine digits and a difference in what is
+computed cannot hide behind rounding; the graphs in float32.
 """
 
 from __future__ import annotations
 
 import copy
+import io
 from functools import cache
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from model_export.export.graphs import DECODER_OUTPUTS, PROMPT_INPUTS, WeightlessEncoder, to_onnx
+from model_export.export.graphs import PROMPT_INPUTS, decoder_onnx, encoder_onnx, encoder_program, serialised
 from model_export.models.sam2 import Sam2, fill
 from model_export.models.sam2_decoder import single_mask
 from tests.unit.model_export import sam2_reference as reference
@@ -196,11 +197,7 @@ def run(graph: bytes, feeds: dict[str, Tensor]) -> list[np.ndarray]:
 
 
 def test_encoder_graph_answers_as_torch_for_any_batch() -> None:
-    pixels = torch.randint(0, 256, (2, SMALL_INPUT, SMALL_INPUT, 3), dtype=torch.uint8)
-    args = (pixels, torch.tensor([[SMALL_INPUT, SMALL_INPUT]] * 2))
-    graph = to_onnx(
-        network().encoder, args, ("pixels", "valid_size"), network().encoder.output_names, ({0: "B"}, {0: "B"})
-    )
+    graph = serialised(encoder_onnx(network()))
     for batch in (1, 3):
         pixels = torch.stack([picture().roll(17 * k, 0) for k in range(batch)])
         sizes = torch.tensor([[SMALL_INPUT, SMALL_INPUT]] * batch)
@@ -211,9 +208,7 @@ def test_encoder_graph_answers_as_torch_for_any_batch() -> None:
 
 def test_decoder_graph_answers_as_torch_for_any_number_of_prompts_and_points() -> None:
     names = (*network().encoder.output_names, *PROMPT_INPUTS)
-    dynamic = ({}, {}, {}, {0: "B", 1: "N"}, {0: "B", 1: "N"}, {0: "B"}, {0: "B"})
-    args = (*maps(), *decoder_inputs([PROMPTS["clicks"], PROMPTS["box"]], 5))
-    graph = to_onnx(network().decoder, args, names, DECODER_OUTPUTS, dynamic)
+    graph = serialised(decoder_onnx(network()))
     assert len(graph) < 4.2 * sum(value.numel() for value in network().decoder.state_dict().values()), (
         "a grid is stored"
     )
@@ -225,14 +220,8 @@ def test_decoder_graph_answers_as_torch_for_any_number_of_prompts_and_points() -
             torch.testing.assert_close(torch.from_numpy(ours), plain, rtol=0, atol=1e-4 * reach)
 
 
-def test_encoder_exports_without_weights_for_any_batch() -> None:
-    """As `encoder_program` does for CUDA: one program, the weights an argument."""
-    model, batch = network(), torch.export.Dim("B")
-    weights = dict(model.encoder.state_dict())
-    pixels = torch.randint(0, 256, (2, SMALL_INPUT, SMALL_INPUT, 3), dtype=torch.uint8)
-    args = (weights, pixels, torch.tensor([[SMALL_INPUT, SMALL_INPUT]] * 2))
-    shapes = ({name: {} for name in weights}, {0: batch}, {0: batch})
-    program = torch.export.export(WeightlessEncoder(model.encoder), args, dynamic_shapes=shapes)
-    got = program.module()(weights, picture()[None], torch.tensor([[SMALL_INPUT, SMALL_INPUT]]))
+def test_encoder_program_takes_its_weights_as_an_argument_and_any_batch() -> None:
+    program = torch.export.load(io.BytesIO(encoder_program(network()))).module()
+    got = program(dict(network().encoder.state_dict()), picture()[None], torch.tensor([[SMALL_INPUT, SMALL_INPUT]]))
     for ours, plain in zip(got, maps(), strict=True):
         torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-4)
