@@ -77,7 +77,7 @@ def windowed_attention(attention: Sam2MultiScaleAttention, x: Tensor, window: in
     is 0. Queries are the maxima of their pooling cells, which no window cuts."""
     b, h, w, _ = x.shape
     side = (window, window) if window else (h, w)
-    q, k, v = F.linear(x, attention.qkv.weight).chunk(3, -1)
+    q, k, v = (F.linear(x, weight) for weight in attention.qkv.weight.view(3, -1, x.shape[-1]))
     q = pooled(q, attention.query_stride)
     shrunk = h // q.shape[1]
     query_side = (side[0] // shrunk, side[1] // shrunk)
@@ -85,7 +85,7 @@ def windowed_attention(attention: Sam2MultiScaleAttention, x: Tensor, window: in
     heads = attention.num_attention_heads
     q, k, v = (
         (part + bias).view(part.shape[0], part.shape[1] * part.shape[2], heads, -1)
-        for part, bias in zip(windows, attention.qkv.bias.chunk(3), strict=True)
+        for part, bias in zip(windows, attention.qkv.bias.view(3, -1), strict=True)
     )
     attended = tiled_attention(q, k, v, attention.scale).view(q.shape[0], *query_side, -1)
     result: Tensor = attention.proj(join_windows(attended, b, h // shrunk, w // shrunk))
