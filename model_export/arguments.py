@@ -8,5 +8,6 @@ from typing import TypeAlias
 
 DATA = Path("../shared/data")
 BUNDLE = Path(__file__).parents[1] / "server" / "bundles" / "segserve-lite"
-MODEL_NAMES = ("segserve-lite",)
+MODEL_NAMES = ("segserve-lite",)  # those that `train` knows
+PUBLISHED_NAMES = ("sam-vit-b", "sam-vit-l", "sam-vit-h", "mobile-sam")
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from model_export.bench import yardstick
 from model_export.bench.yardstick import GRID, INPUT_SIZE, WIDTH, YardstickDecoder
-from model_export.export.graphs import OPSET, PROMPT_INPUTS, to_onnx
+from model_export.export.graphs import OPSET, PROMPT_INPUTS, serialised, to_onnx
 
 ORIGINAL = (1200, 1800)
 INPUTS = ("image_embeddings", *PROMPT_INPUTS)
@@ -53,4 +53,4 @@ def _export(resize: bool) -> bytes:
     model = YardstickDecoder(ORIGINAL if resize else None).eval()
     args = tuple(torch.from_numpy(yardstick_feeds(3)[name]) for name in INPUTS)
     dynamic: tuple[dict[int, str], ...] = ({}, {0: "B", 1: "N"}, {0: "B", 1: "N"}, {0: "B"}, {0: "B"})
-    return to_onnx(model, args, INPUTS, OUTPUTS, dynamic)
+    return serialised(to_onnx(model, args, INPUTS, OUTPUTS, dynamic))

@@ -6,6 +6,7 @@ from typing import Any
 
 from model_export.evaluate.summary import CLICK_COLUMNS, EDGE_COLUMNS, markdown_table
 from model_export.export.identity import Identity
+from server.domain.bundle import Speed
 
 CARD = """# {id}
 
@@ -81,4 +82,74 @@ def model_card(
         worst_iou=min(case["mask_iou"] for case in cases),
         worst_logits=max(case["logits_relative"] for case in cases),
         wire_mean=parity["embedding_on_the_wire"]["mask_iou_mean"],
+    )
+
+
+PUBLISHED_CARD = """# {id}
+
+{intro}
+
+- Source: {source}
+- Licence of the weights: {licence}
+- Network: image encoder of {encoder_parameters:,} parameters (input {size} px), prompt encoder and mask decoder of
+  {decoder_parameters:,}. Weights: {training}. Embedding on the wire: float16.
+- Answers: output 0 is the single mask, 1 to 3 are the candidates for an ambiguous prompt, each with a predicted IoU.
+
+## Parity
+
+ONNX Runtime against torch in float32 over {pictures} pictures and {cases} kinds of prompt: encoder
+{encoder_relative:.1e} relative, worst logit difference {worst_logits:.1e} of their range, worst mask IoU
+{worst_iou:.5f}, worst score difference {worst_score:.1e}. With the embedding in float16: mask IoU {wire_min:.5f} at worst.
+
+Variants against torch's masks, each judged by the best-scored mask of every prompt; one that keeps less than
+{least_mean} on average or {least_min} at worst is left out of the bundle:
+
+| variant | mask IoU, mean | worst | in the bundle |
+|---|---|---|---|
+{variants}
+
+## Speed
+
+{encode_ms:,.0f} ms to encode a picture and {decode_ms:.1f} ms to decode a click by ONNX Runtime with {threads} threads,
+measured when the bundle was made, on {machine}.
+
+![The sample pictures with masks](examples.jpg)
+
+One click, a box and one click on each of the page's own sample pictures (rendered); of a click the best-scored of the
+three candidates is shown. The prompts were set before the masks were seen.
+"""
+
+
+def published_card(
+    *, identity: Identity, parity: dict[str, Any], speed: Speed, encoder: int, decoder: int, size: int,
+    least: dict[str, float],
+) -> str:  # fmt: skip
+    cases = parity["cases"].values()
+    rows = (
+        f"| `{role}` | {told['mask_iou_mean']:.4f} | {told['mask_iou_min']:.4f} | {'yes' if told['kept'] else 'no'} |"
+        for role, told in parity["variants"].items()
+    )
+    return PUBLISHED_CARD.format(
+        id=identity.id,
+        intro=identity.intro,
+        source=identity.source,
+        licence=identity.license,
+        training=identity.training,
+        encoder_parameters=encoder,
+        decoder_parameters=decoder,
+        size=size,
+        pictures=parity["pictures"],
+        cases=len(cases),
+        encoder_relative=parity["encoder_relative"],
+        worst_logits=max(case["logits_relative"] for case in cases),
+        worst_iou=min(case["mask_iou"] for case in cases),
+        worst_score=max(case["score"] for case in cases),
+        wire_min=parity["embedding_on_the_wire"]["mask_iou_min"],
+        least_mean=least["mask_iou_mean"],
+        least_min=least["mask_iou_min"],
+        variants="\n".join(rows),
+        encode_ms=speed.encode_ms,
+        decode_ms=speed.decode_ms,
+        threads=speed.threads,
+        machine=speed.machine,
     )

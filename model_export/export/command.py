@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
 
-from model_export.arguments import DATA, MODEL_NAMES, Commands
+from model_export.arguments import DATA, MODEL_NAMES, PUBLISHED_NAMES, Commands
+from server.domain.ports import LoadedBundle
 
 
 def add_export(commands: Commands) -> None:
     parser = commands.add_parser("export", help="a checkpoint into a bundle, with parity report and accuracy")
-    parser.add_argument("--model", required=True, choices=sorted(MODEL_NAMES))
+    parser.add_argument("--model", required=True, choices=[*MODEL_NAMES, *PUBLISHED_NAMES])
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="the bundle's directory, replaced when complete")
-    parser.add_argument("--data", type=Path, default=DATA, help=f"annotated pictures for parity and accuracy ({DATA})")
+    parser.add_argument(
+        "--data", type=Path,
+        help=f"annotated pictures for parity and accuracy (own networks: {DATA}; published ones: the page's samples)",
+    )  # fmt: skip
     parser.add_argument("--id", help="of the bundle: lower case, digits, - . _; else the network's name")
     parser.add_argument("--title", help="what the page's menu shows")
     parser.add_argument("--license", help="of the weights, as the manifest and the model card are to state it")
@@ -24,24 +29,44 @@ def add_export(commands: Commands) -> None:
 
 
 def run_export(args: argparse.Namespace) -> int:
-    from model_export.evaluate.command import show_progress
-    from model_export.export.build import export_bundle
     from server.errors import BundleError
 
-    def left_out(error: Exception) -> None:
-        print(f"left out: {error}", file=sys.stderr)
-
+    export = export_own if args.model in MODEL_NAMES else export_family
     try:
-        bundle = export_bundle(
-            args.model, args.checkpoint, args.out, args.data, not args.no_accuracy, bundle_id=args.id,
-            title=args.title, license_text=args.license, progress=show_progress(), left_out=left_out,
-        )  # fmt: skip
+        bundle = export(args)
     except (ValueError, OSError, BundleError) as error:
         print(f"not exported: {error}", file=sys.stderr)
         return 1
     total = sum(entry.bytes for entry in bundle.manifest.files.values())
     print(f"{bundle.directory}: {bundle.manifest.id} {bundle.manifest.revision}, {total / 1e6:.2f} MB")
     return 0
+
+
+def export_own(args: argparse.Namespace) -> LoadedBundle:
+    from model_export.evaluate.command import show_progress
+    from model_export.export.build import export_bundle
+
+    def left_out(error: Exception) -> None:
+        print(f"left out: {error}", file=sys.stderr)
+
+    return export_bundle(
+        args.model, args.checkpoint, args.out, args.data or DATA, not args.no_accuracy, bundle_id=args.id,
+        title=args.title, license_text=args.license, progress=show_progress(), left_out=left_out,
+    )  # fmt: skip
+
+
+def export_family(args: argparse.Namespace) -> LoadedBundle:
+    from model_export.export.published import export_published
+
+    began = time.monotonic()
+
+    def say(step: str) -> None:
+        print(f"{time.monotonic() - began:6.0f} s  {step}", file=sys.stderr, flush=True)
+
+    return export_published(
+        args.model, args.checkpoint, args.out, args.data, bundle_id=args.id, title=args.title,
+        license_text=args.license, say=say,
+    )  # fmt: skip
 
 
 def add_verify(commands: Commands) -> None:

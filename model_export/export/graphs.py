@@ -17,8 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from model_export.models.lite import SegserveLite
-from model_export.models.lite_encoder import LiteEncoder
+from model_export.models.network import Encoder, Network
 
 OPSET = 20  # the first with Gelu: spelt out in its parts it costs the decoder a fifth of its time
 HALF_FROM = 512
@@ -40,18 +39,17 @@ def quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def example_pixels(model: SegserveLite, batch: int) -> tuple[Tensor, Tensor]:
+def example_pixels(model: Network, batch: int) -> tuple[Tensor, Tensor]:
     size = model.input_size
     pixels = torch.randint(0, 256, (batch, size, size, 3), dtype=torch.uint8)
     return pixels, torch.tensor([[size, size - 32], [size - 64, size]] * batch)[:batch]
 
 
-def example_prompts(model: SegserveLite, batch: int, points: int) -> tuple[Tensor, ...]:
-    grid = model.input_size // model.mask_stride
+def example_prompts(model: Network, batch: int, points: int) -> tuple[Tensor, ...]:
     return (
         torch.rand(batch, points, 2) * model.input_size,
         torch.ones(batch, points),
-        torch.zeros(batch, 1, grid, grid),
+        torch.zeros(batch, 1, *model.mask_shape),
         torch.zeros(batch),
     )
 
@@ -80,8 +78,8 @@ def to_onnx(
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
     dynamic: tuple[dict[int, str], ...],
-) -> bytes:
-    """Export, strip what only a debugger needs, store constants halved, check."""
+) -> torch.onnx.ONNXProgram:
+    """Export, and strip what only a debugger needs."""
     dims = {name: torch.export.Dim(name) for axes in dynamic for name in axes.values()}
     with quiet():
         program = torch.onnx.export(
@@ -95,52 +93,66 @@ def to_onnx(
             dynamic_shapes=tuple({axis: dims[name] for axis, name in axes.items()} for axes in dynamic),
         )
     assert program is not None
+    graph = program.model.graph
+    for node in graph:
+        node.metadata_props.clear()
+        node.doc_string = None
+        for output in node.outputs:
+            output.metadata_props.clear()
+            if not output.is_graph_output():
+                output.shape = output.type = None
+    program.model.metadata_props.clear()
+    return program
+
+
+def serialised(program: torch.onnx.ONNXProgram) -> bytes:
+    """The graph with its weights inside, constants halved where that is exact, checked."""
     graph = program.model_proto
-    for node in graph.graph.node:
-        del node.metadata_props[:]
-        node.doc_string = ""
     del graph.graph.value_info[:]
-    del graph.metadata_props[:]
     store_halved(graph)
     onnx.checker.check_model(graph)
     result: bytes = graph.SerializeToString()
     return result
 
 
-def encoder_onnx(model: SegserveLite) -> bytes:
+def encoder_onnx(model: Network) -> torch.onnx.ONNXProgram:
     batch = {0: "B"}
     return to_onnx(
         model.encoder, example_pixels(model, 2), ("pixels", "valid_size"), model.encoder.output_names, (batch, batch)
     )
 
 
-def decoder_onnx(model: SegserveLite) -> bytes:
-    with torch.no_grad():
-        embedding = model.encoder(*example_pixels(model, 1))
-    args = (*embedding, *example_prompts(model, 3, 5))
-    dynamic: tuple[dict[int, str], ...] = ({}, {}, {}, {0: "B", 1: "N"}, {0: "B", 1: "N"}, {0: "B"}, {0: "B"})
+def decoder_onnx(model: Network) -> torch.onnx.ONNXProgram:
+    args = (*(torch.randn(1, *shape) for shape in model.embedding_shapes), *example_prompts(model, 3, 5))
+    prompts: tuple[dict[int, str], ...] = ({0: "B", 1: "N"}, {0: "B", 1: "N"}, {0: "B"}, {0: "B"})
+    dynamic = (*({} for _ in model.embedding_shapes), *prompts)
     return to_onnx(model.decoder, args, (*model.encoder.output_names, *PROMPT_INPUTS), DECODER_OUTPUTS, dynamic)
+
+
+def constants_of(module: nn.Module) -> dict[str, Tensor]:
+    """Buffers that the state dict leaves out, by name."""
+    kept = module.state_dict().keys()
+    return {name: value for name, value in module.named_buffers() if name not in kept}
 
 
 class WeightlessEncoder(nn.Module):
     """The encoder as a function of its weights, so that the exported program carries none and shares
     `weights.safetensors` with everything else."""
 
-    def __init__(self, encoder: LiteEncoder) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         super().__init__()
-        self.mean: Tensor
-        self.std: Tensor
-        self.register_buffer("mean", encoder.mean.clone())
-        self.register_buffer("std", encoder.std.clone())
+        self._names = list(constants_of(encoder))
+        for number, value in enumerate(constants_of(encoder).values()):
+            self.register_buffer(f"constant{number}", value.clone())
         self._encoder = [copy.deepcopy(encoder).to("meta")]  # in a list: not a submodule, so no weight is registered
 
     def forward(self, weights: dict[str, Tensor], pixels: Tensor, valid_size: Tensor) -> tuple[Tensor, ...]:
-        values = weights | {"mean": self.mean, "std": self.std}
+        values = weights | {name: self.get_buffer(f"constant{k}") for k, name in enumerate(self._names)}
         result: tuple[Tensor, ...] = functional_call(self._encoder[0], values, (pixels, valid_size))
         return result
 
 
-def encoder_program(model: SegserveLite) -> bytes:
+def encoder_program(model: Network) -> bytes:
     """`torch.export` archive: (weights by name, pixels, valid_size) -> embedding tensors in the manifest's order.
 
     `weights` are the entries of `weights.safetensors` that start with `encoder.`, the prefix removed, as float32.

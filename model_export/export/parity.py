@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 
 from model_export.export.cases import decoder_cases
 from model_export.export.pictures import TestPicture, annotated_pictures, open_picture, sample_paths
+from model_export.export.variants import with_variant
 from model_export.export.weights import load_bundle_weights
 from model_export.export.wire import through_wire
-from model_export.models.lite import SegserveLite
+from model_export.models.network import Network
 from server.domain.masks import upsample_mask
 from server.domain.ports import Decoder, DecoderInputs, DecoderOutputs, LoadedBundle, Tensors
-from server.runtime.onnx import OnnxBackend
+from server.runtime.onnx import OnnxBackend, OnnxDecoder, OnnxEncoder
 
 LIMITS = {"encoder_relative": 1e-3, "logits_relative": 1e-3, "mask_iou": 0.999, "score": 1e-3}
 Report = dict[str, Any]
 
 
-def torch_decode(model: SegserveLite, embedding: Tensors, inputs: DecoderInputs) -> DecoderOutputs:
+def torch_decode(model: Network, embedding: Tensors, inputs: DecoderInputs) -> DecoderOutputs:
     tensors = [torch.from_numpy(np.asarray(value)) for value in embedding.values()]
     prompt = (inputs.point_coords, inputs.point_labels, inputs.mask_input, inputs.has_mask_input)
     with torch.no_grad():
@@ -49,26 +50,39 @@ def compare_case(torch_out: DecoderOutputs, onnx_out: DecoderOutputs, picture: T
     }
 
 
-def wire_iou(
-    decoder: Decoder, exact: Tensors, wire: Tensors, case: DecoderInputs, picture: TestPicture, threshold: float
-) -> float:
-    """IoU of the best-scored mask from the exact embedding to the same output from the stored one."""
-    a, b = decoder.decode(exact, case), decoder.decode(wire, case)
-    best = int(a.iou_predictions[0].argmax())
+def best_iou(reference: DecoderOutputs, other: DecoderOutputs, picture: TestPicture, threshold: float) -> float:
+    """IoU of the reference's best-scored mask and the other's same output, on the original's pixels, for the first
+    prompt."""
+    best = int(reference.iou_predictions[0].argmax())
     return iou(
-        upsample_mask(a.low_res_masks[0, best], picture.frame, threshold),
-        upsample_mask(b.low_res_masks[0, best], picture.frame, threshold),
+        upsample_mask(reference.low_res_masks[0, best], picture.frame, threshold),
+        upsample_mask(other.low_res_masks[0, best], picture.frame, threshold),
     )
 
 
-def own_mask(decoder: Decoder, embedding: Tensors, picture: TestPicture, threshold: float) -> NDArray[np.bool_]:
+def spread(ious: list[float]) -> dict[str, float]:
+    return {"mask_iou_mean": float(np.mean(ious)), "mask_iou_min": float(np.min(ious))}
+
+
+def open_variants(bundle: LoadedBundle, backend: OnnxBackend) -> dict[str, OnnxEncoder | OnnxDecoder]:
+    """Those of the bundle's smaller graphs that it has, by role."""
+    found: dict[str, OnnxEncoder | OnnxDecoder] = {}
+    if encoder := with_variant(bundle, "encoder_int8", "encoder"):
+        found["encoder_int8"] = backend.load_encoder(encoder)
+    if decoder := with_variant(bundle, "decoder_fp16", "decoder"):
+        found["decoder_fp16"] = backend.load_decoder(decoder)
+    return found
+
+
+def own_mask(
+    decoder: Decoder, embedding: Tensors, picture: TestPicture, threshold: float, mask_shape: tuple[int, int]
+) -> NDArray[np.bool_]:
     """For a picture without annotation: the model's own mask at its middle (a disk where that is empty)."""
     frame = picture.frame
     ys, xs = np.mgrid[: frame.height, : frame.width]
     side = min(frame.width, frame.height)
     disk: NDArray[np.bool_] = (xs - frame.width / 2) ** 2 + (ys - frame.height / 2) ** 2 < (side / 4) ** 2
-    grid = picture.pixels.shape[1] // SegserveLite.mask_stride
-    point = decoder_cases(decoder, embedding, frame, disk, (grid, grid))["point"]
+    point = decoder_cases(decoder, embedding, frame, disk, mask_shape)["point"]
     answer = decoder.decode(embedding, point)
     best = int(answer.iou_predictions[0].argmax())
     mask = upsample_mask(answer.low_res_masks[0, best], frame, threshold)
@@ -76,7 +90,8 @@ def own_mask(decoder: Decoder, embedding: Tensors, picture: TestPicture, thresho
 
 
 def parity_report(bundle: LoadedBundle, data: Path | None, count: int = 24) -> Report:
-    """Worst values over all pictures and cases, by case, the limits, and `passed`."""
+    """Worst values over all pictures and cases, by case, the limits, and `passed`; of each variant of a graph how
+    much of torch's masks it keeps."""
     manifest = bundle.manifest
     weights = manifest.file_for("weights")
     if weights is None:
@@ -87,11 +102,13 @@ def parity_report(bundle: LoadedBundle, data: Path | None, count: int = 24) -> R
     if data is not None and data.is_dir():
         pictures = annotated_pictures(data, bundle, count)
     else:
-        pictures = [open_picture(path, bundle) for path in sample_paths()]
+        pictures = [open_picture(path, bundle) for path in sample_paths()[:count]]
     if not pictures:
         raise ValueError("no pictures to verify on: give --data, or render web/public/samples")
     shape = (manifest.decoder.mask_height, manifest.decoder.mask_width)
     threshold = manifest.mask_threshold
+    variants = open_variants(bundle, backend)
+    kept: dict[str, list[float]] = {role: [] for role in variants}
     encoder_relative = 0.0
     wire: list[float] = []
     cases: dict[str, Report] = {}
@@ -102,14 +119,23 @@ def parity_report(bundle: LoadedBundle, data: Path | None, count: int = 24) -> R
         exact = {spec.name: value.numpy() for spec, value in zip(manifest.embedding, reference, strict=True)}
         for name, value in exact.items():
             encoder_relative = max(encoder_relative, float(np.abs(value - got[name]).max() / np.abs(value).max()))
-        mask = picture.mask if picture.mask is not None else own_mask(decoder, got, picture, threshold)
+        mask = picture.mask if picture.mask is not None else own_mask(decoder, got, picture, threshold, shape)
         stored = through_wire(bundle, got)
+        coarse = {
+            role: part.encode(picture.pixels, picture.valid_size)[0]
+            for role, part in variants.items()
+            if isinstance(part, OnnxEncoder)
+        }
         for name, case in decoder_cases(decoder, exact, picture.frame, mask, shape).items():
-            outcome = compare_case(torch_decode(model, exact, case), decoder.decode(got, case), picture, threshold)
+            reference_answer, answer = torch_decode(model, exact, case), decoder.decode(got, case)
+            outcome = compare_case(reference_answer, answer, picture, threshold)
             worst = cases.setdefault(name, outcome)
             for key in worst:
                 worst[key] = (min if key == "mask_iou" else max)(worst[key], outcome[key])
-            wire.append(wire_iou(decoder, got, stored, case, picture, threshold))
+            wire.append(best_iou(answer, decoder.decode(stored, case), picture, threshold))
+            for role, part in variants.items():
+                other = part.decode(got, case) if isinstance(part, OnnxDecoder) else decoder.decode(coarse[role], case)
+                kept[role].append(best_iou(reference_answer, other, picture, threshold))
     passed = encoder_relative <= LIMITS["encoder_relative"] and all(
         c["logits_relative"] <= LIMITS["logits_relative"]
         and c["mask_iou"] >= LIMITS["mask_iou"]
@@ -121,7 +147,8 @@ def parity_report(bundle: LoadedBundle, data: Path | None, count: int = 24) -> R
         "pictures": len(pictures),
         "encoder_relative": encoder_relative,
         "cases": cases,
-        "embedding_on_the_wire": {"mask_iou_mean": float(np.mean(wire)), "mask_iou_min": float(np.min(wire))},
+        "embedding_on_the_wire": spread(wire),
+        "variants": {role: spread(ious) for role, ious in kept.items()},
         "limits": LIMITS,
         "passed": passed,
     }

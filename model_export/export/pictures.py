@@ -14,7 +14,12 @@ from server.domain.ports import LoadedBundle, UInt8
 from server.errors import ImageError
 from server.runtime.images import decode_image, prepare_pixels
 
-SAMPLES = Path(__file__).parents[2] / "web" / "public" / "samples"
+_ROOT = Path(__file__).parents[2]
+# The checkout's, or the installed package's built page.
+SAMPLES = next(
+    (path for path in (_ROOT / "web/public/samples", _ROOT / "server/static/samples") if path.is_dir()),
+    _ROOT / "web/public/samples",
+)
 MAX_PIXELS = 1 << 28
 
 

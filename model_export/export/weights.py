@@ -1,6 +1,5 @@
-"""Weights on their way into a bundle: batch norm folded away, matrices rounded to float16 once and for all.
-
-Every graph of the bundle is made after the rounding, so torch and ONNX Runtime compute with the same numbers.
+"""Weights on their way into a bundle: batch norm folded away, and those of our own networks rounded to float16 once and
+for all. Every graph of the bundle is made after that, so torch and ONNX Runtime compute with the same numbers.
 """
 
 from __future__ import annotations
@@ -9,12 +8,14 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from model_export.models import MODELS
+from model_export.models import MODELS, make_network
+from model_export.models.checkpoint import CheckpointError, fit, read_tensors
 from model_export.models.lite import SegserveLite
+from model_export.models.network import Network
 
 HALF_FROM = 512  # a tensor with fewer values stays float32: it costs nothing
 
@@ -34,6 +35,20 @@ def round_to_half(model: nn.Module) -> None:
         for value in model.state_dict().values():
             if value.numel() >= HALF_FROM:
                 value.copy_(value.half().float())
+
+
+def open_checkpoint(name: str, checkpoint: Path) -> Network:
+    """The network `name` as its graphs are made of it: of a training run, or a published one. In eval mode.
+
+    Raises ValueError when the checkpoint is of another model or its tensors do not fit.
+    """
+    if name in MODELS:
+        return load_checkpoint(name, checkpoint)
+    from model_export.models.published import load_published
+
+    model = load_published(name, checkpoint)
+    fold_batch_norm(model)
+    return model
 
 
 def load_checkpoint(name: str, checkpoint: Path) -> SegserveLite:
@@ -67,16 +82,17 @@ def network_of(path: Path, default: str) -> str:
         return str((file.metadata() or {}).get("network", default))
 
 
-def load_bundle_weights(name: str, path: Path) -> SegserveLite:
+def load_bundle_weights(name: str, path: Path) -> Network:
     """The float32 torch network of a bundle's `weights.safetensors`, strict. `name`: the network's, where the file does
     not say it. Raises ValueError when the file is of another network."""
     network = network_of(path, name)
-    if network not in MODELS:
-        raise ValueError(f"{path.name} is of the network {network!r}; there is {', '.join(sorted(MODELS))}")
-    model = MODELS[network]().eval().requires_grad_(False)
+    try:
+        model = make_network(network).eval().requires_grad_(False)
+    except ValueError as error:
+        raise ValueError(f"{path.name} is of another network: {error}") from error
     fold_batch_norm(model)
     try:
-        model.load_state_dict({key: value.float() for key, value in load_file(path).items()})
-    except RuntimeError as error:  # torch's word for a tensor that is missing, left over or of another shape
+        fit(model, read_tensors(path), f"the network {network!r}")
+    except CheckpointError as error:
         raise ValueError(f"{path.name} does not fit the network {network!r}: {error}") from error
     return model

@@ -1,9 +1,22 @@
-"""Torch networks that become bundles; `MODELS` is the one registry."""
+"""Torch networks that become bundles; `MODELS` are those that `train` knows, `make_network` makes any."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from model_export.models.lite import SegserveLite
+from model_export.models.network import Network
 
 MODELS: dict[str, Callable[[], SegserveLite]] = {"segserve-lite": SegserveLite}
+
+
+def make_network(name: str) -> Network:
+    """With random weights. Raises ValueError for a name that is not known."""
+    if name in MODELS:
+        return MODELS[name]()
+    from model_export.models.published import PUBLISHED  # imports transformers, which takes seconds
+
+    if name not in PUBLISHED:
+        known = ", ".join(sorted([*MODELS, *PUBLISHED]))
+        raise ValueError(f"no network is called {name!r}; there is {known}")
+    return PUBLISHED[name].make()

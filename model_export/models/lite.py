@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from model_export.models.lite_decoder import MASK_STRIDE, LiteDecoder
+from model_export.models.lite_decoder import MASK_STRIDE, NUM_MASKS, LiteDecoder
 from model_export.models.lite_encoder import PIXEL_MEAN, PIXEL_STD, LiteEncoder
+from model_export.models.network import Network
 
 
-class SegserveLite(nn.Module):
+class SegserveLite(Network):
     """Encoder and decoder with one set of weights. `input_size` S is what the bundle serves; the network itself takes
     any multiple of 32."""
 
     input_size = 480
-    embedding_strides = (16, 8, 4)
-    embedding_channels = (128, 32, 16)
+    embedding_shapes = tuple((c, 480 // stride, 480 // stride) for c, stride in ((128, 16), (32, 8), (16, 4)))
     pixel_mean = PIXEL_MEAN
     pixel_std = PIXEL_STD
     mask_stride = MASK_STRIDE
+    mask_shape = (480 // MASK_STRIDE, 480 // MASK_STRIDE)
+    mask_count = NUM_MASKS
+    encoder: LiteEncoder
+    decoder: LiteDecoder
 
     def __init__(self) -> None:
         super().__init__()

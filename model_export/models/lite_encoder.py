@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model_export.models.depthwise import DepthwiseConv2d
+from model_export.models.network import Encoder
 
 PIXEL_MEAN = (123.675, 116.28, 103.53)
 PIXEL_STD = (58.395, 57.12, 57.375)
@@ -75,7 +76,7 @@ class AttentionBlock(nn.Module):
         return result
 
 
-class LiteEncoder(nn.Module):
+class LiteEncoder(Encoder):
     """pixels uint8 [B, S, S, 3] RGB and valid_size int64 [B, 2] (height, width) -> embedding tensors.
 
     `image_embeddings` [B, dim, S/16, S/16], `high_res_8` [B, 32, S/8, S/8], `high_res_4` [B, 16, S/4, S/4], float32.
