@@ -11,32 +11,22 @@ large ones were made from the uncut; here they are uncut.
 
 from __future__ import annotations
 
-import math
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from transformers.models.sam2.configuration_sam2 import Sam2MaskDecoderConfig, Sam2PromptEncoderConfig
 from transformers.models.sam2.modeling_sam2 import Sam2Attention, Sam2MaskDecoder, Sam2PromptEncoder
 
-from model_export.models.sam_decoder import (
-    MASKED,
-    doubled,
-    feed_forward,
-    halved,
-    norm,
-    token_to_image,
-    two_way_block,
-)
+from model_export.models.sam_decoder import MASKED, PromptDecoder, doubled, feed_forward, norm
 
 STABILITY_DELTA = 0.05  # logits
 STABLE_PERCENT = 98
-IOU_TOKEN = 1
-FIRST_MASK_TOKEN = 2
 
 
-class Sam2Decoder(nn.Module):
+class Sam2Decoder(PromptDecoder):
     """The decoder graph of docs/bundle-format.md for SAM 2.1: [B] prompts for one picture."""
+
+    first_mask_token = 2
 
     def __init__(self, prompts: Sam2PromptEncoderConfig, masks: Sam2MaskDecoderConfig) -> None:
         super().__init__()
@@ -73,7 +63,7 @@ class Sam2Decoder(nn.Module):
         queries, image = self.two_way(tokens, bias, image, self.grid_positions(h, w))
         fine = self.upscaled(image.reshape(b, h, w, -1), high_res_feats_1, high_res_feats_0)
         masks = (fine @ self.hypernetwork(queries).transpose(1, 2)).transpose(1, 2).reshape(b, -1, 4 * h, 4 * w)
-        scores = feed_forward(self.mask_decoder.iou_prediction_head, queries[:, IOU_TOKEN])
+        scores = feed_forward(self.mask_decoder.iou_prediction_head, queries[:, self.first_mask_token - 1])
         return single_mask(masks, scores)
 
     def tokens(self, coords: Tensor, labels: Tensor) -> tuple[int, Tensor]:
@@ -84,41 +74,9 @@ class Sam2Decoder(nn.Module):
         tokens = torch.cat([same.expand(coords.shape[0], -1, -1), self.point_tokens(coords, labels)], 1)
         return same.shape[0] - 1, tokens
 
-    def point_tokens(self, coords: Tensor, labels: Tensor) -> Tensor:
-        """-> [B, N, C]: positional encoding of the point's pixel centre plus the embedding of its label."""
-        places = self.positional((coords + 0.5) / self.input_size)
-        chosen = torch.stack([(labels == k).to(places.dtype) for k in range(4)], -1)
-        points: Tensor = places * chosen.sum(-1, keepdim=True) + chosen @ self.prompt_encoder.point_embed.weight
-        return points
-
-    def positional(self, places: Tensor) -> Tensor:
-        """places [..., 2] in 0..1, x before y -> [..., C] (random Fourier features, Tancik et al. 2020)."""
-        angles = 2 * math.pi * ((2 * places - 1) @ self.prompt_encoder.shared_embedding.positional_embedding)
-        return torch.cat([angles.sin(), angles.cos()], -1)
-
-    def grid_positions(self, h: int, w: int) -> Tensor:
-        """-> [h w, C]: the encoding of each cell's centre."""
-        ys, xs = (torch.arange(h) + 0.5) / h, (torch.arange(w) + 0.5) / w
-        grid = torch.stack([xs.expand(h, w), ys[:, None].expand(h, w)], -1).reshape(h * w, 2)
-        return self.positional(grid.to(self.mask_decoder.iou_token.weight))
-
-    def dense_prompt(self, mask_input: Tensor, has_mask_input: Tensor) -> Tensor:
-        """-> [B, h w, C]: the embedded mask, or the embedding of having none."""
-        layers = self.prompt_encoder.mask_embed
-        x = F.gelu(F.layer_norm(halved(mask_input.permute(0, 2, 3, 1), layers.conv1), *norm(layers.layer_norm1)))
-        x = F.gelu(F.layer_norm(halved(x, layers.conv2), *norm(layers.layer_norm2)))
-        x = F.linear(x, layers.conv3.weight.flatten(1), layers.conv3.bias).flatten(1, 2)
-        has_mask = has_mask_input.view(-1, 1, 1)
-        dense: Tensor = x * has_mask + self.prompt_encoder.no_mask_embed.weight * (1 - has_mask)
-        return dense
-
-    def two_way(self, tokens: Tensor, bias: Tensor, image: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """tokens [B, T, C], bias [B, 1, 1, T], image [B, P, C], positions [P, C] -> both after the transformer."""
-        transformer, queries = self.mask_decoder.transformer, tokens
-        for block in transformer.layers:
-            queries, image = two_way_block(block, queries, tokens, bias, image, positions)
-        attended = token_to_image(transformer.final_attn_token_to_image, queries + tokens, image, image + positions)
-        return transformer.layer_norm_final_attn(queries + attended), image
+    def point_kinds(self) -> Tensor:
+        kinds: Tensor = self.prompt_encoder.point_embed.weight
+        return kinds
 
     def upscaled(self, image: Tensor, skip8: Tensor, skip4: Tensor) -> Tensor:
         """image [B, h, w, C], skips [1, C/4, 2h, 2w] and [1, C/8, 4h, 4w] -> [B, 16 h w, C/8]."""
@@ -126,11 +84,6 @@ class Sam2Decoder(nn.Module):
         x = doubled(image, weights.upscale_conv1) + skip8.permute(0, 2, 3, 1)
         x = F.gelu(F.layer_norm(x, *norm(weights.upscale_layer_norm)))
         return F.gelu(doubled(x, weights.upscale_conv2) + skip4.permute(0, 2, 3, 1)).flatten(1, 2)
-
-    def hypernetwork(self, queries: Tensor) -> Tensor:
-        """-> [B, 4, C/8]: for each mask token the weights of its mask."""
-        heads = self.mask_decoder.output_hypernetworks_mlps
-        return torch.stack([feed_forward(head, queries[:, FIRST_MASK_TOKEN + k]) for k, head in enumerate(heads)], 1)
 
 
 def attention_bias(labels: Tensor, outputs: int) -> Tensor:

@@ -11,6 +11,7 @@ Points with label -1 are masked out of the attention, so padding is neutral. The
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +29,68 @@ MASKED = -1e4  # additive bias of a token that must not be attended to: its shar
 AUTHORS_NORM_EPS = 1e-5  # of the transformer's layer norms, torch's default; transformers' configuration says 1e-6
 
 
-class SamDecoder(nn.Module):
+class PromptDecoder(nn.Module):
+    """What the family's decoders share: prompts to tokens, and the transformer between tokens and picture.
+
+    `input_size` is the model input's side in pixels, `first_mask_token` the place of the first mask's output token, the
+    IoU's stands before it.
+    """
+
+    prompt_encoder: Any  # of `transformers`, which types its members as Tensor | Module
+    mask_decoder: Any
+    input_size: int
+    first_mask_token = 1
+
+    def point_kinds(self) -> Tensor:
+        """-> [4, C]: embeddings of background, foreground and a box's two corners."""
+        return torch.cat([embedding.weight for embedding in self.prompt_encoder.point_embed])
+
+    def point_tokens(self, coords: Tensor, labels: Tensor) -> Tensor:
+        """-> [B, N, C]: positional encoding of the point's pixel centre plus the embedding of its label."""
+        places = self.positional((coords + 0.5) / self.input_size)
+        chosen = torch.stack([(labels == k).to(places.dtype) for k in range(4)], -1)
+        points: Tensor = places * chosen.sum(-1, keepdim=True) + chosen @ self.point_kinds()
+        return points
+
+    def positional(self, places: Tensor) -> Tensor:
+        """places [..., 2] in 0..1, x before y -> [..., C] (random Fourier features, Tancik et al. 2020)."""
+        angles = 2 * math.pi * ((2 * places - 1) @ self.prompt_encoder.shared_embedding.positional_embedding)
+        return torch.cat([angles.sin(), angles.cos()], -1)
+
+    def grid_positions(self, h: int, w: int) -> Tensor:
+        """-> [h w, C]: the encoding of each cell's centre."""
+        ys, xs = (torch.arange(h) + 0.5) / h, (torch.arange(w) + 0.5) / w
+        grid = torch.stack([xs.expand(h, w), ys[:, None].expand(h, w)], -1).reshape(h * w, 2)
+        return self.positional(grid.to(self.mask_decoder.iou_token.weight))
+
+    def dense_prompt(self, mask_input: Tensor, has_mask_input: Tensor) -> Tensor:
+        """-> [B, h w, C]: the embedded mask, or the embedding of having none."""
+        layers = self.prompt_encoder.mask_embed
+        x = F.gelu(F.layer_norm(halved(mask_input.permute(0, 2, 3, 1), layers.conv1), *norm(layers.layer_norm1)))
+        x = F.gelu(F.layer_norm(halved(x, layers.conv2), *norm(layers.layer_norm2)))
+        x = F.linear(x, layers.conv3.weight.flatten(1), layers.conv3.bias).flatten(1, 2)
+        has_mask = has_mask_input.view(-1, 1, 1)
+        result: Tensor = x * has_mask + self.prompt_encoder.no_mask_embed.weight * (1 - has_mask)
+        return result
+
+    def two_way(self, tokens: Tensor, bias: Tensor, image: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """tokens [B, T, C], bias [B, 1, 1, T], image [B, P, C], positions [P, C] -> both after the transformer."""
+        transformer, queries = self.mask_decoder.transformer, tokens
+        for block in transformer.layers:
+            queries, image = two_way_block(block, queries, tokens, bias, image, positions)
+        attended = token_to_image(transformer.final_attn_token_to_image, queries + tokens, image, image + positions)
+        queries = transformer.layer_norm_final_attn(queries + attended)
+        return queries, image
+
+    def hypernetwork(self, queries: Tensor) -> Tensor:
+        """-> [B, M, C/8]: for each mask token the weights of its mask."""
+        heads = self.mask_decoder.output_hypernetworks_mlps
+        return torch.stack(
+            [feed_forward(head, queries[:, self.first_mask_token + k]) for k, head in enumerate(heads)], 1
+        )
+
+
+class SamDecoder(PromptDecoder):
     """The decoder graph of docs/bundle-format.md for SAM: [B] prompts for one picture."""
 
     def __init__(self, config: SamConfig) -> None:
@@ -61,54 +123,12 @@ class SamDecoder(nn.Module):
         scores = feed_forward(weights.iou_prediction_head, queries[:, 0])
         return masks.transpose(1, 2).reshape(prompts, -1, 4 * h, 4 * w), scores
 
-    def point_tokens(self, coords: Tensor, labels: Tensor) -> Tensor:
-        """-> [B, N, C]: positional encoding of the point's pixel centre plus the embedding of its label."""
-        places = self.positional((coords + 0.5) / self.input_size)
-        chosen = torch.stack([(labels == k).to(places.dtype) for k in range(4)], -1)
-        kinds = torch.cat([embedding.weight for embedding in self.prompt_encoder.point_embed])
-        return places * chosen.sum(-1, keepdim=True) + chosen @ kinds
-
-    def positional(self, places: Tensor) -> Tensor:
-        """places [..., 2] in 0..1, x before y -> [..., C] (random Fourier features, Tancik et al. 2020)."""
-        angles = 2 * math.pi * ((2 * places - 1) @ self.prompt_encoder.shared_embedding.positional_embedding)
-        return torch.cat([angles.sin(), angles.cos()], -1)
-
-    def grid_positions(self, h: int, w: int) -> Tensor:
-        """-> [h w, C]: the encoding of each cell's centre."""
-        ys, xs = (torch.arange(h) + 0.5) / h, (torch.arange(w) + 0.5) / w
-        grid = torch.stack([xs.expand(h, w), ys[:, None].expand(h, w)], -1).reshape(h * w, 2)
-        return self.positional(grid.to(self.mask_decoder.iou_token.weight))
-
-    def dense_prompt(self, mask_input: Tensor, has_mask_input: Tensor) -> Tensor:
-        """-> [B, h w, C]: the embedded mask, or the embedding of having none."""
-        layers = self.prompt_encoder.mask_embed
-        x = F.gelu(F.layer_norm(halved(mask_input.permute(0, 2, 3, 1), layers.conv1), *norm(layers.layer_norm1)))
-        x = F.gelu(F.layer_norm(halved(x, layers.conv2), *norm(layers.layer_norm2)))
-        x = F.linear(x, layers.conv3.weight.flatten(1), layers.conv3.bias).flatten(1, 2)
-        has_mask = has_mask_input.view(-1, 1, 1)
-        result: Tensor = x * has_mask + self.prompt_encoder.no_mask_embed.weight * (1 - has_mask)
-        return result
-
-    def two_way(self, tokens: Tensor, bias: Tensor, image: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """tokens [B, T, C], bias [B, 1, 1, T], image [B, P, C], positions [P, C] -> both after the transformer."""
-        transformer, queries = self.mask_decoder.transformer, tokens
-        for block in transformer.layers:
-            queries, image = two_way_block(block, queries, tokens, bias, image, positions)
-        attended = token_to_image(transformer.final_attn_token_to_image, queries + tokens, image, image + positions)
-        queries = transformer.layer_norm_final_attn(queries + attended)
-        return queries, image
-
     def upscaled(self, image: Tensor, h: int, w: int) -> Tensor:
         """image [B, h w, C] -> [B, 16 h w, C/8], rows of the four times finer grid in reading order."""
         weights = self.mask_decoder
         x = doubled(image.reshape(image.shape[0], h, w, -1), weights.upscale_conv1)
         x = F.gelu(F.layer_norm(x, *norm(weights.upscale_layer_norm)))
         return F.gelu(doubled(x, weights.upscale_conv2)).flatten(1, 2)
-
-    def hypernetwork(self, queries: Tensor) -> Tensor:
-        """-> [B, M, C/8]: for each mask token the weights of its mask."""
-        heads = self.mask_decoder.output_hypernetworks_mlps
-        return torch.stack([feed_forward(head, queries[:, 1 + k]) for k, head in enumerate(heads)], 1)
 
 
 def attention_bias(labels: Tensor, outputs: int) -> Tensor:
