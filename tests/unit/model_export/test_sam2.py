@@ -17,13 +17,14 @@ import torch
 from torch import Tensor
 
 from model_export.export.graphs import PROMPT_INPUTS, decoder_onnx, encoder_onnx, encoder_program, serialised
-from model_export.models.sam2 import Sam2, fill
+from model_export.models.sam2 import HieraSize, Sam2, fill
 from model_export.models.sam2_decoder import single_mask
 from tests.unit.model_export import sam2_reference as reference
 from tests.unit.model_export.sam2_checkpoint import SMALL, SMALL_INPUT, random_checkpoint
 
 Prompt = tuple[list[tuple[float, float, int]], Tensor | None]
 MASK = SMALL_INPUT // 4
+OTHER = HieraSize(8, 2, (2, 1, 3, 1), (3, 4), positions=14, windows=(8, 4, 16, 8))
 
 
 @cache
@@ -110,11 +111,15 @@ def expected(prompt: Prompt) -> tuple[Tensor, Tensor]:
     return torch.cat([single[None], masks[1:]]), torch.cat([score[None], scores[1:]])
 
 
-def test_encoder_is_the_authors_arithmetic() -> None:
-    tensors = {name: value.double() for name, value in checkpoint().items()}
-    want = reference.encode(tensors, picture(), SMALL.heads, SMALL.blocks, SMALL.global_blocks, SMALL.windows)
-    got = exact_network().encoder(picture()[None], torch.tensor([[SMALL_INPUT, SMALL_INPUT]]))
-    assert tuple(tuple(part.shape[1:]) for part in got) == network().embedding_shapes
+@pytest.mark.parametrize("size", [SMALL, OTHER])
+def test_encoder_is_the_authors_arithmetic(size: HieraSize) -> None:
+    drawn = random_checkpoint(size)
+    model = Sam2(size, SMALL_INPUT).eval().requires_grad_(False)
+    fill(model, drawn, "a small SAM 2.1")
+    got = model.double().encoder(picture()[None], torch.tensor([[SMALL_INPUT, SMALL_INPUT]]))
+    tensors = {name: value.double() for name, value in drawn.items()}
+    want = reference.encode(tensors, picture(), size.heads, size.blocks, size.global_blocks, size.windows)
+    assert tuple(tuple(part.shape[1:]) for part in got) == model.embedding_shapes
     for ours, plain in zip(got, want, strict=True):  # the mean of the pixels is a float32
         torch.testing.assert_close(ours, plain, rtol=1e-6, atol=1e-6)
 
