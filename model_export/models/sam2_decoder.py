@@ -61,7 +61,7 @@ class Sam2Decoder(PromptDecoder):
         bias = attention_bias(point_labels, outputs)
         image = image_embeddings.flatten(2).transpose(1, 2) + self.dense_prompt(mask_input, has_mask_input)
         queries, image = self.two_way(tokens, bias, image, self.grid_positions(h, w))
-        fine = self.upscaled(image.reshape(b, h, w, -1), high_res_feats_1, high_res_feats_0)
+        fine = self.upscaled_with_skips(image.reshape(b, h, w, -1), high_res_feats_1, high_res_feats_0)
         masks = (fine @ self.hypernetwork(queries).transpose(1, 2)).transpose(1, 2).reshape(b, -1, 4 * h, 4 * w)
         scores = feed_forward(self.mask_decoder.iou_prediction_head, queries[:, self.first_mask_token - 1])
         return single_mask(masks, scores)
@@ -78,7 +78,7 @@ class Sam2Decoder(PromptDecoder):
         kinds: Tensor = self.prompt_encoder.point_embed.weight
         return kinds
 
-    def upscaled(self, image: Tensor, skip8: Tensor, skip4: Tensor) -> Tensor:
+    def upscaled_with_skips(self, image: Tensor, skip8: Tensor, skip4: Tensor) -> Tensor:
         """image [B, h, w, C], skips [1, C/4, 2h, 2w] and [1, C/8, 4h, 4w] -> [B, 16 h w, C/8]."""
         weights = self.mask_decoder
         x = doubled(image, weights.upscale_conv1) + skip8.permute(0, 2, 3, 1)

@@ -82,6 +82,13 @@ class PromptDecoder(nn.Module):
         queries = transformer.layer_norm_final_attn(queries + attended)
         return queries, image
 
+    def upscaled(self, image: Tensor, h: int, w: int) -> Tensor:
+        """image [B, h w, C] -> [B, 16 h w, C/8], rows of the four times finer grid in reading order."""
+        weights = self.mask_decoder
+        x = doubled(image.reshape(image.shape[0], h, w, -1), weights.upscale_conv1)
+        x = F.gelu(F.layer_norm(x, *norm(weights.upscale_layer_norm)))
+        return F.gelu(doubled(x, weights.upscale_conv2)).flatten(1, 2)
+
     def hypernetwork(self, queries: Tensor) -> Tensor:
         """-> [B, M, C/8]: for each mask token the weights of its mask."""
         heads = self.mask_decoder.output_hypernetworks_mlps
@@ -122,13 +129,6 @@ class SamDecoder(PromptDecoder):
         masks = self.upscaled(image, h, w) @ self.hypernetwork(queries).transpose(1, 2)
         scores = feed_forward(weights.iou_prediction_head, queries[:, 0])
         return masks.transpose(1, 2).reshape(prompts, -1, 4 * h, 4 * w), scores
-
-    def upscaled(self, image: Tensor, h: int, w: int) -> Tensor:
-        """image [B, h w, C] -> [B, 16 h w, C/8], rows of the four times finer grid in reading order."""
-        weights = self.mask_decoder
-        x = doubled(image.reshape(image.shape[0], h, w, -1), weights.upscale_conv1)
-        x = F.gelu(F.layer_norm(x, *norm(weights.upscale_layer_norm)))
-        return F.gelu(doubled(x, weights.upscale_conv2)).flatten(1, 2)
 
 
 def attention_bias(labels: Tensor, outputs: int) -> Tensor:
