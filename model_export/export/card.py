@@ -99,7 +99,8 @@ PUBLISHED_CARD = """# {id}
 
 ONNX Runtime against torch in float32 over {pictures} pictures and {cases} kinds of prompt: encoder
 {encoder_relative:.1e} relative, worst logit difference {worst_logits:.1e} of their range, worst mask IoU
-{worst_iou:.5f}, worst score difference {worst_score:.1e}. With the embedding in float16: mask IoU {wire_min:.5f} at worst.
+{worst_iou:.5f}, worst score difference {worst_score:.1e}. With the embedding in float16: mask IoU {wire_min:.5f} at
+worst.
 
 Variants against torch's masks, each judged by the best-scored mask of every prompt; one that keeps less than
 {least_mean} on average or {least_min} at worst is left out of the bundle:

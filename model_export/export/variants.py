@@ -33,7 +33,7 @@ def int8_encoder(program: torch.onnx.ONNXProgram, out: Path) -> None:
             quantize_dynamic(
                 exact, out, op_types_to_quantize=["MatMul"], weight_type=QuantType.QInt8, per_channel=True,
                 nodes_to_exclude=[node.name for node in products if dimensions.get(node.input[1], 2) != 2],
-                extra_options={"MatMulConstBOnly": True},
+                extra_options={"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
             )  # fmt: skip
         finally:
             logging.disable(logging.NOTSET)

@@ -3,7 +3,7 @@
 Written from the published layouts alone, not from Segserve's renaming. Masks are not noise: matrices are normal with
 variance 1 / inputs, so that activations keep their size through the layers; norms are near 1 and biases 0.1; relative
 positions, position embeddings and biases of attention are normal with 0.1 to 0.5. The residual streams carry the
-picture through, so the masks follow it.
+picture through and transposed convolutions are nearly even, so the masks follow the picture.
 """
 
 from __future__ import annotations
@@ -42,7 +42,11 @@ class Layout:
             self.normal(f"{name}.bias", outputs)
 
     def transposed(self, name: str, inputs: int, outputs: int) -> None:
-        self.normal(f"{name}.weight", inputs, outputs, 2, 2, std=1 / math.sqrt(inputs))
+        """The four cells that a place is doubled into nearly alike, or every mask would be their pattern."""
+        self.normal(f"{name}.weight", inputs, outputs, 1, 1, std=1 / math.sqrt(inputs))
+        alike = self.tensors[f"{name}.weight"].expand(-1, -1, 2, 2)
+        apart = torch.randn(alike.shape, generator=self._random) / math.sqrt(inputs)
+        self.tensors[f"{name}.weight"] = (alike + 0.2 * apart).contiguous()
         self.normal(f"{name}.bias", outputs)
 
     def conv_norm(self, name: str, inputs: int, outputs: int, kernel: int, groups: int = 1) -> None:
