@@ -1,5 +1,6 @@
 """SAM-HQ (Ke et al. 2023): SAM with one more output token, whose mask is drawn on finer features; ViT-B, L and H, and
-the light one with MobileSAM's encoder."""
+the light one with MobileSAM's encoder. Of `transformers` only the modules are used: in 5.24 its decoder's own forward
+draws the masks on the embedding that went into the transformer."""
 
 from __future__ import annotations
 
