@@ -1,7 +1,7 @@
 """SAM-HQ against plain arithmetic on the authors' tensors, its encoder against `transformers`; a small ViT for speed.
 
-The decoder of `transformers` 5.24 is no reference: what its transformer makes of the image is thrown away, and the masks
-are drawn on the embedding that went in, rows and columns exchanged.
+The decoder of `transformers` 5.24 is no reference: what its transformer makes of the image is thrown away, and the
+masks are drawn on the embedding that went in, rows and columns exchanged.
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ def drawn_masks(count: int) -> Tensor:
 
 
 def plain(points: list[tuple[float, float, int]], mask: Tensor | None, early: Tensor) -> tuple[Tensor, Tensor]:
-    """SAM-HQ's decoder spelt out in float64 on the authors' tensors, one prompt. early [1, C, h, w]. (The network's grid
-    of positions is float32, so they agree to six digits.)"""
+    """SAM-HQ's decoder spelt out in float64 on the authors' tensors, one prompt. early [1, C, h, w]. The network's grid
+    of positions is float32, so the two agree to six digits."""
     t, head, prompt = {}, "sam_mask_decoder", "sam_prompt_encoder"
     for name, value in checkpoint().items():
         name = name.replace("mlp.lin1.", "mlp.layers.0.").replace("mlp.lin2.", "mlp.layers.1.")
