@@ -33,6 +33,8 @@ class HieraEncoder(Encoder):
         self.register_buffer("std", torch.tensor(PIXEL_STD), persistent=False)
         width = config.fpn_hidden_size
         self.vision = Sam2VisionModel(config)
+        for block in self.vision.backbone.blocks:
+            split_projection(block.attn)
         self.conv_s0 = nn.Conv2d(width, width // 8, 1)
         self.conv_s1 = nn.Conv2d(width, width // 4, 1)
         self.no_memory_embedding = nn.Parameter(torch.zeros(1, 1, width))
@@ -49,6 +51,12 @@ class HieraEncoder(Encoder):
         coarse = F.interpolate(lateral(from32, at32), scale_factor=2.0, mode="nearest")
         embedding = lateral(from16, at16) + coarse + self.no_memory_embedding.view(1, -1, 1, 1)
         return embedding, lateral(from4, at4, self.conv_s0), lateral(from8, at8, self.conv_s1)
+
+
+def split_projection(attention: Sam2MultiScaleAttention) -> None:
+    """Three projections instead of the one to queries, keys and values, whose output would have to be copied apart."""
+    attention.q, attention.k, attention.v = (nn.Linear(attention.dim, attention.dim_out) for _ in range(3))
+    del attention.qkv
 
 
 def stages(backbone: Any, pixels: Tensor) -> list[Tensor]:
@@ -77,19 +85,23 @@ def windowed_attention(attention: Sam2MultiScaleAttention, x: Tensor, window: in
     is 0. Queries are the maxima of their pooling cells, which no window cuts."""
     b, h, w, _ = x.shape
     side = (window, window) if window else (h, w)
-    q, k, v = (F.linear(x, weight) for weight in attention.qkv.weight.view(3, -1, x.shape[-1]))
-    q = pooled(q, attention.query_stride)
-    shrunk = h // q.shape[1]
+    query = pooled(F.linear(x, attention.q.weight), attention.query_stride)
+    shrunk = h // query.shape[1]
     query_side = (side[0] // shrunk, side[1] // shrunk)
-    windows = [split_windows(part, s) for part, s in ((q, query_side), (k, side), (v, side))]
-    heads = attention.num_attention_heads
-    q, k, v = (
-        (part + bias).view(part.shape[0], part.shape[1] * part.shape[2], heads, -1)
-        for part, bias in zip(windows, attention.qkv.bias.view(3, -1), strict=True)
+    q = windows(query, query_side, attention.q.bias, attention.num_attention_heads)
+    k, v = (
+        windows(F.linear(x, part.weight), side, part.bias, attention.num_attention_heads)
+        for part in (attention.k, attention.v)
     )
     attended = tiled_attention(q, k, v, attention.scale).view(q.shape[0], *query_side, -1)
     result: Tensor = attention.proj(join_windows(attended, b, h // shrunk, w // shrunk))
     return result
+
+
+def windows(x: Tensor, side: tuple[int, int], bias: Tensor, heads: int) -> Tensor:
+    """x [B, h, w, C], projected without its bias -> [B * windows, side * side, heads, C / heads]."""
+    parts = split_windows(x, side) + bias
+    return parts.view(parts.shape[0], side[0] * side[1], heads, -1)
 
 
 def pooled(x: Tensor, stride: list[int] | None) -> Tensor:

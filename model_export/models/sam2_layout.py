@@ -1,8 +1,8 @@
 """Names of the tensors in SAM 2.1's published checkpoints, and what they are called here.
 
 Here: `encoder.vision.*`, `encoder.conv_s*`, `decoder.prompt_encoder.*` and `decoder.mask_decoder.*`, the rest as in
-`transformers`, but for the attention's `out_proj`. Tensors that only tracking through a video reads are `video.*`:
-known, checked and left out.
+`transformers`, but for the decoder's `out_proj` and the encoder's separate `q`, `k` and `v`. Tensors that only tracking
+through a video reads are `video.*`: known, checked and left out.
 """
 
 from __future__ import annotations
@@ -126,6 +126,9 @@ def network_tensors(tensors: Mapping[str, Tensor], what: str) -> dict[str, Tenso
     video = {name: renamed.pop(name) for name in list(renamed) if name.startswith("video.")}
     if video:
         refuse_other_video(video, what)
+    for name in [name for name in renamed if ".attn.qkv." in name]:
+        for part, value in zip("qkv", renamed.pop(name).chunk(3), strict=False):
+            renamed[name.replace(".qkv.", f".{part}.")] = value
     kinds = [f"{POINT_EMBEDDING}.{k}.weight" for k in range(4)]
     if all(kind in renamed for kind in kinds) and len({renamed[kind].shape for kind in kinds}) == 1:
         renamed[f"{POINT_EMBEDDING}.weight"] = torch.cat([renamed.pop(kind) for kind in kinds])

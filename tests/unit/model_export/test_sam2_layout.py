@@ -76,6 +76,9 @@ def test_sizes_have_the_published_tensors_and_no_others(name: str) -> None:
     assert video == video_layout()
     kinds = [renamed.pop(f"decoder.prompt_encoder.point_embed.{k}.weight") for k in range(4)]
     renamed["decoder.prompt_encoder.point_embed.weight"] = torch.Size((len(kinds), kinds[0][1]))
+    for key in [key for key in renamed if ".attn.qkv." in key]:
+        shape = renamed.pop(key)
+        renamed |= {key.replace(".qkv.", f".{part}."): torch.Size((shape[0] // 3, *shape[1:])) for part in "qkv"}
     expected = {key: value.shape for key, value in model.state_dict().items()}
     assert {key: shape for key, shape in renamed.items() if key not in video} == expected
     assert model.embedding_shapes == ((256, 64, 64), (32, 256, 256), (64, 128, 128))
