@@ -11,6 +11,7 @@ Points with label -1 are masked out of the attention, so padding is neutral. The
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,45 +29,28 @@ MASKED = -1e4  # additive bias of a token that must not be attended to: its shar
 AUTHORS_NORM_EPS = 1e-5  # of the transformer's layer norms, torch's default; transformers' configuration says 1e-6
 
 
-class SamDecoder(nn.Module):
-    """The decoder graph of docs/bundle-format.md for SAM: [B] prompts for one picture."""
+class PromptDecoder(nn.Module):
+    """What the family's decoders share: prompts to tokens, and the transformer between tokens and picture.
 
-    def __init__(self, config: SamConfig) -> None:
-        super().__init__()
-        config.mask_decoder_config.layer_norm_eps = AUTHORS_NORM_EPS
-        self.prompt_encoder = SamPromptEncoder(config)
-        self.mask_decoder = SamMaskDecoder(config.mask_decoder_config)
-        self.input_size = int(config.prompt_encoder_config.image_size)
+    `input_size` is the model input's side in pixels, `first_mask_token` the place of the first mask's output token, the
+    IoU's stands before it.
+    """
 
-    def forward(
-        self,
-        image_embeddings: Tensor,
-        point_coords: Tensor,
-        point_labels: Tensor,
-        mask_input: Tensor,
-        has_mask_input: Tensor,
-    ) -> tuple[Tensor, Tensor]:
-        """image_embeddings [1, C, h, w], point_coords [B, N, 2] ModelPx, point_labels [B, N], mask_input
-        [B, 1, 4h, 4w] logits, has_mask_input [B] -> low_res_masks [B, 4, 4h, 4w] logits, iou_predictions [B, 4]."""
-        prompts, points = point_coords.shape[0], self.point_tokens(point_coords, point_labels)
-        weights = self.mask_decoder
-        outputs = torch.cat([weights.iou_token.weight, weights.mask_tokens.weight])
-        padding = self.prompt_encoder.not_a_point_embed.weight
-        tokens = torch.cat([outputs.expand(prompts, -1, -1), padding.expand(prompts, -1, -1), points], 1)
-        bias = attention_bias(point_labels, outputs.shape[0])
-        image = image_embeddings.flatten(2).transpose(1, 2) + self.dense_prompt(mask_input, has_mask_input)
-        h, w = image_embeddings.shape[-2:]
-        queries, image = self.two_way(tokens, bias, image, self.grid_positions(h, w))
-        masks = self.upscaled(image, h, w) @ self.hypernetwork(queries).transpose(1, 2)
-        scores = feed_forward(weights.iou_prediction_head, queries[:, 0])
-        return masks.transpose(1, 2).reshape(prompts, -1, 4 * h, 4 * w), scores
+    prompt_encoder: Any  # of `transformers`, which types its members as Tensor | Module
+    mask_decoder: Any
+    input_size: int
+    first_mask_token = 1
+
+    def point_kinds(self) -> Tensor:
+        """-> [4, C]: embeddings of background, foreground and a box's two corners."""
+        return torch.cat([embedding.weight for embedding in self.prompt_encoder.point_embed])
 
     def point_tokens(self, coords: Tensor, labels: Tensor) -> Tensor:
         """-> [B, N, C]: positional encoding of the point's pixel centre plus the embedding of its label."""
         places = self.positional((coords + 0.5) / self.input_size)
         chosen = torch.stack([(labels == k).to(places.dtype) for k in range(4)], -1)
-        kinds = torch.cat([embedding.weight for embedding in self.prompt_encoder.point_embed])
-        return places * chosen.sum(-1, keepdim=True) + chosen @ kinds
+        points: Tensor = places * chosen.sum(-1, keepdim=True) + chosen @ self.point_kinds()
+        return points
 
     def positional(self, places: Tensor) -> Tensor:
         """places [..., 2] in 0..1, x before y -> [..., C] (random Fourier features, Tancik et al. 2020)."""
@@ -108,7 +92,43 @@ class SamDecoder(nn.Module):
     def hypernetwork(self, queries: Tensor) -> Tensor:
         """-> [B, M, C/8]: for each mask token the weights of its mask."""
         heads = self.mask_decoder.output_hypernetworks_mlps
-        return torch.stack([feed_forward(head, queries[:, 1 + k]) for k, head in enumerate(heads)], 1)
+        return torch.stack(
+            [feed_forward(head, queries[:, self.first_mask_token + k]) for k, head in enumerate(heads)], 1
+        )
+
+
+class SamDecoder(PromptDecoder):
+    """The decoder graph of docs/bundle-format.md for SAM: [B] prompts for one picture."""
+
+    def __init__(self, config: SamConfig) -> None:
+        super().__init__()
+        config.mask_decoder_config.layer_norm_eps = AUTHORS_NORM_EPS
+        self.prompt_encoder = SamPromptEncoder(config)
+        self.mask_decoder = SamMaskDecoder(config.mask_decoder_config)
+        self.input_size = int(config.prompt_encoder_config.image_size)
+
+    def forward(
+        self,
+        image_embeddings: Tensor,
+        point_coords: Tensor,
+        point_labels: Tensor,
+        mask_input: Tensor,
+        has_mask_input: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """image_embeddings [1, C, h, w], point_coords [B, N, 2] ModelPx, point_labels [B, N], mask_input
+        [B, 1, 4h, 4w] logits, has_mask_input [B] -> low_res_masks [B, 4, 4h, 4w] logits, iou_predictions [B, 4]."""
+        prompts, points = point_coords.shape[0], self.point_tokens(point_coords, point_labels)
+        weights = self.mask_decoder
+        outputs = torch.cat([weights.iou_token.weight, weights.mask_tokens.weight])
+        padding = self.prompt_encoder.not_a_point_embed.weight
+        tokens = torch.cat([outputs.expand(prompts, -1, -1), padding.expand(prompts, -1, -1), points], 1)
+        bias = attention_bias(point_labels, outputs.shape[0])
+        image = image_embeddings.flatten(2).transpose(1, 2) + self.dense_prompt(mask_input, has_mask_input)
+        h, w = image_embeddings.shape[-2:]
+        queries, image = self.two_way(tokens, bias, image, self.grid_positions(h, w))
+        masks = self.upscaled(image, h, w) @ self.hypernetwork(queries).transpose(1, 2)
+        scores = feed_forward(weights.iou_prediction_head, queries[:, 0])
+        return masks.transpose(1, 2).reshape(prompts, -1, 4 * h, 4 * w), scores
 
 
 def attention_bias(labels: Tensor, outputs: int) -> Tensor:

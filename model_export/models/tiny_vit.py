@@ -162,7 +162,7 @@ class TinyVitEncoder(Encoder):
     """The encoder graph of docs/bundle-format.md for MobileSAM. `norm_head` and `head` are the classifier's that the
     checkpoint still carries; nothing uses them."""
 
-    output_names = ("image_embeddings",)
+    output_names: tuple[str, ...] = ("image_embeddings",)
 
     def __init__(self) -> None:
         super().__init__()

@@ -42,7 +42,7 @@ class PaddedPixels(nn.Module):
 class VitEncoder(Encoder):
     """The encoder graph of docs/bundle-format.md for SAM ViT-B, L and H."""
 
-    output_names = ("image_embeddings",)
+    output_names: tuple[str, ...] = ("image_embeddings",)
 
     def __init__(self, config: SamVisionConfig) -> None:
         super().__init__()
