@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,25 @@ def own_mask(
     return mask if 0.005 < mask.mean() < 0.9 else disk
 
 
+def answers_of(
+    variants: Mapping[str, OnnxEncoder | OnnxDecoder], decoder: Decoder, embedding: Tensors, picture: TestPicture
+) -> dict[str, Callable[[DecoderInputs], DecoderOutputs]]:
+    """How the bundle would answer a prompt on this picture with one graph replaced by its variant, by role."""
+    return {
+        role: partial(part.decode, embedding)
+        if isinstance(part, OnnxDecoder)
+        else partial(decoder.decode, part.encode(picture.pixels, picture.valid_size)[0])
+        for role, part in variants.items()
+    }
+
+
+def in_bfloat16(model: Network, picture: TestPicture, names: list[str]) -> Tensors:
+    """The embedding as torch computes it on CUDA, under autocast in bfloat16, here on the CPU."""
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        found = model.encoder(torch.from_numpy(picture.pixels), torch.from_numpy(picture.valid_size))
+    return {name: value.float().numpy() for name, value in zip(names, found, strict=True)}
+
+
 def parity_report(bundle: LoadedBundle, data: Path | None, count: int = 24) -> Report:
     """Worst values over all pictures and cases, by case, the limits, and `passed`; of each variant of a graph how
     much of torch's masks it keeps."""
@@ -108,7 +129,7 @@ def parity_report(bundle: LoadedBundle, data: Path | None, count: int = 24) -> R
     shape = (manifest.decoder.mask_height, manifest.decoder.mask_width)
     threshold = manifest.mask_threshold
     variants = open_variants(bundle, backend)
-    kept: dict[str, list[float]] = {role: [] for role in variants}
+    kept: dict[str, list[float]] = {}
     encoder_relative = 0.0
     wire: list[float] = []
     cases: dict[str, Report] = {}
@@ -121,11 +142,9 @@ def parity_report(bundle: LoadedBundle, data: Path | None, count: int = 24) -> R
             encoder_relative = max(encoder_relative, float(np.abs(value - got[name]).max() / np.abs(value).max()))
         mask = picture.mask if picture.mask is not None else own_mask(decoder, got, picture, threshold, shape)
         stored = through_wire(bundle, got)
-        coarse = {
-            role: part.encode(picture.pixels, picture.valid_size)[0]
-            for role, part in variants.items()
-            if isinstance(part, OnnxEncoder)
-        }
+        others = answers_of(variants, decoder, got, picture)
+        if picture is pictures[0]:
+            others["encoder_torch"] = partial(decoder.decode, in_bfloat16(model, picture, list(exact)))
         for name, case in decoder_cases(decoder, exact, picture.frame, mask, shape).items():
             reference_answer, answer = torch_decode(model, exact, case), decoder.decode(got, case)
             outcome = compare_case(reference_answer, answer, picture, threshold)
@@ -133,9 +152,8 @@ def parity_report(bundle: LoadedBundle, data: Path | None, count: int = 24) -> R
             for key in worst:
                 worst[key] = (min if key == "mask_iou" else max)(worst[key], outcome[key])
             wire.append(best_iou(answer, decoder.decode(stored, case), picture, threshold))
-            for role, part in variants.items():
-                other = part.decode(got, case) if isinstance(part, OnnxDecoder) else decoder.decode(coarse[role], case)
-                kept[role].append(best_iou(reference_answer, other, picture, threshold))
+            for role, other in others.items():
+                kept.setdefault(role, []).append(best_iou(reference_answer, other(case), picture, threshold))
     passed = encoder_relative <= LIMITS["encoder_relative"] and all(
         c["logits_relative"] <= LIMITS["logits_relative"]
         and c["mask_iou"] >= LIMITS["mask_iou"]
