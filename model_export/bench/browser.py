@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from model_export.bench.encoder import THREADS, of_threads
 from model_export.bench.machine import ROOT
 from model_export.bench.record import Figure, Findings, Target, figure
 from model_export.bench.setting import Setting
-from model_export.bench.timing import summarise
+from model_export.bench.timing import Summary, summarise
 from model_export.bench.yardstick_graph import yardstick_feeds, yardstick_graph
 
 TITLE = "Decoder, in the browser"
@@ -33,27 +34,46 @@ RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-sim
 SECONDS_AT_MOST = 600.0
 
 
+@dataclass(frozen=True, slots=True)
+class Clicks:
+    """Times of a click by candidate, for each number of threads; what they were taken with, in words and by name."""
+
+    by_threads: dict[int, dict[str, Summary]]
+    notes: list[str]
+    versions: dict[str, str]
+
+
 def run(setting: Setting) -> Findings:
-    executable = find_chromium()
-    warmup = setting.pick(5, 1)
-    plan = {"threads": list(THREADS), "warmup": warmup, "runs": setting.pick(40, 2), "burst": 5}
-    result = result_of_page(executable, _site(setting, plan), timeout=SECONDS_AT_MOST)
+    clicks = measure(setting)
     figures: list[Figure] = []
     ratios: dict[str, float] = {}
-    for part in result["results"]:
-        threads = part["threads"]
-        if threads != part["asked"]:
-            raise BrowserError(f"{part['asked']} threads were asked for, {threads} ran")
-        summaries = {name: summarise(times, warmup) for name, times in part["times"].items()}
+    for threads, summaries in clicks.by_threads.items():
         for name, summary in summaries.items():
             target = TARGETS.get(threads) if name == OURS else None
             figures.append(figure(f"{name}, WASM, {of_threads(threads)}", "ms", summary, target))
         ratios[of_threads(threads)] = summaries[YARDSTICK].median / summaries[OURS].median
+    notes = clicks.notes + [
+        f"The yardstick takes {ratio:.1f} times as long with {name}." for name, ratio in ratios.items()
+    ]
+    return Findings(figures, notes, {**clicks.versions, "yardstick_to_ours": ratios})
+
+
+def measure(setting: Setting) -> Clicks:
+    """Raises BrowserError when Chromium is missing or runs other threads than asked for."""
+    executable = find_chromium()
+    warmup = setting.pick(5, 1)
+    plan = {"threads": list(THREADS), "warmup": warmup, "runs": setting.pick(40, 2), "burst": 5}
+    result = result_of_page(executable, _site(setting, plan), timeout=SECONDS_AT_MOST)
+    by_threads: dict[int, dict[str, Summary]] = {}
+    for part in result["results"]:
+        threads = part["threads"]
+        if threads != part["asked"]:
+            raise BrowserError(f"{part['asked']} threads were asked for, {threads} ran")
+        by_threads[threads] = {name: summarise(times, warmup) for name, times in part["times"].items()}
     runtime = result["results"][0]["runtime"]
     version = browser_version(executable)
     notes = [f"{version}, onnxruntime-web {runtime}, in a worker, one click. {yardstick_note()}"]
-    notes += [f"The yardstick takes {ratio:.1f} times as long with {name}." for name, ratio in ratios.items()]
-    return Findings(figures, notes, {"chromium": version, "onnxruntime-web": runtime, "yardstick_to_ours": ratios})
+    return Clicks(by_threads, notes, {"chromium": version, "onnxruntime-web": runtime})
 
 
 def _site(setting: Setting, plan: dict[str, Any]) -> dict[str, Content]:

@@ -13,7 +13,9 @@ def add_bench(commands: Commands) -> None:
     from model_export.bench.suite import BENCHMARKS, DOCS
 
     parser = commands.add_parser("bench", help="speed and memory on this machine, into docs/benchmarks/")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all without a name")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; without a name all but published"
+    )
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
     parser.add_argument("--out", type=Path, help=f"for JSON files and README.md ({DOCS}; with --quick a cache)")
     parser.add_argument("--quick", action="store_true", help="tiny counts, to see that everything runs")
@@ -24,7 +26,7 @@ def add_bench(commands: Commands) -> None:
 def run_bench(args: argparse.Namespace) -> int:
     from model_export.bench.report import write_report
     from model_export.bench.setting import Setting
-    from model_export.bench.suite import BENCHMARKS, CACHE, DOCS, run_suite
+    from model_export.bench.suite import BENCHMARKS, CACHE, DEFAULT, DOCS, run_suite
     from model_export.export.build import open_bundle
 
     unknown = [name for name in args.names if name not in BENCHMARKS]
@@ -36,5 +38,5 @@ def run_bench(args: argparse.Namespace) -> int:
         print(write_report(out))
         return 0
     setting = Setting(open_bundle(args.bundle), CACHE, args.quick)
-    print(run_suite(args.names or list(BENCHMARKS), setting, out))
+    print(run_suite(args.names or DEFAULT, setting, out))
     return 0

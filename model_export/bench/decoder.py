@@ -29,7 +29,7 @@ def run(setting: Setting) -> Findings:
     ratios: dict[str, float] = {}
     for threads in THREADS:
         for prompts in (1, BATCH):
-            taken = _together(setting, threads, prompts)
+            taken = together(setting, threads, prompts)
             case = f"{of_threads(threads)}, {of_prompts(prompts)}"
             figures += [figure(f"{name}, {case}", "ms", summary) for name, summary in taken.items()]
             ratios[case] = taken[YARDSTICK].median / taken[OURS].median
@@ -50,7 +50,7 @@ def of_prompts(count: int) -> str:
     return f"{count} prompt" if count == 1 else f"{count} prompts"
 
 
-def _together(setting: Setting, threads: int, prompts: int) -> dict[str, Summary]:
+def together(setting: Setting, threads: int, prompts: int) -> dict[str, Summary]:
     """The resize for many prompts would need gigabytes and is left out."""
     decoder = OnnxBackend(threads).load_decoder(setting.bundle)
     candidates: dict[str, Callable[[], object]] = {

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from model_export.arguments import PUBLISHED_NAMES
 from model_export.cli import main
 from model_export.export import pictures
 from model_export.export import published as export
@@ -179,3 +180,7 @@ def test_a_wrong_checkpoint_leaves_nothing(tmp_path: Path, capsys: pytest.Captur
     told = capsys.readouterr().err.splitlines()[-1]
     assert told.startswith("not exported: this is not a checkpoint of mobile-sam")
     assert not out.parent.exists() or not list(out.parent.iterdir())
+
+
+def test_the_command_knows_every_published_network() -> None:
+    assert set(PUBLISHED_NAMES) == set(PUBLISHED)

@@ -1,0 +1,49 @@
+"""The torch network to compare an encoder with: the published implementation, run eagerly as its users run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from transformers.models.sam.modeling_sam import SamVisionEncoder
+
+from model_export.export.weights import load_bundle_weights
+from model_export.models.network import Encoder
+from model_export.models.vit_encoder import VitEncoder
+from server.domain.ports import LoadedBundle
+
+
+class StockVit(nn.Module):
+    """SAM's ViT as `transformers` has it, its attention eager as in the authors' code: all scores of a layer are held,
+    and the relative positions are added to them."""
+
+    def __init__(self, encoder: VitEncoder) -> None:
+        super().__init__()
+        self.pixels = encoder.pixels
+        self.vision = SamVisionEncoder._from_config(encoder.vision.config, attn_implementation="eager").eval()
+        self.vision.load_state_dict(encoder.vision.state_dict())
+
+    def forward(self, pixels: Tensor, valid_size: Tensor) -> tuple[Tensor, ...]:
+        return (self.vision(self.pixels(pixels, valid_size))[0],)
+
+
+def stock_encoder(bundle: LoadedBundle) -> nn.Module:
+    """With the bundle's weights. Where `transformers` has no other code for the network it is the workshop's own."""
+    weights = bundle.manifest.file_for("weights")
+    if weights is None:
+        raise ValueError("this bundle keeps no torch weights")
+    encoder: Encoder = load_bundle_weights(bundle.manifest.id, Path(bundle.directory) / weights).encoder
+    return StockVit(encoder) if isinstance(encoder, VitEncoder) else encoder
+
+
+def eager(network: nn.Module, inputs: tuple[Tensor, ...], threads: int) -> Callable[[], object]:
+    """A run of the network on `threads` threads."""
+
+    def encode() -> object:
+        torch.set_num_threads(threads)
+        with torch.inference_mode():
+            return network(*inputs)
+
+    return encode
