@@ -22,7 +22,8 @@ from model_export.models.vit_encoder import PaddedPixels
 EDGE_SAM = "edge-sam"
 WIDTH = 256
 # Width of a stage, and for each of its blocks whether it weighs its channels.
-STAGES = (
+Stages = tuple[tuple[int, tuple[bool, ...]], ...]
+STAGES: Stages = (
     (48, (True, False, False)),
     (96, (False, True, False, False)),
     (192, (False, *(True, False) * 7, False)),
@@ -92,21 +93,21 @@ class RepVitEncoder(Encoder):
 
     output_names = ("image_embeddings",)
 
-    def __init__(self) -> None:
+    def __init__(self, stages: Stages = STAGES) -> None:
         super().__init__()
         self.pixels = PaddedPixels()
-        width = STAGES[0][0]
+        width = stages[0][0]
         stem = nn.Sequential(ConvNorm(3, width // 2, 3, 2), nn.GELU(), ConvNorm(width // 2, width, 3, 2))
         blocks: list[nn.Module] = []
         self.stage_ends: list[int] = []
-        for stage_width, weighs in STAGES:
+        for stage_width, weighs in stages:
             for block_weighs in weighs:
                 blocks.append(RepVitBlock(width, stage_width, block_weighs))
                 width = stage_width
             self.stage_ends.append(len(blocks))
         self.features = nn.ModuleList([stem, *blocks])
-        self.fuse_stage2 = nn.Conv2d(STAGES[2][0], WIDTH, 1, bias=False)
-        self.fuse_stage3 = nn.Conv2d(STAGES[3][0], WIDTH, 1, bias=False)
+        self.fuse_stage2 = nn.Conv2d(stages[2][0], WIDTH, 1, bias=False)
+        self.fuse_stage3 = nn.Conv2d(stages[3][0], WIDTH, 1, bias=False)
         self.neck = SamVisionNeck(SamVisionConfig(hidden_size=WIDTH))
 
     def forward(self, pixels: Tensor, valid_size: Tensor) -> tuple[Tensor, ...]:
