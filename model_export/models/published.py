@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from model_export.models.checkpoint import read_tensors
+from model_export.models.edge_sam import EDGE_SAM, edge_sam, load_edge_sam
 from model_export.models.network import Network
 from model_export.models.sam import SAM_NAMES, load_sam, sam
 from model_export.models.sam2 import SAM2_NAMES, load_sam2, sam2
@@ -18,6 +19,7 @@ from model_export.models.sam_hq import SAM_HQ_NAMES, load_sam_hq, sam_hq
 SAM_PAPER = "Kirillov et al., Segment Anything, 2023; https://github.com/facebookresearch/segment-anything"
 SAM2_PAPER = "Ravi et al., SAM 2: Segment Anything in Images and Videos, 2024; https://github.com/facebookresearch/sam2"
 HQ_PAPER = "Ke et al., Segment Anything in High Quality, 2023; https://github.com/SysCV/sam-hq"
+EDGE_PAPER = "Zhou et al., EdgeSAM, 2023; https://github.com/chongzhou96/EdgeSAM"
 MOBILE_PAPER = "Zhang et al., Faster Segment Anything, 2023; https://github.com/ChaoningZhang/MobileSAM"
 
 
@@ -60,6 +62,14 @@ PUBLISHED: dict[str, Published] = {
     "sam-hq-vit-l": _sam_hq("sam-hq-vit-l", "SAM-HQ ViT-L", "SAM ViT-L with finer masks."),
     "sam-hq-vit-h": _sam_hq("sam-hq-vit-h", "SAM-HQ ViT-H", "SAM ViT-H with finer masks."),
     "sam-hq-light": _sam_hq("sam-hq-light", "SAM-HQ light", "MobileSAM's encoder with finer masks."),
+    EDGE_SAM: Published(
+        "EdgeSAM",
+        "SAM's decoder behind a small convolutional encoder. Not for commercial use.",
+        "S-Lab License 1.0",
+        EDGE_PAPER,
+        edge_sam,
+        load_edge_sam,
+    ),
 }
 assert {*SAM_NAMES, *SAM2_NAMES, *SAM_HQ_NAMES} <= set(PUBLISHED)
 
