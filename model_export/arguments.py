@@ -12,5 +12,6 @@ MODEL_NAMES = ("segserve-lite",)  # those that `train` knows
 PUBLISHED_NAMES = (
     "sam-vit-b", "sam-vit-l", "sam-vit-h", "mobile-sam", "sam2.1-hiera-tiny", "sam2.1-hiera-small",
     "sam2.1-hiera-base-plus", "sam2.1-hiera-large", "sam-hq-vit-b", "sam-hq-vit-l", "sam-hq-vit-h", "sam-hq-light",
+    "edge-sam",
 )  # fmt: skip
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
