@@ -44,10 +44,10 @@ STATIC = PACKAGE / "static"
 
 
 def open_registry(settings: Settings, backend: Backend | None = None) -> BundleRegistry:
-    """Bundles of `bundle_dir` before the embedded ones. Raises `bundle_…`, `model_not_found`, `backend_unavailable`."""
-    directories = [EMBEDDED_BUNDLES] if settings.bundle_dir is None else [settings.bundle_dir, EMBEDDED_BUNDLES]
-    if not directories[0].is_dir():
-        log.warning("there is no directory %s to take bundles from", directories[0])
+    """Installed bundles before the embedded ones. Raises `bundle_…`, `model_not_found`, `backend_unavailable`."""
+    directories = [settings.installed_bundles, EMBEDDED_BUNDLES]
+    if settings.bundle_dir is not None and not settings.bundle_dir.is_dir():
+        log.warning("there is no directory %s to take bundles from", settings.bundle_dir)
     chosen = backend or select_backend(settings.device, threads=settings.effective_threads)
     return BundleRegistry(directories, chosen, default_id=settings.model)
 

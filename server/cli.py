@@ -1,9 +1,8 @@
-"""The command `segserve`: serve, check, models list. Settings come from the environment; see docs/configuration.md."""
+"""The command `segserve`: serve, check, models. Settings come from the environment; see docs/configuration.md."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import sys
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 
 from server import __version__
 from server.errors import SegserveError
+from server.models_cli import add_models
 from server.settings import Settings, unknown_variables
 
 log = logging.getLogger("segserve.cli")
@@ -51,12 +51,7 @@ def parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="verify bundles, golden vectors, the store and the port, then exit")
     check.set_defaults(run=_check)
 
-    models = commands.add_parser("models", help="about the model bundles").add_subparsers(
-        required=True, metavar="command"
-    )
-    listing = models.add_parser("list", help="list the bundles that would be served")
-    listing.add_argument("--json", action="store_true", help="as JSON")
-    listing.set_defaults(run=_list_models)
+    add_models(commands)
     return root
 
 
@@ -103,26 +98,3 @@ def _check(settings: Settings, _: argparse.Namespace) -> int:
         failed += result.failed
     print("all good" if not failed else f"{failed} problem{'s' if failed > 1 else ''}")
     return FAILED if failed else OK
-
-
-def _list_models(settings: Settings, options: argparse.Namespace) -> int:
-    from server.app import open_registry
-
-    registry = open_registry(settings)
-    default = registry.default_id
-    sizes = {manifest.id: sum(file.bytes for file in manifest.files.values()) for manifest in registry.list()}
-    if options.json:
-        fields = {"id", "revision", "kind", "title", "license"}
-        rows = [
-            manifest.model_dump(include=fields) | {"bytes": sizes[manifest.id], "default": manifest.id == default}
-            for manifest in registry.list()
-        ]
-        print(json.dumps(rows, indent=2))
-    else:
-        for manifest in registry.list():
-            mark = "*" if manifest.id == default else " "
-            size = f"{sizes[manifest.id] / 1e6:6.1f} MB"
-            print(f"{mark} {manifest.id:24} {manifest.revision}  {manifest.kind:12} {size}  {manifest.title}")
-    for place, problem in registry.problems.items():
-        print(f"! {place}: {problem.message} [{problem.code}]", file=sys.stderr)
-    return FAILED if registry.problems else OK

@@ -6,6 +6,7 @@
     │   ├── PromptError             points, boxes, masks, formats
     │   └── NotFoundError           an id, a model or a file that is not here
     ├── UnavailableError            the service cannot do it now (503); `retry_after` says when
+    ├── InstallError                a model could not be installed; of the command line alone, never an answer
     └── ServerFault                 ours to mend (500)
         └── BundleError             a model bundle that is damaged, tampered with or too new
 
@@ -55,6 +56,13 @@ class UnavailableError(SegserveError):
     def __init__(self, message: str, *, code: str | None = None, retry_after: float = 1.0, **details: Any) -> None:
         super().__init__(message, code=code, **details)
         self.retry_after = retry_after
+
+
+class InstallError(SegserveError):
+    """`segserve models` could not do it; docs/models.md lists the codes."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message, code=code)
 
 
 class ServerFault(SegserveError):

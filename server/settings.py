@@ -5,6 +5,7 @@ docs/configuration.md has a heading for each; a test holds the two together.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -25,7 +26,15 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on. 0.0.0.0 opens it to the network.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on. 0 lets the system choose one.")
     bundle_dir: Path | None = Field(
-        None, description="Directory with further model bundles, as `<id>/<revision>/` or `<id>/`."
+        None,
+        description="Directory with further model bundles, as `<id>/<revision>/` or `<id>/`. Unset: "
+        "`segserve/bundles` in the user's data directory, where `segserve models pull` puts them.",
+    )
+    model_mirror: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Address that `segserve models pull` fetches checkpoints from instead of their authors'; their "
+        "file names are appended to it.",
     )
     model: str = Field("segserve-lite", min_length=1, max_length=64, description="Id of the default model.")
     redis_url: SecretStr | None = Field(
@@ -115,6 +124,12 @@ class Settings(BaseSettings):
         if self.record_ttl <= self.image_ttl:
             raise ValueError("SEGSERVE_RECORD_TTL must be longer than SEGSERVE_IMAGE_TTL")
         return self
+
+    @property
+    def installed_bundles(self) -> Path:
+        """Where pulled bundles lie; it need not exist."""
+        data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+        return self.bundle_dir or Path(data) / "segserve" / "bundles"
 
     @property
     def effective_threads(self) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Forgets the developer's own settings before any fixture, module or started server can see them."""
     for name in _settings_in_environment():
         del os.environ[name]
+    os.environ["XDG_DATA_HOME"] = str(Path(tempfile.gettempdir()) / "segserve-tests-install-nothing")
 
 
 @pytest.fixture(autouse=True)
