@@ -19,12 +19,13 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds without a connection and without a byte; attempts in a row that bring nothing new; seconds before the
-    second one, doubled each time; redirects; bytes at most."""
+    """Seconds without a connection and without a byte; attempts in a row that bring fewer than `worthwhile` bytes;
+    seconds before the second one, doubled each time; redirects; bytes at most."""
 
     connect: float = 15.0
     stall: float = 30.0
     attempts: int = 5
+    worthwhile: int = 1 << 20
     backoff: float = 1.0
     redirects: int = 5
     most_bytes: int = 16 << 30
@@ -54,7 +55,7 @@ def fetch(
                 break
             except (_InterruptedError, httpx.TransportError) as error:
                 reason = str(error) or type(error).__name__
-                failures = 1 if _size(part) > before else failures + 1
+                failures = 1 if _size(part) - before >= bounds.worthwhile else failures + 1
             if failures >= bounds.attempts:
                 there = _size(part)
                 kept = f" {there:,} bytes are kept; the same command goes on from there." if there else ""

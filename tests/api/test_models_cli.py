@@ -1,0 +1,327 @@
+"""`segserve models`: what is installed comes whole or not at all, and goes when it is told to."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+import server.models_cli as commands
+from server.cli import FAILED, OK, main
+from server.domain.bundle import FORMAT_VERSION, MANIFEST_NAME
+from server.domain.catalogue import CATALOGUE, KnownModel
+from server.errors import BundleError, InstallError
+from server.runtime.bundle_archive import unpack_archive
+from server.runtime.install import InstallPlace
+from server.settings import Settings
+from tests.fakes import write_bundle
+
+CHECKPOINT = b"weights of a model " * 100
+MODEL = KnownModel(
+    "tiny-sam", "Tiny SAM", "tiny.pth", "http://127.0.0.1:9/", hashlib.sha256(CHECKPOINT).hexdigest(), 2000, 1.0, "fast"
+)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InstallPlace:
+    monkeypatch.setattr(commands, "CATALOGUE", (MODEL,))
+    monkeypatch.setattr(commands, "known_model", lambda name: MODEL if name == MODEL.id else None)
+    os.environ["SEGSERVE_BUNDLE_DIR"] = str(tmp_path / "bundles")
+    return InstallPlace(tmp_path / "bundles")
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    path = tmp_path / "carried.pth"
+    path.write_bytes(CHECKPOINT)
+    return path
+
+
+def converted(model: KnownModel, checkpoint: Path, made: Path) -> None:
+    """What the workshop does, in small."""
+    assert hashlib.sha256(checkpoint.read_bytes()).hexdigest() == model.sha256
+    write_bundle(made.parent, model_id=model.id, nested=False)
+
+
+def pull(source: Path | None, convert: Callable[[KnownModel, Path, Path], None] = converted, **options: bool) -> int:
+    asked = argparse.Namespace(name=MODEL.id, source=source, force=False, keep=False)
+    return commands.pull_model(Settings(), argparse.Namespace(**(vars(asked) | options)), convert)
+
+
+def test_the_catalogue_is_well_formed() -> None:
+    assert len({model.id for model in CATALOGUE}) == len(CATALOGUE) >= 8
+    for model in CATALOGUE:
+        assert len(model.sha256) == 64
+        assert int(model.sha256, 16)
+        assert model.url.startswith("https://")
+
+
+def test_a_file_becomes_a_model_that_the_server_finds(
+    place: InstallPlace, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert pull(checkpoint) == OK
+    assert "is installed in" in capsys.readouterr().out
+    assert checkpoint.exists()
+    assert main(["models", "list", "--json"]) == OK
+    rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows[MODEL.id]["revision"] is not None
+    assert main(["models", "verify", MODEL.id]) == OK
+    assert [path.name for path in place.directory.iterdir() if not path.name.startswith(".")] == [MODEL.id]
+
+
+def test_what_is_installed_is_not_made_again(
+    place: InstallPlace, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pull(checkpoint)
+
+    def never(*_: object) -> None:
+        raise AssertionError("made again")
+
+    assert pull(checkpoint, never) == OK
+    assert "installed already" in capsys.readouterr().out
+    assert pull(checkpoint, force=True) == OK
+
+
+def test_a_list_names_what_can_be_pulled(place: InstallPlace, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "list"]) == OK
+    out = capsys.readouterr().out
+    assert "tiny-sam" in out
+    assert "not installed" in out
+    assert "models pull NAME" in out
+
+
+def test_unknown_names(place: InstallPlace, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (
+        ["pull", "tiny-sma"],
+        ["verify", "segserve-lit"],
+        ["remove", "segserve-lit"],
+        ["bundle", "segserve-lit"],
+    ):
+        assert main(["models", *command]) == FAILED
+        assert "did you mean" in capsys.readouterr().err
+    assert main(["models", "pull"]) == FAILED
+    assert main(["models", "remove", "../bundles"]) == FAILED
+    assert main(["models", "remove", "segserve-lite", "--yes"]) == FAILED
+    assert "part of Segserve" in capsys.readouterr().err
+
+
+def test_another_file_is_not_taken(place: InstallPlace, tmp_path: Path) -> None:
+    other = tmp_path / "other.pth"
+    other.write_bytes(b"something else")
+    with pytest.raises(InstallError, match="it should be") as caught:
+        pull(other)
+    assert caught.value.code == "checksum_mismatch"
+    assert other.exists()
+    with pytest.raises(InstallError) as caught:
+        pull(tmp_path / "nowhere.pth")
+    assert caught.value.code == "source_missing"
+
+
+def test_a_conversion_that_fails_leaves_nothing(place: InstallPlace, checkpoint: Path) -> None:
+    def half(model: KnownModel, source: Path, made: Path) -> None:
+        made.mkdir()
+        (made / "encoder.onnx").write_bytes(b"half")
+        raise InstallError("out of memory", "conversion_failed")
+
+    with pytest.raises(InstallError):
+        pull(checkpoint, half)
+    assert place.installed() == {}
+    assert [path.name for path in place.directory.iterdir()] == [".downloads"]
+
+
+def test_a_failed_renewal_keeps_the_old_model(place: InstallPlace, checkpoint: Path) -> None:
+    pull(checkpoint)
+
+    def damaged(model: KnownModel, source: Path, made: Path) -> None:
+        write_bundle(made.parent, model_id=model.id, nested=False)
+        (made / "decoder.onnx").write_bytes(b"not what the manifest says")
+
+    with pytest.raises(BundleError) as caught:
+        pull(checkpoint, damaged, force=True)
+    assert caught.value.code == "bundle_hash_mismatch"
+    assert main(["models", "verify"]) == OK
+
+
+def test_two_pulls_at_once(place: InstallPlace, checkpoint: Path) -> None:
+    place.downloads.mkdir(parents=True)
+    with (
+        FileLock(place.downloads / f"{MODEL.id}.lock"),
+        pytest.raises(InstallError, match="Another segserve") as caught,
+    ):
+        pull(checkpoint)
+    assert caught.value.code == "busy"
+    assert pull(checkpoint) == OK
+
+
+def test_the_lock_of_a_process_that_died_holds_nothing(place: InstallPlace, checkpoint: Path) -> None:
+    place.downloads.mkdir(parents=True)
+    code = (
+        f"import os, filelock; filelock.FileLock({str(place.downloads / f'{MODEL.id}.lock')!r}).acquire(); os._exit(1)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
+    assert pull(checkpoint) == OK
+
+
+def test_no_space(place: InstallPlace, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: argparse.Namespace(free=100))
+    with pytest.raises(InstallError, match="GB free") as caught:
+        pull(checkpoint)
+    assert caught.value.code == "no_space"
+    assert place.installed() == {}
+
+
+def test_the_workshop_is_asked_for_before_anything_is_fetched(
+    place: InstallPlace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(commands, "NEEDED", ("torch_that_nobody_has",))
+    assert main(["models", "pull", MODEL.id]) == FAILED
+    err = capsys.readouterr().err
+    assert "pip install 'segserve[export]'" in err
+    assert "workshop_missing" in err
+
+
+def test_no_network(place: InstallPlace) -> None:
+    from server.runtime.download import Limits
+
+    asked = argparse.Namespace(name=MODEL.id, source=None, force=False, keep=False)
+    with pytest.raises(InstallError) as caught:
+        commands.pull_model(Settings(), asked, converted, Limits(connect=1, stall=1, attempts=2, backoff=0.01))
+    assert caught.value.code == "download_unreachable"
+    assert place.installed() == {}
+
+
+def test_an_earlier_download_is_used(place: InstallPlace) -> None:
+    place.downloads.mkdir(parents=True)
+    (place.downloads / MODEL.file).write_bytes(CHECKPOINT)
+    assert pull(None, keep=True) == OK
+    assert (place.downloads / MODEL.file).exists()
+    assert pull(None, force=True) == OK
+    assert not (place.downloads / MODEL.file).exists()
+
+
+def test_the_workshop_s_last_word_is_the_error(
+    place: InstallPlace, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The real converter, in its own process, given a file that hashes right and is no checkpoint."""
+    known = MODEL.__class__("mobile-sam", *[getattr(MODEL, name) for name in MODEL.__slots__[1:]])
+    monkeypatch.setattr(commands, "known_model", lambda name: known)
+    assert main(["models", "pull", "mobile-sam", "--from", str(checkpoint)]) == FAILED
+    err = capsys.readouterr().err
+    assert "could not be converted: not exported: carried.pth is not a file that torch.save wrote" in err
+    assert [path.name for path in place.directory.iterdir()] == [".downloads"]
+
+
+def test_remove(place: InstallPlace, checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pull(checkpoint)
+    assert main(["models", "remove", MODEL.id]) == FAILED  # nobody there to ask
+    assert "kept" in capsys.readouterr().out
+    assert main(["models", "remove", MODEL.id, "--yes"]) == OK
+    assert place.installed() == {}
+    assert main(["models", "remove", MODEL.id, "--yes"]) == FAILED
+
+
+def test_damage_is_named(place: InstallPlace, checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pull(checkpoint)
+    (place.directory / MODEL.id / "decoder.onnx").write_bytes(b"tampered")
+    assert main(["models", "verify"]) == FAILED
+    out = capsys.readouterr().out
+    assert "DAMAGED  tiny-sam" in out
+    assert "decoder.onnx" in out
+    assert "ok       segserve-lite" in out
+
+
+@pytest.fixture
+def carried(place: InstallPlace, checkpoint: Path, tmp_path: Path) -> Path:
+    """A bundle file of the model, which is then no longer installed."""
+    pull(checkpoint)
+    out = tmp_path / "carried.segserve"
+    assert main(["models", "bundle", MODEL.id, "--out", str(out)]) == OK
+    assert main(["models", "remove", MODEL.id, "--yes"]) == OK
+    return out
+
+
+def test_a_model_travels_in_one_file(place: InstallPlace, carried: Path) -> None:
+    assert main(["models", "pull", "--from", str(carried)]) == OK
+    assert main(["models", "verify", MODEL.id]) == OK
+    assert main(["models", "bundle", MODEL.id, "--out", str(carried.with_suffix(".zip"))]) == FAILED
+    assert sorted(path.name for path in carried.parent.iterdir()) == ["bundles", "carried.pth", "carried.segserve"]
+
+
+def rewritten(
+    path: Path, change: Callable[[dict[str, bytes]], None], extra: tuple[tuple[str, bytes], ...] = ()
+) -> Path:
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    change(contents)
+    out = path.with_name("changed.segserve")
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in (*contents.items(), *extra):
+            archive.writestr(name, data)
+    return out
+
+
+def tamper(contents: dict[str, bytes]) -> None:
+    contents["decoder.onnx"] = b"x" * len(contents["decoder.onnx"])
+
+
+def lengthen(contents: dict[str, bytes]) -> None:
+    contents["decoder.onnx"] += b"more"
+
+
+def escape(contents: dict[str, bytes]) -> None:
+    contents["../../escaped"] = b"!"
+
+
+def renew(contents: dict[str, bytes]) -> None:
+    manifest = json.loads(contents[MANIFEST_NAME]) | {"format_version": FORMAT_VERSION + 1, "unheard": "of"}
+    contents[MANIFEST_NAME] = json.dumps(manifest).encode()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (tamper, "bundle_hash_mismatch"),
+        (lengthen, "bundle_hash_mismatch"),
+        (escape, "archive_invalid"),
+        (renew, "bundle_too_new"),
+        (lambda contents: contents.pop("decoder.onnx"), "archive_invalid"),
+        (lambda contents: contents.pop(MANIFEST_NAME), "archive_invalid"),
+    ],
+)
+def test_a_bundle_file_that_was_changed(
+    place: InstallPlace,
+    carried: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[dict[str, bytes]], None],
+    code: str,
+) -> None:
+    assert main(["models", "pull", "--from", str(rewritten(carried, change))]) == FAILED
+    assert f"[{code}]" in capsys.readouterr().err
+    assert place.installed() == {}
+    assert not (carried.parent / "escaped").exists()
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_that_is_there_twice(carried: Path, tmp_path: Path) -> None:
+    twice = rewritten(carried, lambda contents: None, (("decoder.onnx", b"another"),))
+    (tmp_path / "draft").mkdir()
+    with pytest.raises(InstallError) as caught:
+        unpack_archive(twice, tmp_path / "draft")
+    assert caught.value.code == "archive_invalid"
+
+
+def test_half_a_bundle_file(place: InstallPlace, carried: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    half = carried.with_name("half.segserve")
+    half.write_bytes(carried.read_bytes()[:-500])
+    assert main(["models", "pull", "--from", str(half)]) == FAILED
+    assert "archive_invalid" in capsys.readouterr().err
+    assert place.installed() == {}
