@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -48,7 +49,9 @@ def open_registry(settings: Settings, backend: Backend | None = None) -> BundleR
     directories = [settings.installed_bundles, EMBEDDED_BUNDLES]
     if settings.bundle_dir is not None and not settings.bundle_dir.is_dir():
         log.warning("there is no directory %s to take bundles from", settings.bundle_dir)
-    chosen = backend or select_backend(settings.device, threads=settings.effective_threads)
+    chosen = backend or select_backend(
+        settings.device, threads=settings.effective_threads, int8=settings.cpu_encoder == "int8"
+    )
     return BundleRegistry(directories, chosen, default_id=settings.model)
 
 
@@ -102,6 +105,8 @@ def _context(settings: Settings, telemetry: Telemetry, registry: BundleRegistry,
         for name in ("image", "mask")
     }
 
+    turn = threading.Lock()  # one encoder at a time: each has every core
+
     def make_queue(model_id: str, encoder: Encoder) -> MicroBatcher:
         return MicroBatcher(
             encoder,
@@ -110,9 +115,12 @@ def _context(settings: Settings, telemetry: Telemetry, registry: BundleRegistry,
             max_wait_seconds=settings.batch_wait,
             observer=EncoderMetrics(telemetry, model_id),
             name=f"encoder-{model_id}",
+            turn=turn,
         )
 
-    pool = ModelPool(registry, make_queue)
+    for model_id in settings.warm_model_ids:
+        registry.manifest(model_id)  # a name that is not known stops the start
+    pool = ModelPool(registry, make_queue, memory=settings.effective_model_memory, observer=metrics)
     image_store = ImageStore(
         store or open_settings_store(settings, telemetry),
         record_ttl_seconds=settings.record_ttl,
@@ -144,6 +152,7 @@ def _context(settings: Settings, telemetry: Telemetry, registry: BundleRegistry,
         segment=segment,
         pools=pools,
         page=StaticPage(settings.static_dir or STATIC),
+        warm_models=settings.warm_model_ids,
     )
 
 
@@ -176,3 +185,4 @@ async def _load_default(context: Context) -> None:
         context.readiness.failure = "The default model did not load; the server's log has the details."
     else:
         context.readiness.ready = True
+        await context.models.warm(context.warm_models)

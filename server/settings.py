@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from server.domain.limits import HARD_MAX_POINTS, HARD_MAX_PROMPTS, available_cores
+from server.domain.limits import HARD_MAX_POINTS, HARD_MAX_PROMPTS, available_cores, available_memory
 
 MIB = 1024 * 1024
 
@@ -50,6 +50,20 @@ class Settings(BaseSettings):
         128 * MIB,
         ge=0,
         description="Bound of the cache of dequantised embeddings that predict reads from. 0 turns it off.",
+    )
+    model_memory: int = Field(
+        0,
+        ge=0,
+        description="Bytes that models may take together; the longest unused leave memory for others. 0: half of this "
+        "machine's, or its container's.",
+    )
+    warm_models: str = Field(
+        "", max_length=4096, description="Ids of models to load at start after the default one, separated by commas."
+    )
+    cpu_encoder: Literal["float32", "int8"] = Field(
+        "float32",
+        description="Which encoder ONNX Runtime runs. int8 where a bundle has one: faster and smaller, masks change a "
+        "little.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto",
@@ -99,7 +113,7 @@ class Settings(BaseSettings):
         description="Seconds that an id is remembered, so that an expired picture answers 410 and not 404.",
     )
     logits_ttl: float = Field(900, gt=0, le=31_536_000, description="Seconds that logits stay available by logits_ref.")
-    request_timeout: float = Field(60, gt=0, le=3600, description="Seconds for reading and answering one request.")
+    request_timeout: float = Field(300, gt=0, le=3600, description="Seconds for reading and answering one request.")
     shutdown_timeout: int = Field(
         20, ge=0, le=3600, description="Seconds that running requests get to finish after a stop signal."
     )
@@ -130,6 +144,14 @@ class Settings(BaseSettings):
         """Where pulled bundles lie; it need not exist."""
         data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
         return self.bundle_dir or Path(data) / "segserve" / "bundles"
+
+    @property
+    def warm_model_ids(self) -> list[str]:
+        return [name for part in self.warm_models.split(",") if (name := part.strip())]
+
+    @property
+    def effective_model_memory(self) -> int:
+        return self.model_memory or available_memory() // 2
 
     @property
     def effective_threads(self) -> int:

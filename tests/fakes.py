@@ -58,6 +58,7 @@ class FakeEncoder:
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Event()
+        self.interrupted = threading.Event()
         self.poison = poison
 
     @property
@@ -65,9 +66,17 @@ class FakeEncoder:
         """How many pictures were encoded in all."""
         return sum(self.batches)
 
+    def interrupt(self) -> None:
+        """As a long run would end: the gate opens, and the run fails."""
+        self.interrupted.set()
+        self.gate.set()
+
     def encode(self, pixels: UInt8, valid_size: NDArray[np.int64]) -> list[dict[str, Float32]]:
         self.entered.set()
         self.gate.wait()
+        if self.interrupted.is_set():
+            self.interrupted.clear()
+            raise RuntimeError("interrupted")
         self.batches.append(len(pixels))
         if self.poison is not None and any(tuple(picture[0, 0].tolist()) == self.poison for picture in pixels):
             raise RuntimeError("poisoned picture")

@@ -43,6 +43,7 @@ class Context:
     segment: SegmentService
     pools: dict[str, Workers]
     page: StaticPage
+    warm_models: list[str]
     readiness: Readiness = field(default_factory=Readiness)
 
 

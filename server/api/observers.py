@@ -31,13 +31,23 @@ class EncoderMetrics:
 
 
 class ServiceMetrics:
-    """The services' observers (EmbedObserver, SegmentObserver)."""
+    """The services' observers (EmbedObserver, SegmentObserver, ModelObserver)."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
 
     def embedding_looked_up(self, model: str, *, hit: bool) -> None:
         self._telemetry.embedding_cache.labels(model, "hit" if hit else "miss").inc()
+
+    def model_loaded(self, model: str, seconds: float, memory_bytes: int) -> None:
+        self._telemetry.model_loads.labels(model).inc()
+        self._telemetry.model_load_seconds.labels(model).observe(seconds)
+
+    def model_evicted(self, model: str) -> None:
+        self._telemetry.model_evictions.labels(model).inc()
+
+    def decoded(self, model: str, seconds: float) -> None:
+        self._telemetry.decode_seconds.labels(model).observe(seconds)
 
     def masks_answered(self, model: str, count: int) -> None:
         self._telemetry.masks.labels(model).inc(count)

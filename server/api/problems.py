@@ -55,6 +55,8 @@ PROBLEMS: dict[str, Problem] = {
     "overloaded": Problem(503, "The server is busy"),
     "shutting_down": Problem(503, "The server is shutting down"),
     "timeout": Problem(503, "The server did not finish in time"),
+    "model_too_large": Problem(503, "The model does not fit in memory"),
+    "models_busy": Problem(503, "No memory is free for the model now"),
     "backend_unavailable": Problem(503, "The inference back end is not available"),
     "not_ready": Problem(503, "The server is starting"),
     # Ours to mend.

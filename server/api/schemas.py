@@ -3,7 +3,7 @@ against the picture. Answers with masks are written as JSON in a worker thread; 
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -171,6 +171,9 @@ class ModelAnswer(BaseModel):
         description="Milliseconds of an encode and of a click's decode where the bundle was made."
     )
     files: dict[str, ModelFile]
+    state: Literal["idle", "loading", "ready"] = Field(description="Whether it is in this server's memory now.")
+    encode_ms: float | None = Field(description="Median milliseconds of a picture here, lately; null before one.")
+    memory_bytes: int = Field(description="Estimate of what it takes in memory.")
 
 
 class ModelsAnswer(BaseModel):

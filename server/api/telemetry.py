@@ -44,6 +44,15 @@ class Telemetry:
         self.embedding_cache = Counter(
             "segserve_embedding_cache", "Embedding look-ups: hit or miss.", ("model", "outcome"), registry=registry
         )
+        self.decode_seconds = _seconds("segserve_decode_seconds", "Seconds in the decoder.", ("model",), registry)
+        self.model_loads = Counter("segserve_model_loads", "Models loaded.", ("model",), registry=registry)
+        self.model_load_seconds = _seconds("segserve_model_load_seconds", "Seconds to load.", ("model",), registry)
+        self.model_evictions = Counter(
+            "segserve_model_evictions", "Models that left memory for others.", ("model",), registry=registry
+        )
+        self.model_bytes = Gauge(
+            "segserve_model_bytes", "Estimate of what a model in memory takes.", ("model",), registry=registry
+        )
         self.masks = Counter("segserve_masks", "Masks answered.", ("model",), registry=registry)
 
         self.worker_jobs = Gauge(

@@ -50,6 +50,11 @@ class Encoder(Protocol):
         -> for each of the B pictures its embedding tensors, float32 [1, C, H, W] by name."""
         ...
 
+    def interrupt(self) -> None:
+        """From another thread: end the running `encode` soon, with any exception. Nothing where none runs or where a
+        run is too short to be worth it."""
+        ...
+
 
 class Decoder(Protocol):
     """Blocking, safe to call from several threads."""

@@ -17,20 +17,20 @@ logger = logging.getLogger(__name__)
 Device = Literal["auto", "cpu", "cuda"]
 
 
-def select_backend(device: Device = "auto", *, threads: int = 0) -> Backend:
+def select_backend(device: Device = "auto", *, threads: int = 0, int8: bool = False) -> Backend:
     """`cpu`: ONNX Runtime. `cuda`: torch, or UnavailableError `backend_unavailable`. `auto`: torch where it is
     installed and finds a CUDA device, else ONNX Runtime."""
     if device == "cpu":
-        return OnnxBackend(threads)
+        return OnnxBackend(threads, int8=int8)
     if device == "cuda":
         return _torch(threads)
     if importlib.util.find_spec("torch") is None or not cuda_driver_present():
-        return OnnxBackend(threads)
+        return OnnxBackend(threads, int8=int8)
     try:
         return _torch(threads)
     except UnavailableError as error:
         logger.warning("%s ONNX Runtime serves instead.", error.message)
-        return OnnxBackend(threads)
+        return OnnxBackend(threads, int8=int8)
 
 
 def cuda_driver_present() -> bool:

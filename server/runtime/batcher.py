@@ -1,14 +1,16 @@
 """The encoder's queue: bounded at the door, served in small batches by one thread.
 
 Each entry carries its own reply channel. A caller that hangs up while it waits is taken out of the queue and costs
-nothing. When a batch fails its members are tried one by one, so that a poisoned picture fails alone. The thread
-outlives every failure; `healthy` says how the last run went, and `check` makes sure with a real run after a failure.
+nothing; when every caller of the running batch has hung up, the run is interrupted. When a batch fails its members are
+tried one by one, so that a poisoned picture fails alone. The thread outlives every failure; `healthy` says how the last
+run went, and `check` makes sure with a real run after a failure.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import statistics
 import threading
 import time
 from collections import deque
@@ -26,6 +28,7 @@ logger = logging.getLogger(__name__)
 # A first guess for Retry-After, until a batch was timed.
 ASSUMED_SECONDS_PER_PICTURE = 0.1
 MAX_RETRY_AFTER = 30.0
+RECENT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ class _Entry:
 
 class MicroBatcher:
     """`max_batch` pictures at most per run, `max_queue` waiting at most. The worker waits up to `max_wait_seconds` for
-    company after the first picture; while it encodes, the next batch gathers by itself."""
+    company after the first picture; while it encodes, the next batch gathers by itself. Queues that share `turn` encode
+    one after the other: two models with every core each would only be in each other's way."""
 
     def __init__(
         self,
@@ -93,6 +97,7 @@ class MicroBatcher:
         max_wait_seconds: float = 0.002,
         observer: BatcherObserver | None = None,
         name: str = "encoder",
+        turn: threading.Lock | None = None,
     ) -> None:
         if max_batch < 1 or max_queue < 1:
             raise ValueError("max_batch and max_queue must be at least 1")
@@ -101,6 +106,9 @@ class MicroBatcher:
         self._max_queue = max_queue
         self._max_wait = max_wait_seconds
         self._observer: BatcherObserver = observer or SilentObserver()
+        self._turn = turn or threading.Lock()
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._running: list[_Entry] = []
         self._queue: deque[_Entry] = deque()
         self._changed = threading.Condition()
         self._closing = False
@@ -113,6 +121,17 @@ class MicroBatcher:
     def queue_depth(self) -> int:
         """Pictures that wait; those being encoded are not counted."""
         return len(self._queue)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits and nothing runs."""
+        with self._changed:
+            return not self._queue and not self._running
+
+    @property
+    def seconds_per_picture(self) -> float | None:
+        """Median of the last runs; None before the first."""
+        return statistics.median(self._recent) if self._recent else None
 
     @property
     def healthy(self) -> bool:
@@ -173,6 +192,8 @@ class MicroBatcher:
         with self._changed:
             if entry in self._queue:
                 self._queue.remove(entry)
+            elif entry in self._running and all(other.reply.cancelled() for other in self._running):
+                self._encoder.interrupt()
         self._observer.abandoned()
 
     def _retry_after(self) -> float:
@@ -184,7 +205,10 @@ class MicroBatcher:
             if batch is None:
                 return
             if batch:
-                self._run(batch)
+                with self._turn:
+                    self._run(batch)
+            with self._changed:
+                self._running = []
 
     def _next_batch(self) -> list[_Entry] | None:
         """None: closing. May be empty when every caller hung up meanwhile."""
@@ -199,15 +223,20 @@ class MicroBatcher:
             if self._closing:
                 return None
             taken = [self._queue.popleft() for _ in range(min(self._max_batch, len(self._queue)))]
-        return [entry for entry in taken if not entry.reply.cancelled()]
+            self._running = [entry for entry in taken if not entry.reply.cancelled()]
+            return self._running
 
     def _run(self, batch: list[_Entry]) -> None:
+        if all(entry.reply.cancelled() for entry in batch):  # while another model had its turn
+            return
         started = time.perf_counter()
         waits = [started - entry.queued_at for entry in batch]
         failed = 0
         try:
             self._encode(batch, started)
         except Exception as error:  # whatever a back end raises concerns these callers alone
+            if all(entry.reply.cancelled() for entry in batch):
+                return  # interrupted, for nobody waits any more
             if len(batch) == 1:
                 failed = 1
                 self._fail(batch[0], error)
@@ -216,6 +245,8 @@ class MicroBatcher:
                 failed = sum(self._run_alone(entry) for entry in batch)
         seconds = time.perf_counter() - started
         self._seconds_per_picture = seconds / len(batch)
+        if not failed:
+            self._recent.append(self._seconds_per_picture)
         self._observer.batch(len(batch), failed, waits, seconds)
 
     def _run_alone(self, entry: _Entry) -> int:

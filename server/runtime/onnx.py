@@ -25,11 +25,22 @@ class OnnxEncoder:
     def __init__(self, session: Any, manifest: BundleManifest) -> None:
         self._session = session
         self._outputs = [tensor.name for tensor in manifest.embedding]
+        self._running: Any = None
 
     def encode(self, pixels: UInt8, valid_size: NDArray[np.int64]) -> list[dict[str, Float32]]:
         feeds = {"pixels": np.ascontiguousarray(pixels), "valid_size": np.ascontiguousarray(valid_size, np.int64)}
-        tensors = dict(zip(self._outputs, self._session.run(self._outputs, feeds), strict=True))
+        options = onnxruntime.RunOptions()
+        self._running = options
+        try:
+            tensors = dict(zip(self._outputs, self._session.run(self._outputs, feeds, options), strict=True))
+        finally:
+            self._running = None
         return split_batch(tensors, len(pixels))
+
+    def interrupt(self) -> None:
+        """ONNX Runtime looks at the flag before each operator."""
+        if (running := self._running) is not None:
+            running.terminate = True
 
 
 class OnnxDecoder:
@@ -55,16 +66,19 @@ class OnnxDecoder:
 class OnnxBackend:
     """`threads` is the number of threads within one run; 0 means one per processor core that this process may use.
 
-    Threads do not spin between runs: the encoder, the decoders and the event loop share the same cores.
+    `int8`: encode with int8 weights where a bundle has them. Threads do not spin between runs: the encoder, the
+    decoders and the event loop share the same cores.
     """
 
     name = "onnx"
 
-    def __init__(self, threads: int = 0) -> None:
+    def __init__(self, threads: int = 0, *, int8: bool = False) -> None:
+        self.int8 = int8
         self.threads = threads if threads > 0 else available_cores()
 
     def load_encoder(self, bundle: LoadedBundle) -> OnnxEncoder:
-        file, session = self._open(bundle, "encoder")
+        role: FileRole = "encoder_int8" if self.int8 and bundle.manifest.file_for("encoder_int8") else "encoder"
+        file, session = self._open(bundle, role, arena=False)
         check_graph(file, encoder_specs(bundle.manifest), (session.get_inputs(), session.get_outputs()))
         return OnnxEncoder(session, bundle.manifest)
 
@@ -74,19 +88,22 @@ class OnnxBackend:
         check_graph(file, (decoder.inputs, decoder.outputs), (session.get_inputs(), session.get_outputs()))
         return OnnxDecoder(session, bundle.manifest)
 
-    def _open(self, bundle: LoadedBundle, role: FileRole) -> tuple[str, Any]:
+    def _open(self, bundle: LoadedBundle, role: FileRole, *, arena: bool = True) -> tuple[str, Any]:
         file = require_file(bundle.manifest, role)
         try:
             session = onnxruntime.InferenceSession(
-                str(Path(bundle.directory) / file), self._options(), providers=["CPUExecutionProvider"]
+                str(Path(bundle.directory) / file), self._options(arena), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime raises its own, untyped ones
             message = f"{file} of {bundle.manifest.id} could not be loaded by ONNX Runtime: {error}"
             raise BundleError(message, code="bundle_graph_invalid", file=file) from error
         return file, session
 
-    def _options(self) -> Any:
+    def _options(self, arena: bool) -> Any:
+        """Without an arena a run's memory goes back to the system after it: an encoder's is gigabytes, and it runs
+        seldom. A decoder's is small and it runs often."""
         options = onnxruntime.SessionOptions()
+        options.enable_cpu_mem_arena = arena
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY

@@ -80,6 +80,13 @@ class BundleRegistry:
                 self._decoders[key] = self.backend.load_decoder(self._verify(key))
             return self._decoders[key]
 
+    def release(self, model_id: str) -> None:
+        """Forget the model's encoder and decoder; whoever holds them keeps them alive, and the next call loads anew."""
+        key = self._key(model_id)
+        with self._locks[key]:
+            self._encoders.pop(key, None)
+            self._decoders.pop(key, None)
+
     def file(self, model_id: str, revision: str, name: str) -> ServedFile:
         """A file that the manifest names, of any revision here. Raises NotFoundError `model_not_found` or
         `file_not_found`, BundleError `bundle_*`."""

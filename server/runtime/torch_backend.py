@@ -46,6 +46,9 @@ class TorchEncoder:
         tensors = {name: output.float().cpu().numpy() for name, output in self._named(outputs).items()}
         return split_batch(tensors, len(pixels))
 
+    def interrupt(self) -> None:
+        """A run on a GPU is over before it could be stopped."""
+
     def _precision(self) -> AbstractContextManager[Any]:
         import torch
 

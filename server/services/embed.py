@@ -8,7 +8,8 @@ from typing import Protocol
 
 from server.domain.bundle import Preprocessing
 from server.domain.ports import Float32, UInt8
-from server.errors import ImageError, NotFoundError
+from server.errors import ImageError, NotFoundError, UnavailableError
+from server.runtime.batcher import Encoding
 from server.runtime.images import decode_image, prepare_pixels
 from server.services.decoded import DecodedCache
 from server.services.known_files import KnownFiles
@@ -198,8 +199,20 @@ class EmbedService:
             raise NotFoundError("The kept file is damaged. Upload it again with POST /v1/images.", code="image_expired")
         return await self._encode(prepared, model)
 
+    async def _submit(self, prepared: _Prepared, model: ServedModel) -> Encoding:
+        """A model that left memory while its picture was decoded is loaded anew, once."""
+        try:
+            return await model.queue.submit(prepared.pixels, prepared.valid_size)
+        except UnavailableError as error:
+            if error.code != "shutting_down":
+                raise
+            again = await self._models.get(model.manifest.id)
+            if again.queue is model.queue:
+                raise
+            return await again.queue.submit(prepared.pixels, prepared.valid_size)
+
     async def _encode(self, prepared: _Prepared, model: ServedModel) -> tuple[bytes, bool]:
-        encoding = await model.queue.submit(prepared.pixels, prepared.valid_size)
+        encoding = await self._submit(prepared, model)
         add_span("queue", encoding.queue_seconds)
         add_span("encode", encoding.encode_seconds)
         height, width = prepared.valid_size

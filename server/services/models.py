@@ -1,12 +1,21 @@
-"""The models that are in memory: each loaded once, off the event loop, with its own queue before the encoder."""
+"""The models that are in memory: each loaded once, off the event loop, with its own queue before the encoder.
+
+They share a budget of memory. Before one is loaded, the models that were not asked for the longest go, as far as they
+are idle, the default last. Who still holds a model that went can use its decoder; its queue refuses, and asking the
+pool again loads it anew.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import gc
 import logging
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -14,12 +23,16 @@ from server.domain.bundle import BundleManifest
 from server.domain.geometry import InputFrame
 from server.domain.ports import Decoder, DecoderInputs, Encoder
 from server.domain.prompts import assemble, parse_prompt
-from server.errors import UnavailableError
+from server.errors import SegserveError, UnavailableError
 from server.runtime.batcher import MicroBatcher
 from server.runtime.registry import BundleRegistry
 from server.services.single_flight import SingleFlight
 
 log = logging.getLogger("segserve.models")
+
+State = Literal["idle", "loading", "ready"]
+BUSY_RETRY_SECONDS = 5.0
+SLOW_MS = 2000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +42,50 @@ class ServedModel:
     decoder: Decoder
 
 
+class ModelObserver(Protocol):
+    """Hears of models coming and going, for metrics. Called on the event loop."""
+
+    def model_loaded(self, model: str, seconds: float, memory_bytes: int) -> None: ...
+
+    def model_evicted(self, model: str) -> None: ...
+
+
+class SilentModelObserver:
+    def model_loaded(self, model: str, seconds: float, memory_bytes: int) -> None: ...
+
+    def model_evicted(self, model: str) -> None: ...
+
+
+def memory_of(manifest: BundleManifest, pictures: int = 1) -> int:
+    """Bytes that a loaded model takes while it encodes `pictures` at once: an estimate, from above for most.
+
+    Twice the graphs and the weights that they refer to (the runtime packs matrices anew), and 1 KiB for each input
+    pixel of activations: SAM ViT-B, 375 MB of weights at 1024 px, was seen to peak at 1.6 GiB, the estimate is 1.8.
+    """
+    roles = ("encoder", "decoder", "weights")
+    files = sum(entry.bytes for entry in manifest.files.values() if entry.role in roles)
+    return 2 * files + pictures * manifest.preprocessing.size**2 * 1024
+
+
 class ModelPool:
-    def __init__(self, registry: BundleRegistry, make_queue: Callable[[str, Encoder], MicroBatcher]) -> None:
+    """`memory` is the budget in bytes. Every method is for the event loop's thread."""
+
+    def __init__(
+        self,
+        registry: BundleRegistry,
+        make_queue: Callable[[str, Encoder], MicroBatcher],
+        *,
+        memory: int = sys.maxsize,
+        observer: ModelObserver | None = None,
+    ) -> None:
         self._registry = registry
         self._make_queue = make_queue
-        self._loaded: dict[str, ServedModel] = {}
+        self._memory = memory
+        self._observer: ModelObserver = observer or SilentModelObserver()
+        self._loaded: dict[str, ServedModel] = {}  # the longest unasked first
         self._loading: SingleFlight[ServedModel] = SingleFlight()
+        self._coming: set[str] = set()
+        self._room = asyncio.Lock()
         self._closed = False
 
     @property
@@ -51,16 +102,39 @@ class ModelPool:
     def queue_depths(self) -> dict[str, int]:
         return {model_id: model.queue.queue_depth for model_id, model in self._loaded.items()}
 
+    def loaded_bytes(self) -> dict[str, int]:
+        return {model_id: memory_of(model.manifest) for model_id, model in self._loaded.items()}
+
+    def state(self, model_id: str) -> State:
+        return "ready" if model_id in self._loaded else "loading" if model_id in self._coming else "idle"
+
+    def encode_seconds(self, model_id: str) -> float | None:
+        """Median of the last pictures here; None before the first one since the model was loaded."""
+        model = self._loaded.get(model_id)
+        return None if model is None else model.queue.seconds_per_picture
+
     async def healthy(self, model_id: str) -> bool:
         """Cheap after a success; after a failed run a real one on a blank picture decides."""
         model = self._loaded.get(model_id)
         return model is not None and await model.queue.check(model.manifest.preprocessing.size)
 
     async def get(self, model_id: str | None) -> ServedModel:
-        """The model, loaded and warm. Raises `model_not_found`, `bundle_…`, `backend_unavailable`."""
+        """The model, loaded and warm. Raises `model_not_found`, `bundle_…`, `backend_unavailable`, `model_too_large`,
+        `models_busy`."""
         manifest = self._registry.manifest(model_id)
         model = self._loaded.get(manifest.id)
-        return model if model is not None else await self._loading.run(manifest.id, lambda: self._load(manifest))
+        if model is None:
+            return await self._loading.run(manifest.id, lambda: self._load(manifest))
+        self._loaded[manifest.id] = self._loaded.pop(manifest.id)
+        return model
+
+    async def warm(self, model_ids: list[str]) -> None:
+        """Load models one after the other, for a start; one that fails is logged and does not stop the next."""
+        for model_id in model_ids:
+            try:
+                await self.get(model_id)
+            except SegserveError as error:
+                log.error("model %s did not load: %s", model_id, error.message)
 
     async def close(self) -> None:
         self._closed = True
@@ -70,20 +144,83 @@ class ModelPool:
     async def _load(self, manifest: BundleManifest) -> ServedModel:
         if self._closed:
             raise UnavailableError("The server is shutting down.", code="shutting_down")
-        began = time.perf_counter()
-        encoder, decoder = await asyncio.to_thread(self._open, manifest)
-        model = ServedModel(manifest, self._make_queue(manifest.id, encoder), decoder)
-        self._loaded[manifest.id] = model
-        log.info("model %s %s ready in %.2f s", manifest.id, manifest.revision, time.perf_counter() - began)
+        self._coming.add(manifest.id)
+        try:
+            async with self._room:  # one at a time, or two would take the same room
+                await self._make_room(manifest)
+                began = time.perf_counter()
+                encoder, decoder = await self._opened(manifest)
+                model = ServedModel(manifest, self._make_queue(manifest.id, encoder), decoder)
+                self._loaded[manifest.id] = model
+        finally:
+            self._coming.discard(manifest.id)
+        seconds = time.perf_counter() - began
+        self._observer.model_loaded(manifest.id, seconds, memory_of(manifest))
+        log.info("model %s %s ready in %.2f s", manifest.id, manifest.revision, seconds)
         return model
 
+    async def _opened(self, manifest: BundleManifest) -> tuple[Encoder, Decoder]:
+        """A load cannot be stopped half-way: when every caller has left, what it gives is dropped."""
+        opening = asyncio.ensure_future(asyncio.to_thread(self._open, manifest))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(lambda done: self._drop(manifest.id, done))
+            raise
+
+    def _drop(self, model_id: str, opened: asyncio.Future[tuple[Encoder, Decoder]]) -> None:
+        if opened.exception() is None and model_id not in self._loaded and model_id not in self._coming:
+            self._registry.release(model_id)
+
+    async def _make_room(self, manifest: BundleManifest) -> None:
+        """The default model is loaded whatever the budget, or there would be no service."""
+        needed = memory_of(manifest)
+        if needed > self._memory and manifest.id != self.default_id:
+            message = (
+                f"{manifest.id} takes about {needed / 2**30:.1f} GiB, this server has {self._memory / 2**30:.1f} for models. "
+                "Choose a smaller model, or raise SEGSERVE_MODEL_MEMORY."
+            )
+            raise UnavailableError(
+                message, code="model_too_large", retry_after=3600.0, bytes=needed, limit=self._memory
+            )
+        while self._loaded and sum(self.loaded_bytes().values()) + needed > self._memory:
+            idle = [model_id for model_id, model in self._loaded.items() if model.queue.idle]
+            if not idle:
+                if manifest.id == self.default_id:
+                    return
+                message = f"Every model in memory is at work; {manifest.id} needs their room. Try again in a moment."
+                raise UnavailableError(message, code="models_busy", retry_after=BUSY_RETRY_SECONDS)
+            await self._evict(next((model_id for model_id in idle if model_id != self.default_id), idle[0]))
+
+    async def _evict(self, model_id: str) -> None:
+        model = self._loaded.pop(model_id)
+        await model.queue.close()
+        self._registry.release(model_id)
+        del model
+        await asyncio.to_thread(_give_back)
+        self._observer.model_evicted(model_id)
+        log.info("model %s left memory", model_id)
+
     def _open(self, manifest: BundleManifest) -> tuple[Encoder, Decoder]:
-        """Load both graphs and run each once, so that the first caller does not pay for it."""
+        """Load both graphs and run each once, so that the first caller does not pay for it. An encoder that is known to
+        take seconds is spared: its first picture would only wait for the blank one."""
         encoder, decoder = self._registry.encoder(manifest.id), self._registry.decoder(manifest.id)
         size = manifest.preprocessing.size
-        tensors = encoder.encode(np.zeros((1, size, size, 3), np.uint8), np.array([[size, size]], np.int64))[0]
-        decoder.decode(tensors, _one_click(manifest, InputFrame.longest_side(size, size, size)))
+        if manifest.speed is None or manifest.speed.encode_ms < SLOW_MS:
+            encoder.encode(np.zeros((1, size, size, 3), np.uint8), np.array([[size, size]], np.int64))
+        blank = {tensor.name: np.zeros((1, *tensor.shape), np.float32) for tensor in manifest.embedding}
+        decoder.decode(blank, _one_click(manifest, InputFrame.square(size, size, size)))
         return encoder, decoder
+
+
+def _give_back() -> None:
+    """Sessions are freed when nobody refers to them; glibc keeps what they had until it is told."""
+    gc.collect()
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
+        except (OSError, AttributeError):  # another libc
+            log.debug("this libc has no malloc_trim")
 
 
 def _one_click(manifest: BundleManifest, frame: InputFrame) -> DecoderInputs:

@@ -30,6 +30,8 @@ class SegmentObserver(Protocol):
 
     def masks_answered(self, model: str, count: int) -> None: ...
 
+    def decoded(self, model: str, seconds: float) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class MaskInput:
@@ -138,6 +140,7 @@ class SegmentService:
         with span("predict"):
             results, decode_seconds = await self._workers.run(_segment, job)
         add_span("decoder", decode_seconds)
+        self._observer.decoded(manifest.id, decode_seconds)
         flat = [mask for masks in results for mask in masks]
         with span("cache"):
             refs = await self._images.put_logits(

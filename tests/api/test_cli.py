@@ -37,8 +37,9 @@ def test_models_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "list"]) == OK
     assert re.search(r"\* segserve-lite +[0-9a-f]{16}", capsys.readouterr().out)
     assert main(["models", "list", "--json"]) == OK
-    [row] = json.loads(capsys.readouterr().out)
-    assert (row["id"], row["default"]) == ("segserve-lite", True)
+    first, *others = json.loads(capsys.readouterr().out)
+    assert (first["id"], first["default"]) == ("segserve-lite", True)
+    assert {row["revision"] for row in others} == {None}
 
 
 def test_a_damaged_bundle_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,8 +59,10 @@ async def metrics(context: ContextDep) -> Response:
 
 def _observe_gauges(context: Context, store: StoreHealth) -> None:
     telemetry = context.telemetry
-    for model_id, depth in context.models.queue_depths().items():
-        telemetry.queue_depth.labels(model_id).set(depth)
+    depths, held = context.models.queue_depths(), context.models.loaded_bytes()
+    for manifest in context.models.manifests():
+        telemetry.queue_depth.labels(manifest.id).set(depths.get(manifest.id, 0))
+        telemetry.model_bytes.labels(manifest.id).set(held.get(manifest.id, 0))
     for name, pool in context.pools.items():
         telemetry.worker_jobs.labels(name).set(pool.jobs)
     telemetry.buffered.set(context.budget.held)

@@ -13,6 +13,7 @@ from server.api.links import model_file_url
 from server.api.openapi import problems
 from server.api.schemas import ModelAnswer, ModelFile, ModelsAnswer
 from server.domain.bundle import BundleManifest
+from server.services.models import ModelPool, memory_of
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -22,9 +23,8 @@ _TYPES = {".onnx": "application/octet-stream", ".safetensors": "application/octe
 @router.get("", summary="The models that are served", response_model=ModelsAnswer, responses=problems())
 async def models(response: Response, context: ContextDep) -> ModelsAnswer:
     response.headers["Cache-Control"] = "no-cache"
-    return ModelsAnswer(
-        default=context.models.default_id, models=[_describe(manifest) for manifest in context.models.manifests()]
-    )
+    pool = context.models
+    return ModelsAnswer(default=pool.default_id, models=[_describe(manifest, pool) for manifest in pool.manifests()])
 
 
 @router.get(
@@ -44,7 +44,7 @@ async def file(request: Request, model_id: str, revision: str, file_name: str, c
     return immutable_file(request, served.path, size=served.bytes, sha256=served.sha256, media_type=media_type)
 
 
-def _describe(manifest: BundleManifest) -> ModelAnswer:
+def _describe(manifest: BundleManifest, pool: ModelPool) -> ModelAnswer:
     fields = manifest.model_dump(mode="json", exclude={"format_version", "files", "parity"})
     files = {
         name: ModelFile(
@@ -55,4 +55,11 @@ def _describe(manifest: BundleManifest) -> ModelAnswer:
         )
         for name, entry in manifest.files.items()
     }
-    return ModelAnswer(**fields, files=files)
+    seconds = pool.encode_seconds(manifest.id)
+    return ModelAnswer(
+        **fields,
+        files=files,
+        state=pool.state(manifest.id),
+        encode_ms=None if seconds is None else round(1e3 * seconds, 1),
+        memory_bytes=memory_of(manifest),
+    )

@@ -300,6 +300,11 @@ export interface components {
       embedding: {
         [key: string]: unknown;
       }[];
+      /**
+       * Encode Ms
+       * @description Median milliseconds of a picture here, lately; null before one.
+       */
+      encode_ms: number | null;
       /** Files */
       files: {
         [key: string]: components["schemas"]["ModelFile"];
@@ -312,6 +317,11 @@ export interface components {
       license: string;
       /** Mask Threshold */
       mask_threshold: number;
+      /**
+       * Memory Bytes
+       * @description Estimate of what it takes in memory.
+       */
+      memory_bytes: number;
       /** Preprocessing */
       preprocessing: {
         [key: string]: unknown;
@@ -327,6 +337,12 @@ export interface components {
       speed: {
         [key: string]: unknown;
       } | null;
+      /**
+       * State
+       * @description Whether it is in this server's memory now.
+       * @enum {string}
+       */
+      state: "idle" | "loading" | "ready";
       /** Title */
       title: string;
     };
