@@ -177,7 +177,7 @@ class ModelPool:
         needed = memory_of(manifest)
         if needed > self._memory and manifest.id != self.default_id:
             message = (
-                f"{manifest.id} takes about {needed / 2**30:.1f} GiB, this server has {self._memory / 2**30:.1f} for models. "
+                f"{manifest.id} takes about {needed / 2**30:.1f} GiB, models have {self._memory / 2**30:.1f} here. "
                 "Choose a smaller model, or raise SEGSERVE_MODEL_MEMORY."
             )
             raise UnavailableError(

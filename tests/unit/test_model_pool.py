@@ -1,0 +1,300 @@
+"""Several models in one budget of memory: who stays, who goes, and what waits for nobody is ended."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import time
+import weakref
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from server.domain.bundle import Speed
+from server.domain.ports import Encoder
+from server.errors import NotFoundError, UnavailableError
+from server.runtime.batcher import MicroBatcher
+from server.runtime.bundle_files import find_bundles
+from server.runtime.onnx import OnnxBackend
+from server.runtime.registry import BundleRegistry
+from server.services.models import ModelPool, memory_of
+from tests.fakes import INPUT_SIZE, FakeBackend, FakeEncoder, fake_manifest, write_bundle
+from tests.onnx_bundle import onnx_files
+
+VALID = (INPUT_SIZE, INPUT_SIZE)
+ONE = memory_of(fake_manifest())
+
+
+def picture() -> np.ndarray:
+    return np.zeros((INPUT_SIZE, INPUT_SIZE, 3), np.uint8)
+
+
+def until_idle(queue: MicroBatcher) -> None:
+    while not queue.idle:
+        time.sleep(0.002)
+
+
+class Watcher:
+    def __init__(self) -> None:
+        self.loaded: list[str] = []
+        self.evicted: list[str] = []
+
+    def model_loaded(self, model: str, seconds: float, memory_bytes: int) -> None:
+        assert memory_bytes == ONE
+        self.loaded.append(model)
+
+    def model_evicted(self, model: str) -> None:
+        self.evicted.append(model)
+
+
+def pool_of(root: Path, names: str, memory: int) -> tuple[ModelPool, FakeBackend, Watcher]:
+    """The first name is the default model."""
+    for name in names:
+        write_bundle(root, model_id=name)
+    backend, watcher = FakeBackend(), Watcher()
+    registry = BundleRegistry([root], backend, default_id=names[0])
+
+    def make_queue(model_id: str, encoder: Encoder) -> MicroBatcher:
+        return MicroBatcher(encoder, max_wait_seconds=0, name=model_id)
+
+    return ModelPool(registry, make_queue, memory=memory, observer=watcher), backend, watcher
+
+
+async def test_the_longest_unused_model_goes_and_the_default_last(tmp_path: Path) -> None:
+    pool, _, watcher = pool_of(tmp_path, "abcd", 3 * ONE)
+    for name in "abc":
+        await pool.get(name)
+    await pool.get("b")
+    await pool.get("d")
+    assert watcher.evicted == ["c"], "b was asked for since, and a is the default"
+    await pool.get("c")
+    assert watcher.evicted == ["c", "b"]
+    assert [pool.state(name) for name in "abcd"] == ["ready", "idle", "ready", "ready"]
+    assert sum(pool.loaded_bytes().values()) == 3 * ONE
+    await pool.close()
+
+
+async def test_the_default_goes_when_nothing_else_is_left(tmp_path: Path) -> None:
+    pool, _, watcher = pool_of(tmp_path, "ab", ONE)
+    await pool.get("a")
+    await pool.get("b")
+    assert watcher.evicted == ["a"]
+    await pool.get(None)
+    assert watcher.evicted == ["a", "b"]
+    assert watcher.loaded == ["a", "b", "a"]
+    await pool.close()
+
+
+async def test_a_model_at_work_is_not_dropped(tmp_path: Path) -> None:
+    pool, backend, watcher = pool_of(tmp_path, "ab", ONE)
+    model = await pool.get("a")
+    backend.encoder.gate.clear()
+    backend.encoder.entered.clear()
+    working = asyncio.create_task(model.queue.submit(picture(), VALID))
+    await asyncio.to_thread(backend.encoder.entered.wait, 10)
+    with pytest.raises(UnavailableError) as caught:
+        await pool.get("b")
+    assert caught.value.code == "models_busy"
+    assert watcher.evicted == []
+    backend.encoder.gate.set()
+    assert (await working).tensors
+    await asyncio.to_thread(until_idle, model.queue)
+    await pool.get("b")
+    assert watcher.evicted == ["a"]
+    with pytest.raises(UnavailableError):
+        await model.queue.submit(picture(), VALID)
+    await pool.close()
+
+
+async def test_a_model_that_cannot_fit_is_refused_with_both_sizes(tmp_path: Path) -> None:
+    pool, _, _ = pool_of(tmp_path, "ab", ONE - 1)
+    await pool.get("a")  # there is no service without the default
+    with pytest.raises(UnavailableError, match="SEGSERVE_MODEL_MEMORY") as caught:
+        await pool.get("b")
+    assert caught.value.code == "model_too_large"
+    assert caught.value.details == {"bytes": ONE, "limit": ONE - 1}
+    assert pool.state("a") == "ready"
+    await pool.close()
+
+
+async def test_many_who_ask_at_once_load_it_once(tmp_path: Path) -> None:
+    pool, _, watcher = pool_of(tmp_path, "abc", 2 * ONE)
+    await asyncio.gather(*(pool.get(name) for name in "abcabcabc"))
+    assert watcher.loaded.count("a") == 1
+    assert sum(pool.loaded_bytes().values()) <= 2 * ONE
+    await pool.close()
+
+
+async def test_warming_goes_on_after_a_failure(tmp_path: Path) -> None:
+    pool, _, watcher = pool_of(tmp_path, "abc", 3 * ONE)
+    (next((tmp_path / "b").iterdir()) / "decoder.onnx").write_bytes(b"damaged")
+    await pool.warm(["b", "c"])
+    assert watcher.loaded == ["c"]
+    with pytest.raises(NotFoundError):
+        await pool.get("d")
+    await pool.close()
+
+
+async def test_an_encoder_known_to_be_slow_is_not_run_for_nothing(tmp_path: Path) -> None:
+    write_bundle(tmp_path, model_id="slow", speed=Speed(encode_ms=9000, decode_ms=20, threads=2, machine="here"))
+    backend = FakeBackend()
+    pool = ModelPool(BundleRegistry([tmp_path], backend), lambda name, encoder: MicroBatcher(encoder))
+    await pool.get("slow")
+    assert backend.encoder.pictures == 0
+    assert backend.decoder.batches == [1]
+    await pool.close()
+
+
+async def test_an_evicted_session_is_gone(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_bundle(tmp_path, model_id=name, files=onnx_files())
+    registry = BundleRegistry([tmp_path], OnnxBackend(1), default_id="a")
+    pool = ModelPool(registry, lambda name, encoder: MicroBatcher(encoder), memory=memory_of(registry.manifest("a")))
+    session = weakref.ref((await pool.get("b")).decoder._session)  # type: ignore[attr-defined]
+    assert session() is not None
+    await pool.get("a")
+    gc.collect()
+    assert session() is None
+    await pool.close()
+
+
+async def test_the_speed_of_the_last_pictures_is_told(tmp_path: Path) -> None:
+    pool, _, _ = pool_of(tmp_path, "a", ONE)
+    assert pool.encode_seconds("a") is None
+    model = await pool.get("a")
+    assert pool.encode_seconds("a") is None
+    await model.queue.submit(picture(), VALID)
+    await asyncio.to_thread(until_idle, model.queue)
+    assert pool.encode_seconds("a") is not None
+    await pool.close()
+
+
+async def test_a_run_that_nobody_waits_for_is_interrupted() -> None:
+    encoder = FakeEncoder()
+    encoder.gate.clear()
+    queue = MicroBatcher(encoder, max_wait_seconds=0)
+    waiting = asyncio.create_task(queue.submit(picture(), VALID))
+    await asyncio.to_thread(encoder.entered.wait, 10)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await asyncio.to_thread(until_idle, queue)
+    assert encoder.pictures == 0
+    assert queue.healthy, "an interrupted run is no failure"
+    encoder.gate.set()
+    assert await queue.encode(picture(), VALID)
+    await queue.close()
+
+
+async def test_a_run_that_somebody_waits_for_goes_on() -> None:
+    encoder = FakeEncoder()
+    queue = MicroBatcher(encoder, max_batch=2, max_wait_seconds=5)
+    encoder.gate.clear()
+    leaving, staying = (asyncio.create_task(queue.submit(picture(), VALID)) for _ in range(2))
+    await asyncio.to_thread(encoder.entered.wait, 10)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    assert not encoder.interrupted.is_set()
+    encoder.gate.set()
+    assert (await staying).batch_size == 2
+    await queue.close()
+
+
+async def test_two_models_encode_one_after_the_other() -> None:
+    turn = threading.Lock()
+    encoders = [FakeEncoder(), FakeEncoder()]
+    queues = [MicroBatcher(encoder, max_wait_seconds=0, turn=turn) for encoder in encoders]
+    encoders[0].gate.clear()
+    first = asyncio.create_task(queues[0].submit(picture(), VALID))
+    await asyncio.to_thread(encoders[0].entered.wait, 10)
+    second = asyncio.create_task(queues[1].submit(picture(), VALID))
+    await asyncio.sleep(0.05)
+    assert not encoders[1].entered.is_set()
+    encoders[0].gate.set()
+    await asyncio.gather(first, second)
+    for queue in queues:
+        await queue.close()
+
+
+def endless_encoder() -> bytes:
+    """An encoder graph of the fake bundle's shapes that multiplies matrices for minutes."""
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["floats"], ["mean"], keepdims=0),
+        helper.make_node("ReduceMean", ["floats"], ["each"], axes=[1, 2, 3], keepdims=1),
+        helper.make_node("Mul", ["matrix", "mean"], ["m0"]),
+    ]
+    nodes += [helper.make_node("MatMul", [f"m{k}", "matrix"], [f"m{k + 1}"]) for k in range(4000)]
+    nodes += [
+        helper.make_node("ReduceSum", ["m4000"], ["total"], keepdims=0),
+        helper.make_node("Add", ["each", "total"], ["sum"]),
+        helper.make_node("Mul", ["colours", "sum"], ["colour"]),
+        helper.make_node("Mul", ["lumas", "sum"], ["luma"]),
+    ]
+    constants = {
+        "matrix": np.zeros((1024, 1024), np.float32),
+        "colours": np.zeros((1, 3, 32, 32), np.float32),
+        "lumas": np.zeros((1, 1, 16, 16), np.float32),
+    }
+    graph = helper.make_graph(
+        nodes,
+        "endless",
+        [
+            helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["B", INPUT_SIZE, INPUT_SIZE, 3]),
+            helper.make_tensor_value_info("valid_size", TensorProto.INT64, ["B", 2]),
+        ],
+        [
+            helper.make_tensor_value_info("colour", TensorProto.FLOAT, ["B", 3, 32, 32]),
+            helper.make_tensor_value_info("luma", TensorProto.FLOAT, ["B", 1, 16, 16]),
+        ],
+        [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model.SerializeToString()
+
+
+def test_onnx_runtime_stops_when_it_is_told(tmp_path: Path) -> None:
+    """4,000 products of 1024 x 1024 take minutes; told to stop, the run ends after the one that is at hand."""
+    write_bundle(tmp_path, files={**onnx_files(), "encoder.onnx": ("encoder", endless_encoder())})
+    [bundle], _ = find_bundles(tmp_path)
+    encoder = OnnxBackend(1).load_encoder(bundle)
+    encoder.interrupt()  # nothing runs: nothing happens
+    outcome: list[Exception] = []
+
+    def run() -> None:
+        try:
+            encoder.encode(picture()[None], np.array([VALID]))
+        except Exception as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    while encoder._running is None:
+        time.sleep(0.001)
+    encoder.interrupt()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert "terminate" in str(outcome[0]).lower()
+
+
+def test_the_int8_encoder_is_taken_where_it_is_wanted_and_there(tmp_path: Path) -> None:
+    graph = onnx.load_from_string(onnx_files()["encoder.onnx"][1])
+    for tensor in graph.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT:
+            value = onnx.numpy_helper.to_array(tensor)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(np.asarray(value * 2, np.float32), tensor.name))
+    files = {**onnx_files(), "encoder_int8.onnx": ("encoder_int8", graph.SerializeToString())}
+    write_bundle(tmp_path, files=files)  # type: ignore[arg-type]
+    write_bundle(tmp_path, model_id="without", files=onnx_files())
+    bundles = {bundle.manifest.id: bundle for bundle in find_bundles(tmp_path)[0]}
+    grey = np.full((1, INPUT_SIZE, INPUT_SIZE, 3), 90, np.uint8)
+    valid = np.array([VALID])
+
+    def colour(name: str, *, int8: bool) -> float:
+        return float(OnnxBackend(1, int8=int8).load_encoder(bundles[name]).encode(grey, valid)[0]["colour"].mean())
+
+    assert colour("fake-model", int8=True) != pytest.approx(colour("fake-model", int8=False))
+    assert colour("without", int8=True) == colour("without", int8=False)
