@@ -169,7 +169,12 @@ class ModelPool:
             raise
 
     def _drop(self, model_id: str, opened: asyncio.Future[tuple[Encoder, Decoder]]) -> None:
-        if opened.exception() is None and model_id not in self._loaded and model_id not in self._coming:
+        if (
+            not opened.cancelled()
+            and opened.exception() is None
+            and model_id not in self._loaded
+            and model_id not in self._coming
+        ):
             self._registry.release(model_id)
 
     async def _make_room(self, manifest: BundleManifest) -> None:
