@@ -31,7 +31,8 @@ def clicks(bundle: LoadedBundle, prompts: int) -> DecoderInputs:
     frame = InputFrame.of(640, 480, preprocessing.resize, preprocessing.size)
     places = np.random.default_rng(0).uniform((0, 0), (frame.width, frame.height), (prompts, 1, 2))
     listed = [Prompt(place, np.ones(1, np.float32)) for place in places]
-    return assemble(listed, frame, (decoder.mask_height, decoder.mask_width))
+    shape = (decoder.mask_height, decoder.mask_width)
+    return assemble(listed, frame, shape, padding_is_neutral=decoder.padding_is_neutral)
 
 
 def as_feeds(embedding: Arrays, inputs: DecoderInputs) -> Arrays:

@@ -39,7 +39,12 @@ class Prompt:
     @property
     def token_count(self) -> int:
         """Points that the decoder sees for this prompt alone: clicks, then two corners or one padding point."""
-        return len(self.point_labels) + (1 if self.box is None else 2)
+        return self.point_count + (1 if self.box is None else 0)
+
+    @property
+    def point_count(self) -> int:
+        """Clicks and corners."""
+        return len(self.point_labels) + (0 if self.box is None else 2)
 
 
 def parse_prompt(
@@ -70,13 +75,19 @@ def parse_prompt(
     return Prompt(points, checked_labels, checked_box, checked_mask)
 
 
-def assemble(prompts: Sequence[Prompt], frame: InputFrame, mask_shape: tuple[int, int]) -> DecoderInputs:
+def assemble(
+    prompts: Sequence[Prompt], frame: InputFrame, mask_shape: tuple[int, int], *, padding_is_neutral: bool = False
+) -> DecoderInputs:
     """A batch of prompts for one picture -> the decoder's inputs, padded at the end with (0, 0, label -1) to the
-    longest prompt. Raises ValueError for an empty batch."""
+    longest prompt. Where padding changes nothing (the manifest says so) none is added that the shape does not need: a
+    decoder's time grows with its points. Raises ValueError for an empty batch."""
     if not prompts:
         raise ValueError("a batch needs at least one prompt")
     batch = len(prompts)
-    length = max(prompt.token_count for prompt in prompts)
+    if padding_is_neutral:
+        length = max(1, *(prompt.point_count for prompt in prompts))
+    else:
+        length = max(prompt.token_count for prompt in prompts)
     coords = np.zeros((batch, length, 2), np.float32)
     labels = np.full((batch, length), PADDING, np.float32)
     masks = np.zeros((batch, 1, *mask_shape), np.float32)

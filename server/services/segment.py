@@ -228,7 +228,8 @@ def _decode_batch(
 ) -> float:
     decoder = job.manifest.decoder
     began = time.perf_counter()
-    outputs = job.decoder.decode(job.tensors, assemble(prompts, job.frame, shape))
+    inputs = assemble(prompts, job.frame, shape, padding_is_neutral=decoder.padding_is_neutral)
+    outputs = job.decoder.decode(job.tensors, inputs)
     seconds = time.perf_counter() - began
     wanted = list(decoder.multi_mask_indices) if job.multimask else [decoder.single_mask_index]
     threshold = job.manifest.mask_threshold

@@ -104,6 +104,22 @@ def test_an_empty_batch_is_a_programming_error() -> None:
         assemble([], FRAME, SHAPE)
 
 
+def test_neutral_padding_is_not_added_for_nothing() -> None:
+    click = parse_prompt(FRAME, (16, 16), point_coords=[[1, 2]], point_labels=[1])
+    box = parse_prompt(FRAME, (16, 16), box=[1, 2, 30, 40])
+    mask = parse_prompt(FRAME, (16, 16), mask_input=np.zeros((16, 16), np.float32))
+
+    def labels(*prompts: Prompt) -> list[list[float]]:
+        result: list[list[float]] = assemble(prompts, FRAME, (16, 16), padding_is_neutral=True).point_labels.tolist()
+        return result
+
+    assert labels(click) == [[1]]
+    assert labels(box) == [[2, 3]]
+    assert labels(mask) == [[-1]], "a graph may not like to have no points at all"
+    assert labels(click, box, mask) == [[1, -1], [2, 3], [-1, -1]]
+    assert assemble([click], FRAME, (16, 16)).point_labels.tolist() == [[1, -1]]
+
+
 def test_prompts_share_a_batch_where_padding_is_neutral() -> None:
     prompts = [click(1, 1), prompt(box=[0, 0, 9, 9]), prompt(mask_input=np.zeros(SHAPE, np.float32)), click(2, 2)]
     assert share_batches(prompts, padding_is_neutral=True) == [[0, 1, 2, 3]]
