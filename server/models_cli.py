@@ -25,7 +25,7 @@ from server.runtime.install import InstallPlace
 from server.settings import Settings
 
 OK, FAILED = 0, 1
-NEEDED = ("onnx", "onnxscript", "safetensors", "torch", "transformers")
+NEEDED = ("onnx", "onnxscript", "pycocotools", "safetensors", "torch", "transformers")
 Convert = Callable[[KnownModel, Path, Path], None]
 
 

@@ -66,7 +66,7 @@ def test_the_default_model_is_inside_and_whole(wheel: Path, names: list[str]) ->
 def test_nothing_else_is_inside(names: list[str]) -> None:
     tops = {name.split("/")[0] for name in names}
     assert "server" in tops
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"server"}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"model_export", "server"}
     assert not [name for name in names if "__pycache__" in name or name.endswith((".ts", ".tsx", ".map"))]
 
 
