@@ -13,6 +13,8 @@ export type DocumentAction =
   | { readonly type: "candidate/choose"; readonly candidate: number }
   | { readonly type: "draft/accept" }
   | { readonly type: "draft/cancel" }
+  /** The model of this revision answers from now on. */
+  | { readonly type: "draft/renew"; readonly revision: string }
   | { readonly type: "object/select"; readonly id: number | null }
   | { readonly type: "object/rename"; readonly id: number; readonly name: string }
   | { readonly type: "object/delete"; readonly id: number }
@@ -43,10 +45,13 @@ export type ReportAction =
       readonly step: number;
       readonly candidates: Step["candidates"];
       readonly fedBack: MaskRef | null;
+      readonly revision: string;
       readonly ms: number | null;
     }
   | { readonly type: "step/failed"; readonly step: number }
   | { readonly type: "steps/retry" }
+  /** Its logits are gone, and the model that made them too: it is asked of the present one. */
+  | { readonly type: "step/lost"; readonly step: number }
   | { readonly type: "engine/update"; readonly change: Partial<EngineState> }
   | { readonly type: "masks/changed" }
   | { readonly type: "hover/shown"; readonly shown: boolean; readonly ms: number | null }

@@ -87,14 +87,21 @@ function reduceReport(state: AppState, action: ReportAction): AppState {
     case "step/decoded": {
       const step = state.steps[action.step];
       if (step === undefined) return state;
-      const { candidates, fedBack } = action;
-      const steps = { ...state.steps, [step.id]: { ...step, candidates, fedBack, status: "done" as const } };
+      const { candidates, fedBack, revision } = action;
+      const done = { ...step, candidates, fedBack, revision, status: "done" as const };
+      const steps = { ...state.steps, [step.id]: done };
       return { ...state, steps, engine: { ...state.engine, lastMs: action.ms ?? state.engine.lastMs } };
     }
     case "step/failed": {
       const step = state.steps[action.step];
       if (step === undefined) return state;
       return { ...state, steps: { ...state.steps, [step.id]: { ...step, status: "failed" } } };
+    }
+    case "step/lost": {
+      const step = state.steps[action.step];
+      if (step === undefined) return state;
+      const again: Step = { ...step, candidates: [], fedBack: null, revision: null, status: "waiting" };
+      return { ...state, steps: { ...state.steps, [step.id]: again } };
     }
     case "steps/retry": {
       const failed = Object.values(state.steps).filter((step) => step.status === "failed");

@@ -23,6 +23,8 @@ export interface Step {
   readonly fedBack: MaskRef | null;
   readonly status: "waiting" | "done" | "failed";
   readonly candidates: readonly { readonly index: number; readonly iou: number }[];
+  /** Of the model that answered; null before. */
+  readonly revision: string | null;
 }
 
 /** The mask being made. `editing` names the object that it will replace. */

@@ -75,9 +75,6 @@ async function bringUp(store: Store, resources: Resources, engine: EngineKeeper,
     },
   );
   for (const code of warned) store.dispatch({ type: "notice/clear", code });
-  resources.threshold = model.threshold;
-  resources.inputSize = model.inputSize;
-  resources.resize = model.resize;
   store.dispatch({ type: "engine/update", change: { progress: 1, model: model.id } });
   await engine.start(model);
 }
