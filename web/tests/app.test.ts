@@ -18,7 +18,7 @@ const point = (x: number, y: number, label: 0 | 1 = 1): Action => ({ type: "poin
 const run = (state: AppState, ...actions: Action[]): AppState => actions.reduce(reduce, state);
 
 function opened(): AppState {
-  const state = run(INITIAL_STATE, { type: "picture/open", name: "cat.jpg" });
+  const state = run(INITIAL_STATE, { type: "picture/open", name: "cat.jpg", bytes: 1 });
   const epoch = state.picture?.epoch ?? 0;
   return run(state, { type: "picture/update", epoch, change: { size: { width: 100, height: 80 }, phase: "ready" } });
 }
@@ -227,7 +227,7 @@ describe("objects", () => {
 describe("pictures", () => {
   it("start with nothing of the last one and an epoch of their own", () => {
     const before = answered(run(opened(), point(10, 10)));
-    const after = run(before, { type: "picture/open", name: "dog.jpg" });
+    const after = run(before, { type: "picture/open", name: "dog.jpg", bytes: 1 });
     expect(after.steps).toEqual({});
     expect(draftOf(after).step).toBeNull();
     expect(after.picture?.epoch).toBeGreaterThan(before.picture?.epoch ?? Infinity);
@@ -239,7 +239,7 @@ describe("pictures", () => {
     const size = { width: 1000, height: 700 };
     const insets = { top: 0, right: 0, bottom: 0, left: 0 };
     const fitted = run(INITIAL_STATE, { type: "view/resize", size, insets });
-    const state = run(fitted, { type: "picture/open", name: "a" });
+    const state = run(fitted, { type: "picture/open", name: "a", bytes: 1 });
     const epoch = state.picture?.epoch ?? 0;
     const shown = run(state, { type: "picture/update", epoch, change: { size: { width: 800, height: 600 } } });
     const wider = { width: 1400, height: 700 };
@@ -271,23 +271,31 @@ describe("commands", () => {
     ...change,
   });
 
-  it("have keys of their own", () => {
+  it("have keys of their own; Esc stops what runs before it gives up what is drawn", () => {
     const chords = COMMANDS.flatMap((command) => command.keys);
-    expect(new Set(chords).size).toBe(chords.length);
+    const shared = chords.filter((chord, i) => chords.indexOf(chord) !== i);
+    expect(shared).toEqual(["escape"]);
+    const drawn = answered(run(opened(), point(10, 10)));
+    expect(commandFor(press("Escape"), drawn)?.id).toBe("cancel");
+    const epoch = drawn.picture?.epoch ?? 0;
+    const busy = run(drawn, { type: "picture/update", epoch, change: { phase: "encoding" } });
+    expect(commandFor(press("Escape"), busy)?.id).toBe("stop");
+    const asking = run(busy, { type: "dialog/show", dialog: "keys" });
+    expect(commandFor(press("Escape"), asking)?.id).toBe("cancel");
   });
 
   it("are found by their keys", () => {
-    expect(commandFor(press("z", { ctrlKey: true }))?.id).toBe("undo");
-    expect(commandFor(press("Z", { metaKey: true, shiftKey: true }))?.id).toBe("redo");
-    expect(commandFor(press("?", { shiftKey: true }))?.id).toBe("keys");
-    expect(commandFor(press("Enter"))?.id).toBe("accept");
-    expect(commandFor(press("n"))?.id).toBe("accept");
-    expect(commandFor(press("q"))).toBeNull();
+    expect(commandFor(press("z", { ctrlKey: true }), INITIAL_STATE)?.id).toBe("undo");
+    expect(commandFor(press("Z", { metaKey: true, shiftKey: true }), INITIAL_STATE)?.id).toBe("redo");
+    expect(commandFor(press("?", { shiftKey: true }), INITIAL_STATE)?.id).toBe("keys");
+    expect(commandFor(press("Enter"), INITIAL_STATE)?.id).toBe("accept");
+    expect(commandFor(press("n"), INITIAL_STATE)?.id).toBe("accept");
+    expect(commandFor(press("q"), INITIAL_STATE)).toBeNull();
   });
 
   it("say when they can be used", () => {
     const enabled = (state: AppState): string[] => COMMANDS.filter((c) => c.enabled(state)).map((c) => c.id);
-    expect(enabled(INITIAL_STATE)).toEqual(["open", "keys"]);
+    expect(enabled(INITIAL_STATE)).toEqual(["open", "models", "keys"]);
     const state = answered(run(opened(), point(10, 10)));
     expect(enabled(state)).toEqual(expect.arrayContaining(["undo", "accept", "cancel", "candidate.3", "export.coco"]));
     expect(enabled(state)).not.toContain("redo");

@@ -1,6 +1,7 @@
 import type { Insets } from "../geometry/camera";
 import type { ImageBox, ImagePoint, Size, ViewPoint } from "../geometry/frames";
 import type { PointLabel } from "../geometry/prompt";
+import type { ModelsState } from "./models";
 import type { Dialog, EngineState, MaskRef, Notice, NoticeAction, Picture, Sample, Step, ToolId } from "./state";
 
 export type ExportFormat = "mask" | "cutout" | "coco";
@@ -38,7 +39,8 @@ export type ViewAction =
 
 /** What the effects report. */
 export type ReportAction =
-  | { readonly type: "picture/open"; readonly name: string }
+  | { readonly type: "models/update"; readonly change: Partial<ModelsState> }
+  | { readonly type: "picture/open"; readonly name: string; readonly bytes: number }
   | { readonly type: "picture/update"; readonly epoch: number; readonly change: Partial<Omit<Picture, "epoch">> }
   | {
       readonly type: "step/decoded";
@@ -65,6 +67,12 @@ export type RequestAction =
   | { readonly type: "request/pick" }
   | { readonly type: "request/open"; readonly file: File }
   | { readonly type: "request/sample"; readonly file: string }
+  /** Of the open picture: to encode it, to give that up. */
+  | { readonly type: "request/encode" }
+  | { readonly type: "request/stop" }
+  /** The list anew; one of its models. */
+  | { readonly type: "request/models" }
+  | { readonly type: "request/model"; readonly id: string }
   | { readonly type: "request/export"; readonly format: ExportFormat }
   | { readonly type: "request/recover"; readonly action: NoticeAction };
 
