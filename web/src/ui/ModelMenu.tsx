@@ -101,8 +101,9 @@ function ModelItem({ entry, checked, choose }: ModelItemProps): JSX.Element {
       <span>
         {title}
         <small>{speedText(entry)}</small>
-        <small>
-          {t("models.size", { size: bytesText(decoderBytes) })} · {license}
+        <small>{t("models.size", { size: bytesText(decoderBytes) })}</small>
+        <small class="model-license" title={license}>
+          {license}
         </small>
       </span>
       {(state === "ready" || state === "loading") && (
