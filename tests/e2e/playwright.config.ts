@@ -1,10 +1,17 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "@playwright/test";
+import { makeSecondBundle } from "./page/second-bundle.js";
 
 /** `make e2e` sets CHROMIUM; E2E_PORT moves the server where 8799 is taken. */
 const port = Number(process.env["E2E_PORT"] ?? 8799);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const segserve = process.env["E2E_COMMAND"] ?? `${root}.venv/bin/segserve serve`;
+
+/** The server has two models. Workers read this file too, when the server is already up. */
+const bundles = join(tmpdir(), `segserve-e2e-${port}`);
+if (process.env["TEST_WORKER_INDEX"] === undefined) makeSecondBundle(bundles);
 
 /** The developer's own settings do not reach the server under test. */
 const environment = Object.fromEntries(
@@ -41,6 +48,12 @@ export default defineConfig({
     gracefulShutdown: { signal: "SIGTERM", timeout: 10_000 },
     stdout: "ignore",
     stderr: "pipe",
-    env: { ...environment, SEGSERVE_HOST: "127.0.0.1", SEGSERVE_PORT: String(port), SEGSERVE_LOG_LEVEL: "warning" },
+    env: {
+      ...environment,
+      SEGSERVE_HOST: "127.0.0.1",
+      SEGSERVE_PORT: String(port),
+      SEGSERVE_LOG_LEVEL: "warning",
+      SEGSERVE_BUNDLE_DIR: bundles,
+    },
   },
 });

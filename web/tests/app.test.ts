@@ -12,23 +12,24 @@ import type { AppState } from "../src/app/state";
 import { INITIAL_STATE } from "../src/app/state";
 import { createStore } from "../src/app/store";
 import { imagePoint, viewPoint } from "../src/geometry/frames";
+import { place } from "../src/geometry/resize";
 
 const point = (x: number, y: number, label: 0 | 1 = 1): Action => ({ type: "point/add", at: imagePoint(x, y), label });
 const run = (state: AppState, ...actions: Action[]): AppState => actions.reduce(reduce, state);
 
 function opened(): AppState {
-  const state = run(INITIAL_STATE, { type: "picture/open", name: "cat.jpg" });
+  const state = run(INITIAL_STATE, { type: "picture/open", name: "cat.jpg", bytes: 1 });
   const epoch = state.picture?.epoch ?? 0;
   return run(state, { type: "picture/update", epoch, change: { size: { width: 100, height: 80 }, phase: "ready" } });
 }
 
 /** Answers the draft's step with as many candidates as it asked for. */
-function answered(state: AppState): AppState {
+function answered(state: AppState, revision = "aaaa"): AppState {
   const id = draftOf(state).step ?? -1;
   const step = state.steps[id];
   const candidates = (step?.multimask ? [2, 1, 3] : [0]).map((index, i) => ({ index, iou: 0.9 - i / 10 }));
   const fedBack = step?.feedback[0] ?? null;
-  return run(state, { type: "step/decoded", step: id, candidates, fedBack, ms: 12 });
+  return run(state, { type: "step/decoded", step: id, candidates, fedBack, revision, ms: 12 });
 }
 
 describe("prompts", () => {
@@ -69,6 +70,40 @@ describe("prompts", () => {
     expect(first.steps[draftOf(first).step ?? -1]?.multimask).toBe(true);
     const second = run(first, { type: "box/set", box: { ...box, x1: imagePoint(5, 0).x } });
     expect(second.steps[draftOf(second).step ?? -1]?.feedback).toEqual([]);
+  });
+});
+
+describe("another model", () => {
+  const renew = { type: "draft/renew", revision: "bbbb" } as const;
+
+  it("is asked the draft's clicks anew, with nothing fed back and nothing for undo to know", () => {
+    const old = answered(run(answered(run(opened(), point(10, 10))), point(20, 20)));
+    const state = run(old, renew);
+    const step = state.steps[draftOf(state).step ?? -1];
+    expect(step).toMatchObject({ status: "waiting", feedback: [], multimask: false, revision: null });
+    expect(draftOf(state).prompt).toBe(draftOf(old).prompt);
+    expect(state.history.past).toBe(old.history.past);
+    const new2 = answered(state, "bbbb");
+    expect(run(new2, renew)).toBe(new2);
+    const undone = run(new2, { type: "history/undo" });
+    expect(undone.steps[draftOf(undone).step ?? -1]).toMatchObject({ status: "done", revision: "aaaa" });
+  });
+
+  it("leaves finished objects alone, the one that is looked at too", () => {
+    const state = run(answered(run(opened(), point(10, 10))), { type: "draft/accept" });
+    const selected = run(state, { type: "object/select", id: objectsOf(state)[0]?.id ?? -1 });
+    expect(run(selected, renew)).toBe(selected);
+    const refined = run(answered(run(selected, point(12, 12))), renew);
+    expect(objectsOf(refined)).toBe(objectsOf(state));
+    expect(refined.steps[draftOf(refined).step ?? -1]?.status).toBe("waiting");
+  });
+
+  it("is not given a point's removal for the other model's earlier mask", () => {
+    const first = answered(run(opened(), point(10, 10)));
+    const second = answered(run(first, point(20, 20)), "bbbb");
+    const newest = draftOf(second).prompt.points[1]?.id ?? -1;
+    const back = run(second, { type: "point/remove", id: newest });
+    expect(back.steps[draftOf(back).step ?? -1]?.status).toBe("waiting");
   });
 });
 
@@ -192,7 +227,7 @@ describe("objects", () => {
 describe("pictures", () => {
   it("start with nothing of the last one and an epoch of their own", () => {
     const before = answered(run(opened(), point(10, 10)));
-    const after = run(before, { type: "picture/open", name: "dog.jpg" });
+    const after = run(before, { type: "picture/open", name: "dog.jpg", bytes: 1 });
     expect(after.steps).toEqual({});
     expect(draftOf(after).step).toBeNull();
     expect(after.picture?.epoch).toBeGreaterThan(before.picture?.epoch ?? Infinity);
@@ -204,7 +239,7 @@ describe("pictures", () => {
     const size = { width: 1000, height: 700 };
     const insets = { top: 0, right: 0, bottom: 0, left: 0 };
     const fitted = run(INITIAL_STATE, { type: "view/resize", size, insets });
-    const state = run(fitted, { type: "picture/open", name: "a" });
+    const state = run(fitted, { type: "picture/open", name: "a", bytes: 1 });
     const epoch = state.picture?.epoch ?? 0;
     const shown = run(state, { type: "picture/update", epoch, change: { size: { width: 800, height: 600 } } });
     const wider = { width: 1400, height: 700 };
@@ -236,23 +271,31 @@ describe("commands", () => {
     ...change,
   });
 
-  it("have keys of their own", () => {
+  it("have keys of their own; Esc stops what runs before it gives up what is drawn", () => {
     const chords = COMMANDS.flatMap((command) => command.keys);
-    expect(new Set(chords).size).toBe(chords.length);
+    const shared = chords.filter((chord, i) => chords.indexOf(chord) !== i);
+    expect(shared).toEqual(["escape"]);
+    const drawn = answered(run(opened(), point(10, 10)));
+    expect(commandFor(press("Escape"), drawn)?.id).toBe("cancel");
+    const epoch = drawn.picture?.epoch ?? 0;
+    const busy = run(drawn, { type: "picture/update", epoch, change: { phase: "encoding" } });
+    expect(commandFor(press("Escape"), busy)?.id).toBe("stop");
+    const asking = run(busy, { type: "dialog/show", dialog: "keys" });
+    expect(commandFor(press("Escape"), asking)?.id).toBe("cancel");
   });
 
   it("are found by their keys", () => {
-    expect(commandFor(press("z", { ctrlKey: true }))?.id).toBe("undo");
-    expect(commandFor(press("Z", { metaKey: true, shiftKey: true }))?.id).toBe("redo");
-    expect(commandFor(press("?", { shiftKey: true }))?.id).toBe("keys");
-    expect(commandFor(press("Enter"))?.id).toBe("accept");
-    expect(commandFor(press("n"))?.id).toBe("accept");
-    expect(commandFor(press("q"))).toBeNull();
+    expect(commandFor(press("z", { ctrlKey: true }), INITIAL_STATE)?.id).toBe("undo");
+    expect(commandFor(press("Z", { metaKey: true, shiftKey: true }), INITIAL_STATE)?.id).toBe("redo");
+    expect(commandFor(press("?", { shiftKey: true }), INITIAL_STATE)?.id).toBe("keys");
+    expect(commandFor(press("Enter"), INITIAL_STATE)?.id).toBe("accept");
+    expect(commandFor(press("n"), INITIAL_STATE)?.id).toBe("accept");
+    expect(commandFor(press("q"), INITIAL_STATE)).toBeNull();
   });
 
   it("say when they can be used", () => {
     const enabled = (state: AppState): string[] => COMMANDS.filter((c) => c.enabled(state)).map((c) => c.id);
-    expect(enabled(INITIAL_STATE)).toEqual(["open", "keys"]);
+    expect(enabled(INITIAL_STATE)).toEqual(["open", "models", "keys"]);
     const state = answered(run(opened(), point(10, 10)));
     expect(enabled(state)).toEqual(expect.arrayContaining(["undo", "accept", "cancel", "candidate.3", "export.coco"]));
     expect(enabled(state)).not.toContain("redo");
@@ -272,7 +315,8 @@ describe("store and library", () => {
 
   it("keep only what is shown", () => {
     const library = new MaskLibrary();
-    const logits = { data: new Float32Array(1), width: 1, height: 1 };
+    const placement = place({ width: 1, height: 1 }, 1, "square");
+    const logits = { data: new Float32Array(1), width: 1, height: 1, placement, threshold: 0 };
     library.set(1, { candidates: [logits] });
     library.set(2, { candidates: [logits] });
     library.keepOnly([2]);

@@ -202,7 +202,7 @@ describe("files", () => {
     const placement = place({ width: 61, height: 47 }, 32, "longest_side");
     const whole = { x: 0, y: 0, width: 61, height: 47 };
     const mask = binarise(logits, placement, 0.25);
-    const alpha = coverage(logits, placement, 0.25, whole);
+    const alpha = coverage({ ...logits, placement, threshold: 0.25 }, whole);
     mask.forEach((inside, i) => expect((alpha[i] ?? 0) >= 128).toBe(inside === 1));
   });
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { EngineKeeper } from "../src/app/effects/engine";
+import type { ModelKeeper } from "../src/app/effects/models";
 import { PictureOpener } from "../src/app/effects/picture";
 import { ServerDecoder } from "../src/app/effects/server-decoder";
 import { emptyResources } from "../src/app/mask-library";
@@ -9,7 +10,7 @@ import type { Store } from "../src/app/store";
 import type { DecodeRequest } from "../src/decode/protocol";
 import { imagePoint } from "../src/geometry/frames";
 
-const IMAGE = { id: "aa", width: 8, height: 8, model: "m", revision: "r2", embedding_url: "/v1/images/aa/embedding" };
+const IMAGE = { id: "aa", width: 8, height: 8, model: "m", revision: "r1", embedding_url: "/v1/images/aa/embedding" };
 const UPLOADED = JSON.stringify({ ...IMAGE, embedding_url: `${IMAGE.embedding_url}?model=m` });
 const REQUEST: DecodeRequest = {
   step: 7,
@@ -26,7 +27,8 @@ class FakeXhr {
   status = 0;
   responseText = "";
   onload: () => void = () => undefined;
-  open(): void {
+  open(_method: string, path: string): void {
+    uploads.push(path);
     this.status = upload.status;
   }
   getResponseHeader(): null {
@@ -50,11 +52,13 @@ interface Asked {
   readonly answer: (body?: string, status?: number) => void;
 }
 
+let uploads: string[] = [];
 let asked: Asked[] = [];
 let embedding = "";
 
 beforeEach(() => {
   asked = [];
+  uploads = [];
   upload = { status: 201, body: UPLOADED };
   vi.stubGlobal("XMLHttpRequest", FakeXhr);
   vi.stubGlobal("createImageBitmap", () => Promise.resolve({ width: 8, height: 8, close: () => undefined }));
@@ -74,19 +78,24 @@ interface Bench {
   readonly tasks: string[];
 }
 
-function bench(revision: string | null): Bench {
+function bench(revision = "r1"): Bench {
   const store = createStore();
   store.dispatch({ type: "engine/update", change: { phase: "ready", backend: "server" } });
   const tasks: string[] = [];
   const engine = {
-    model: revision === null ? null : { id: "m", revision },
+    model: { id: "m", revision, inputSize: 8, resize: "square", threshold: 0 },
     setPicture: () => Promise.resolve(),
     call: (task: { kind: string }) => {
       tasks.push(task.kind);
       return Promise.resolve(null);
     },
   } as unknown as EngineKeeper;
-  const opener = new PictureOpener(store, emptyResources(), engine, () => Promise.resolve());
+  const models = {
+    chosen: () => Promise.resolve({ id: "m", revision }),
+    start: () => Promise.resolve(),
+    refresh: () => Promise.resolve(),
+  } as unknown as ModelKeeper;
+  const opener = new PictureOpener(store, emptyResources(), engine, models);
   return { store, opener, server: new ServerDecoder(store, engine, opener), tasks };
 }
 
@@ -114,15 +123,42 @@ async function opened({ store, opener }: Bench): Promise<number> {
 }
 
 describe("opening pictures", () => {
-  it("asks for the embedding of the decoder's own revision, or of the one that was just made", async () => {
-    for (const [known, wanted] of [["r1", "r1"], [null, "r2"]] as const) {
-      await opened(bench(known));
-      expect(embedding).toBe(`${IMAGE.embedding_url}?model=m&revision=${wanted}`);
-    } // prettier-ignore
+  it("sends the picture for the chosen model, and asks for the embedding of that model's own revision", async () => {
+    await opened(bench("r2"));
+    expect(uploads).toEqual(["/v1/images?model=m"]);
+    expect(embedding).toBe(`${IMAGE.embedding_url}?model=m&revision=r2`);
+  });
+
+  it("stops: the fetch is aborted, the picture stays, and it can be encoded after all", async () => {
+    const { store, opener } = bench();
+    const opening = opener.open(file("a.jpg"));
+    const { signal, answer } = await request("/embedding");
+    opener.stop();
+    expect(signal.aborted).toBe(true);
+    answer();
+    await opening;
+    expect(store.get().picture).toMatchObject({ name: "a.jpg", phase: "unencoded" });
+    expect(store.get().notices).toEqual([]);
+    const again = opener.encode();
+    (await request("/embedding")).answer();
+    await again;
+    expect(store.get().picture?.phase).toBe("ready");
+  });
+
+  it("drops what comes late of an encode that another one replaced", async () => {
+    const { store, opener } = bench();
+    const opening = opener.open(file("a.jpg"));
+    await request("/embedding");
+    const again = opener.encode();
+    await opening;
+    expect(store.get().picture?.phase).not.toBe("ready");
+    (await request("/embedding")).answer();
+    await again;
+    expect(store.get().picture?.phase).toBe("ready");
   });
 
   it("lets no sample that arrives late take the place of a picture opened after it", async () => {
-    const { store, opener } = bench("r2");
+    const { store, opener } = bench();
     const sample = opener.openSample("table.jpg");
     const { signal, answer } = await request("/samples/");
     const own = opener.open(file("own.jpg"));
@@ -136,7 +172,7 @@ describe("opening pictures", () => {
 
   it("fails, and does not wait for ever, when the upload's answer is no JSON", async () => {
     vi.useFakeTimers();
-    const { store, opener } = bench("r2");
+    const { store, opener } = bench();
     upload = { status: 200, body: "<html>sign in</html>" };
     const opening = opener.open(file("a.jpg"));
     await vi.advanceTimersByTimeAsync(20_000);
@@ -148,7 +184,7 @@ describe("opening pictures", () => {
 
   it("takes back every warning of the waiting when the picture is ready", async () => {
     vi.useFakeTimers();
-    const { store, opener } = bench("r2");
+    const { store, opener } = bench();
     upload = { status: 502, body: "" };
     const opening = opener.open(file("a.jpg"));
     await vi.advanceTimersByTimeAsync(100);
@@ -164,7 +200,7 @@ describe("opening pictures", () => {
 
 describe("server predict", () => {
   it("gives a click up when its picture is left, and keeps nothing of it", async () => {
-    const made = bench("r2");
+    const made = bench();
     const epoch = await opened(made);
     const refused = expect(made.server.decode(epoch, REQUEST)).rejects.toMatchObject({ name: "AbortError" });
     await request("/predict");
@@ -175,7 +211,7 @@ describe("server predict", () => {
   });
 
   it("leaves the picture usable when a forgotten one cannot be sent again", async () => {
-    const made = bench("r2");
+    const made = bench();
     const epoch = await opened(made);
     upload = { status: 400, body: JSON.stringify({ code: "image_unsupported" }) };
     const click = expect(made.server.decode(epoch, REQUEST)).rejects.toMatchObject({ code: "image_unsupported" });

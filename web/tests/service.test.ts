@@ -16,6 +16,7 @@ import type {
 import { DecodeError } from "../src/decode/protocol";
 import { DecodeService } from "../src/decode/service";
 import { imagePoint } from "../src/geometry/frames";
+import { place } from "../src/geometry/resize";
 import { decodeRle } from "../src/geometry/rle";
 import { container } from "./container";
 
@@ -150,6 +151,47 @@ describe("the worker's brain", () => {
     await expect(wrong).rejects.toMatchObject({ code: "revision" });
   });
 
+  it("keeps the masks of the model before as they were, whatever the next one's grid, and feeds none of them back", async () => {
+    const service = await started(launcherOf(fakeEngine("wasm")));
+    await decode(service, 1, request(1));
+    const masks = [{ step: 1, candidate: 0 }];
+    const before = await service.handle({ kind: "summarise", epoch: 1, masks });
+    const other = { ...spec, revision: "bbbb", maskWidth: 2, maskHeight: 2, maskThreshold: 1000 };
+    const bytes = new ArrayBuffer(0);
+    await service.handle({ kind: "start", spec: other, model: bytes, golden: bytes, threads: 1, gpu: false });
+    await expect(decode(service, 1, request(2))).rejects.toMatchObject({ code: "stale" });
+    expect(await service.handle({ kind: "summarise", epoch: 1, masks })).toEqual(before);
+    await service.handle({ kind: "embedding", epoch: 1, bytes: embedding("bbbb") });
+    const next = await decode(service, 1, request(2, { multimask: false, feedback: masks }));
+    expect(next).toMatchObject({ fedBack: null, revision: "bbbb", width: 2, threshold: 1000 });
+    expect(await service.handle({ kind: "summarise", epoch: 1, masks })).toEqual(before);
+    const both = (await service.handle({
+      kind: "summarise",
+      epoch: 1,
+      masks: [...masks, { step: 2, candidate: 0 }],
+    })) as MaskSummary[];
+    expect(both.map(({ area }) => area)).toEqual([64, 0]);
+  });
+
+  it("drops an answer of the model before that comes late", async () => {
+    let answer: () => void = () => undefined;
+    const slow: Engine = {
+      ...fakeEngine("wasm"),
+      run: async (...call) => {
+        await new Promise<void>((resolve) => (answer = resolve));
+        return fakeEngine("wasm").run(...call);
+      },
+    };
+    const service = await started(launcherOf(slow));
+    const late = expect(decode(service, 1, request(1))).rejects.toMatchObject({ code: "stale" });
+    const bytes = new ArrayBuffer(0);
+    const other = { ...spec, revision: "bbbb" };
+    await service.handle({ kind: "start", spec: other, model: bytes, golden: bytes, threads: 1, gpu: false });
+    answer();
+    await late;
+    expect(await service.handle({ kind: "restore", epoch: 1, step: 1 })).toBeNull();
+  });
+
   it("hands a lost GPU's work back to WASM, for good", async () => {
     const calls: string[] = [];
     const announce = vi.fn<(info: EngineInfo) => void>();
@@ -231,7 +273,9 @@ describe("the client of the worker", () => {
     await expect(client.call<"start">(task)).resolves.toEqual({ backend: "server", threads: 0 });
     await client.call<"embedding">({ kind: "embedding", epoch: 1, bytes: embedding() });
     const masks = [new Float32Array(16).fill(1)];
-    const result = { candidates: [{ index: 0, iou: 1 }], masks, width: 4, height: 4, ms: 1, fedBack: null };
+    const placement = place({ width: 8, height: 8 }, 8, "longest_side");
+    const model = { revision: "aaaa", placement, threshold: 0 };
+    const result = { ...model, candidates: [{ index: 0, iou: 1 }], masks, width: 4, height: 4, ms: 1, fedBack: null };
     await client.call<"adopt">({ kind: "adopt", epoch: 1, step: 5, result });
     const summaries = await client.call<"summarise">({
       kind: "summarise",

@@ -2,6 +2,7 @@
 interface DebugView {
   readonly imageId: string | null;
   readonly phase: string;
+  readonly model: string;
   readonly backend: string | null;
   readonly threads: number;
   readonly ms: number | null;
@@ -12,6 +13,7 @@ interface DebugView {
   readonly scores: readonly number[];
   readonly viewSize: { readonly width: number; readonly height: number };
   readonly camera: { readonly zoom: number; readonly x: number; readonly y: number };
+  objectMask(n: number): Promise<{ size: [number, number]; counts: string } | null>;
   lastMask(): Promise<{ size: [number, number]; counts: string } | null>;
 }
 

@@ -24,6 +24,7 @@ export class Server {
   constructor(
     private readonly http: APIRequestContext,
     private readonly imageId: string,
+    private readonly model?: string,
   ) {}
 
   masks(prompt: Prompt, multimask: boolean): Promise<readonly PredictedMask<Rle>[]> {
@@ -43,7 +44,7 @@ export class Server {
 
   async #predict<S>(prompt: Prompt, multimask: boolean, format: string): Promise<readonly PredictedMask<S>[]> {
     const image = { id: this.imageId };
-    const data = { image, prompts: [prompt], multimask_output: multimask, format };
+    const data = { image, model: this.model, prompts: [prompt], multimask_output: multimask, format };
     const response = await this.http.post("/v1/predict", { data });
     expect(response.status(), await response.text()).toBe(200);
     const answer = (await response.json()) as Answer<S>;

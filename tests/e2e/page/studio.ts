@@ -93,8 +93,9 @@ export class Studio {
     await expect.poll(() => this.see("phase"), { timeout: 45_000 }).toBe("ready");
   }
 
+  /** The API with the open picture, by the model that the page uses. */
   async server(): Promise<Server> {
-    return new Server(this.page.request, (await this.see("imageId")) ?? "");
+    return new Server(this.page.request, (await this.see("imageId")) ?? "", await this.see("model"));
   }
 
   /** The picture's width and height as the page shows them. */
@@ -149,6 +150,19 @@ export class Studio {
   async settled(): Promise<void> {
     await expect.poll(() => this.see("busy")).toBe(false);
     await expect(this.part("draft")).not.toHaveAttribute("data-status", "failed");
+  }
+
+  /** Takes a model from the menu, and waits until the picture can be clicked again. */
+  async switchTo(id: string): Promise<void> {
+    await this.pick(id);
+    await expect.poll(() => this.see("model"), { timeout: 45_000 }).toBe(id);
+    await this.ready();
+    await this.settled();
+  }
+
+  async pick(id: string): Promise<void> {
+    await this.part("models").click();
+    await this.page.locator(`[data-testid=model][data-model=${id}]`).click();
   }
 
   async key(chord: string): Promise<void> {

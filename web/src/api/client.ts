@@ -87,10 +87,11 @@ export function downloadEmbedding(image: UploadedImage, revision: string, signal
   return download(`${image.embedding_url}${mark}revision=${encodeURIComponent(revision)}`, signal);
 }
 
-/** Uploads with progress (which fetch cannot tell). `onSent` is called when the last byte has left. */
+/** Uploads for a model with progress (which fetch cannot tell). `onSent` is called when the last byte has left. */
 export function uploadImage(
   file: Blob,
   name: string,
+  model: string,
   signal: AbortSignal,
   progress: Progress,
   onSent: () => void,
@@ -100,7 +101,7 @@ export function uploadImage(
     const request = new XMLHttpRequest();
     const form = new FormData();
     form.append("file", file, name);
-    request.open("POST", "/v1/images");
+    request.open("POST", `/v1/images?model=${encodeURIComponent(model)}`);
     request.upload.onprogress = (event) => progress(event.loaded, event.lengthComputable ? event.total : null);
     request.upload.onload = onSent;
     request.onload = () => {

@@ -19,7 +19,26 @@ interface ManifestParts {
   };
 }
 
-export type ModelSummary = Omit<Schema["ModelAnswer"], keyof ManifestParts> & ManifestParts;
+/** Of servers that keep an eye on their models: whether this one is in memory, its usual encode, what it takes there. */
+interface Serving {
+  readonly state?: "idle" | "loading" | "ready";
+  readonly encode_ms?: number | null;
+  readonly memory_bytes?: number | null;
+}
+
+/** Measured where the bundle was made. */
+interface Speed {
+  readonly encode_ms: number;
+  readonly decode_ms: number;
+  readonly threads: number;
+  readonly machine: string;
+}
+
+interface Narrowed extends ManifestParts, Serving {
+  readonly speed?: Speed | null;
+}
+
+export type ModelSummary = Omit<Schema["ModelAnswer"], keyof Narrowed> & Narrowed;
 export type ModelList = Omit<Schema["ModelsAnswer"], "models"> & { readonly models: readonly ModelSummary[] };
 
 /** `format: "logits"`: base64 of little-endian float16. */
@@ -32,5 +51,6 @@ export interface LogitsSegmentation {
 type LogitsMask = Omit<Schema["MaskAnswer"], "segmentation"> & { readonly segmentation: LogitsSegmentation };
 
 export interface PredictedLogits {
+  readonly revision: string;
   readonly results: readonly { readonly masks: readonly LogitsMask[] }[];
 }

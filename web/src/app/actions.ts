@@ -1,6 +1,7 @@
 import type { Insets } from "../geometry/camera";
 import type { ImageBox, ImagePoint, Size, ViewPoint } from "../geometry/frames";
 import type { PointLabel } from "../geometry/prompt";
+import type { ModelsState } from "./models";
 import type { Dialog, EngineState, MaskRef, Notice, NoticeAction, Picture, Sample, Step, ToolId } from "./state";
 
 export type ExportFormat = "mask" | "cutout" | "coco";
@@ -13,6 +14,8 @@ export type DocumentAction =
   | { readonly type: "candidate/choose"; readonly candidate: number }
   | { readonly type: "draft/accept" }
   | { readonly type: "draft/cancel" }
+  /** The model of this revision answers from now on. */
+  | { readonly type: "draft/renew"; readonly revision: string }
   | { readonly type: "object/select"; readonly id: number | null }
   | { readonly type: "object/rename"; readonly id: number; readonly name: string }
   | { readonly type: "object/delete"; readonly id: number }
@@ -36,17 +39,21 @@ export type ViewAction =
 
 /** What the effects report. */
 export type ReportAction =
-  | { readonly type: "picture/open"; readonly name: string }
+  | { readonly type: "models/update"; readonly change: Partial<ModelsState> }
+  | { readonly type: "picture/open"; readonly name: string; readonly bytes: number }
   | { readonly type: "picture/update"; readonly epoch: number; readonly change: Partial<Omit<Picture, "epoch">> }
   | {
       readonly type: "step/decoded";
       readonly step: number;
       readonly candidates: Step["candidates"];
       readonly fedBack: MaskRef | null;
+      readonly revision: string;
       readonly ms: number | null;
     }
   | { readonly type: "step/failed"; readonly step: number }
   | { readonly type: "steps/retry" }
+  /** Its logits are gone, and the model that made them too: it is asked of the present one. */
+  | { readonly type: "step/lost"; readonly step: number }
   | { readonly type: "engine/update"; readonly change: Partial<EngineState> }
   | { readonly type: "masks/changed" }
   | { readonly type: "hover/shown"; readonly shown: boolean; readonly ms: number | null }
@@ -60,6 +67,12 @@ export type RequestAction =
   | { readonly type: "request/pick" }
   | { readonly type: "request/open"; readonly file: File }
   | { readonly type: "request/sample"; readonly file: string }
+  /** Of the open picture: to encode it, to give that up. */
+  | { readonly type: "request/encode" }
+  | { readonly type: "request/stop" }
+  /** The list anew; one of its models. */
+  | { readonly type: "request/models" }
+  | { readonly type: "request/model"; readonly id: string }
   | { readonly type: "request/export"; readonly format: ExportFormat }
   | { readonly type: "request/recover"; readonly action: NoticeAction };
 

@@ -1,6 +1,6 @@
 import type { Action } from "./actions";
 import { canRedo, canUndo, draftOf, draftStep, exportable } from "./selectors";
-import type { AppState } from "./state";
+import type { AppState, PicturePhase } from "./state";
 
 /** A command is data: its keys, when it can be used, and the action that it makes. */
 export interface Command {
@@ -15,6 +15,8 @@ export type CommandId = (typeof COMMAND_IDS)[number];
 
 export const COMMAND_IDS = [
   "open",
+  "models",
+  "encode",
   "tool.point",
   "tool.box",
   "tool.pan",
@@ -22,6 +24,7 @@ export const COMMAND_IDS = [
   "undo",
   "redo",
   "accept",
+  "stop",
   "cancel",
   "candidate.1",
   "candidate.2",
@@ -39,6 +42,8 @@ export const COMMAND_IDS = [
 const ZOOM_STEP = 1.25;
 const hasPicture = (state: AppState): boolean => state.picture?.size != null;
 const hasMask = (state: AppState): boolean => exportable(state).length > 0;
+const STOPPABLE: readonly (PicturePhase | undefined)[] = ["uploading", "loading", "encoding", "fetching", "waiting"];
+const canStop = (state: AppState): boolean => state.view.dialog === null && STOPPABLE.includes(state.picture?.phase);
 const always = (): boolean => true;
 
 function command(id: CommandId, keys: readonly string[], enabled: Command["enabled"], action: Action): Command {
@@ -55,6 +60,8 @@ function candidate(n: 1 | 2 | 3): Command {
 
 export const COMMANDS: readonly Command[] = [
   command("open", ["mod+o"], always, { type: "request/pick" }),
+  command("models", ["m"], always, { type: "dialog/show", dialog: "models" }),
+  command("encode", ["e"], (state) => state.picture?.phase === "unencoded", { type: "request/encode" }),
   command("tool.point", ["v"], hasPicture, { type: "tool/choose", tool: "point" }),
   command("tool.box", ["b"], hasPicture, { type: "tool/choose", tool: "box" }),
   command("tool.pan", ["h"], hasPicture, { type: "tool/choose", tool: "pan" }),
@@ -69,6 +76,7 @@ export const COMMANDS: readonly Command[] = [
   command("accept", ["enter", "n"], (state) => ["waiting", "done"].includes(draftStep(state)?.status ?? ""), {
     type: "draft/accept",
   }),
+  command("stop", ["escape"], canStop, { type: "request/stop" }),
   {
     id: "cancel",
     keys: ["escape"],
@@ -115,7 +123,9 @@ export function chordOf(press: KeyPress): string {
   return [...parts.filter((part) => part !== ""), key].join("+");
 }
 
-export function commandFor(press: KeyPress): Command | null {
+/** Of the commands of a key the first that can be used; of those that cannot the first, so that the key is ours. */
+export function commandFor(press: KeyPress, state: AppState): Command | null {
   const chord = chordOf(press);
-  return COMMANDS.find((candidate) => candidate.keys.includes(chord)) ?? null;
+  const found = COMMANDS.filter((candidate) => candidate.keys.includes(chord));
+  return found.find((candidate) => candidate.enabled(state)) ?? found[0] ?? null;
 }

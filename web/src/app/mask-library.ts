@@ -1,20 +1,19 @@
-import type { Logits } from "../geometry/mask";
-import type { ResizeRule } from "../geometry/resize";
+import type { PlacedLogits } from "../geometry/mask";
 
 export interface StoredMasks {
-  readonly candidates: readonly Logits[];
+  readonly candidates: readonly PlacedLogits[];
 }
 
 /** Copies of the logits that are painted now. The worker owns the originals; what is not shown is let go. */
 export class MaskLibrary {
   readonly #steps = new Map<number, StoredMasks>();
-  #hover: Logits | null = null;
+  #hover: PlacedLogits | null = null;
 
-  get hover(): Logits | null {
+  get hover(): PlacedLogits | null {
     return this.#hover;
   }
 
-  setHover(logits: Logits | null): void {
+  setHover(logits: PlacedLogits | null): void {
     this.#hover = logits;
   }
 
@@ -26,11 +25,11 @@ export class MaskLibrary {
     this.#steps.set(step, masks);
   }
 
-  get(step: number, candidate: number): Logits | null {
+  get(step: number, candidate: number): PlacedLogits | null {
     return this.#steps.get(step)?.candidates[candidate] ?? null;
   }
 
-  candidatesOf(step: number): readonly Logits[] {
+  candidatesOf(step: number): readonly PlacedLogits[] {
     return this.#steps.get(step)?.candidates ?? [];
   }
 
@@ -48,13 +47,9 @@ export class MaskLibrary {
 export interface Resources {
   bitmap: ImageBitmap | null;
   file: File | null;
-  /** S of the model's S x S input, how a picture is put into it, and the logit above which a pixel is in the mask. */
-  inputSize: number;
-  resize: ResizeRule;
-  threshold: number;
   readonly library: MaskLibrary;
 }
 
 export function emptyResources(): Resources {
-  return { bitmap: null, file: null, inputSize: 1, resize: "longest_side", threshold: 0, library: new MaskLibrary() };
+  return { bitmap: null, file: null, library: new MaskLibrary() };
 }

@@ -1,7 +1,7 @@
 import type { Prompt } from "../geometry/prompt";
 import { isEmpty, promptSize, samePrompt } from "../geometry/prompt";
 import type { DocumentAction } from "./actions";
-import { push, redo, undo } from "./history";
+import { push, redo, replace, undo } from "./history";
 import { pruneSteps } from "./prune-steps";
 import type { AppState, Doc, Draft, MaskRef, SegmentedObject, Step } from "./state";
 import { EMPTY_DRAFT } from "./state";
@@ -32,6 +32,8 @@ export function reduceDocument(state: AppState, action: DocumentAction): AppStat
       return isAcceptable(state, doc.draft) ? settle(state, EMPTY_DRAFT) : state;
     case "draft/cancel":
       return doc.draft === EMPTY_DRAFT ? state : change(state, { ...doc, draft: EMPTY_DRAFT });
+    case "draft/renew":
+      return renew(state, action.revision);
     case "object/select":
       return select(state, action.id);
     case "object/rename":
@@ -69,13 +71,34 @@ function feedbackOf(state: AppState, draft: Draft): readonly MaskRef[] {
 
 /** A new step for the draft. One prompt is ambiguous and gets the candidates, more get the single mask. */
 function ask(state: AppState, prompt: Prompt, feedback: readonly MaskRef[]): AppState {
-  const id = state.nextId;
-  const multimask = promptSize(prompt) === 1;
-  const step: Step = { id, prompt, multimask, feedback, fedBack: null, status: "waiting", candidates: [] };
   const doc = state.history.present;
-  const draft: Draft = { prompt, step: id, candidate: 0, editing: doc.draft.editing };
-  const next = { ...state, nextId: id + 1, steps: { ...state.steps, [id]: step } };
-  return pruneSteps(change(next, { ...doc, draft }));
+  const step = newStep(state.nextId, prompt, feedback);
+  const draft: Draft = { prompt, step: step.id, candidate: 0, editing: doc.draft.editing };
+  return pruneSteps(change(withStep(state, step), { ...doc, draft }));
+}
+
+function newStep(id: number, prompt: Prompt, feedback: readonly MaskRef[]): Step {
+  const multimask = promptSize(prompt) === 1;
+  return { id, prompt, multimask, feedback, fedBack: null, status: "waiting", candidates: [], revision: null };
+}
+
+function withStep(state: AppState, step: Step): AppState {
+  return { ...state, nextId: step.id + 1, steps: { ...state.steps, [step.id]: step } };
+}
+
+/**
+ * What another model answered is asked of the present one: the same clicks, nothing fed back. A finished object that is
+ * only looked at stays what it is. To undo this is no change of the document.
+ */
+function renew(state: AppState, revision: string): AppState {
+  const doc = state.history.present;
+  const { draft, objects } = doc;
+  const answered = draft.step === null ? undefined : state.steps[draft.step];
+  if (answered === undefined || answered.status === "waiting" || answered.revision === revision) return state;
+  if (objects.some((object) => object.id === draft.editing && object.step === draft.step)) return state;
+  const step = newStep(state.nextId, draft.prompt, []);
+  const next = { ...doc, draft: { ...draft, step: step.id, candidate: 0 } };
+  return pruneSteps({ ...withStep(state, step), history: replace(state.history, next), hoverShown: false });
 }
 
 /** Taking back the newest point is what its step was before; any other removal is asked afresh, without feedback. */
@@ -89,7 +112,7 @@ function removePoint(state: AppState, id: number): AppState {
   const present = doc.draft.step === null ? undefined : state.steps[doc.draft.step];
   const known = present?.feedback.find((ref) => {
     const step = state.steps[ref.step];
-    return step?.status === "done" && samePrompt(step.prompt, prompt);
+    return step?.status === "done" && step.revision === present.revision && samePrompt(step.prompt, prompt);
   });
   if (known === undefined) return ask(state, prompt, []);
   const draft = { ...doc.draft, prompt, step: known.step, candidate: known.candidate };

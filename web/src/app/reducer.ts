@@ -75,8 +75,10 @@ function reduceView(state: AppState, action: ViewAction): ViewState {
 
 function reduceReport(state: AppState, action: ReportAction): AppState {
   switch (action.type) {
+    case "models/update":
+      return { ...state, models: { ...state.models, ...action.change } };
     case "picture/open":
-      return openPicture(state, action.name);
+      return openPicture(state, action.name, action.bytes);
     case "picture/update": {
       if (state.picture?.epoch !== action.epoch) return state;
       const picture = { ...state.picture, ...action.change };
@@ -87,14 +89,21 @@ function reduceReport(state: AppState, action: ReportAction): AppState {
     case "step/decoded": {
       const step = state.steps[action.step];
       if (step === undefined) return state;
-      const { candidates, fedBack } = action;
-      const steps = { ...state.steps, [step.id]: { ...step, candidates, fedBack, status: "done" as const } };
+      const { candidates, fedBack, revision } = action;
+      const done = { ...step, candidates, fedBack, revision, status: "done" as const };
+      const steps = { ...state.steps, [step.id]: done };
       return { ...state, steps, engine: { ...state.engine, lastMs: action.ms ?? state.engine.lastMs } };
     }
     case "step/failed": {
       const step = state.steps[action.step];
       if (step === undefined) return state;
       return { ...state, steps: { ...state.steps, [step.id]: { ...step, status: "failed" } } };
+    }
+    case "step/lost": {
+      const step = state.steps[action.step];
+      if (step === undefined) return state;
+      const again: Step = { ...step, candidates: [], fedBack: null, revision: null, status: "waiting" };
+      return { ...state, steps: { ...state.steps, [step.id]: again } };
     }
     case "steps/retry": {
       const failed = Object.values(state.steps).filter((step) => step.status === "failed");
@@ -125,12 +134,12 @@ function reduceReport(state: AppState, action: ReportAction): AppState {
 }
 
 /** Ids go on growing, so that no answer for the last picture can be taken for one of this. */
-function openPicture(state: AppState, name: string): AppState {
+function openPicture(state: AppState, name: string, bytes: number): AppState {
   const epoch = state.nextId;
   return {
     ...state,
     nextId: epoch + 1,
-    picture: { epoch, name, size: null, imageId: null, phase: "reading", progress: 0, waitSeconds: 0 },
+    picture: { epoch, name, bytes, size: null, imageId: null, phase: "reading", since: 0, progress: 0, waitSeconds: 0 },
     history: beginHistory(EMPTY_DOC),
     steps: {},
     hidden: [],

@@ -5,6 +5,8 @@ import type { PointLabel, Prompt } from "../geometry/prompt";
 import { EMPTY_PROMPT } from "../geometry/prompt";
 import type { History } from "./history";
 import { beginHistory } from "./history";
+import type { ModelsState } from "./models";
+import { NO_MODELS } from "./models";
 
 /** One candidate of one decoding; its logits lie in the decode worker under the same names. */
 export interface MaskRef {
@@ -23,6 +25,8 @@ export interface Step {
   readonly fedBack: MaskRef | null;
   readonly status: "waiting" | "done" | "failed";
   readonly candidates: readonly { readonly index: number; readonly iou: number }[];
+  /** Of the model that answered; null before. */
+  readonly revision: string | null;
 }
 
 /** The mask being made. `editing` names the object that it will replace. */
@@ -49,15 +53,21 @@ export interface Doc {
   readonly draft: Draft;
 }
 
-export type PicturePhase = "reading" | "uploading" | "encoding" | "fetching" | "waiting" | "ready" | "failed";
+/** `loading`: the server loads the model that will encode; `unencoded`: that was given up, the picture is only shown. */
+export type PicturePhase =
+  "reading" | "uploading" | "loading" | "encoding" | "fetching" | "waiting" | "ready" | "unencoded" | "failed";
 
 export interface Picture {
   /** Grows with each picture that is opened; answers for another epoch are dropped. */
   readonly epoch: number;
   readonly name: string;
+  /** The file's size. */
+  readonly bytes: number;
   readonly size: Size | null;
   readonly imageId: string | null;
   readonly phase: PicturePhase;
+  /** When this phase began, by performance.now(). */
+  readonly since: number;
   /** 0..1 while uploading. */
   readonly progress: number;
   /** Seconds of the wait that the server asked for. */
@@ -88,7 +98,7 @@ export interface Notice {
 }
 
 export type ToolId = "point" | "box" | "pan";
-export type Dialog = "keys" | null;
+export type Dialog = "keys" | "models" | null;
 
 export interface ViewState {
   readonly camera: Camera;
@@ -120,6 +130,7 @@ export interface AppState {
   readonly hidden: readonly number[];
   readonly nextId: number;
   readonly engine: EngineState;
+  readonly models: ModelsState;
   readonly view: ViewState;
   readonly notices: readonly Notice[];
   readonly samples: readonly Sample[];
@@ -138,6 +149,7 @@ export const INITIAL_STATE: AppState = {
   hidden: [],
   nextId: 1,
   engine: { phase: "loading", progress: 0, backend: null, threads: 0, model: "", lastMs: null },
+  models: NO_MODELS,
   view: {
     camera: { zoom: 1, x: 0, y: 0 },
     size: { width: 1, height: 1 },

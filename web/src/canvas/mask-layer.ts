@@ -1,6 +1,5 @@
 import { logitScale } from "../geometry/mask";
-import type { Logits, Rectangle } from "../geometry/mask";
-import type { Placement } from "../geometry/resize";
+import type { PlacedLogits, Rectangle } from "../geometry/mask";
 import { buildProgram, RECTANGLE_VERTEX, uniformsOf } from "./gl";
 import type { PaintedMask, Scene } from "./scene";
 
@@ -91,23 +90,23 @@ export class MaskLayer {
   draw(scene: Scene, pixelRatio: number): void {
     this.#forgetUnused(scene.masks);
     const { gl } = this;
-    const { placement, camera, view } = scene;
-    if (placement === null || scene.masks.length === 0) return;
+    const { camera, view } = scene;
+    if (scene.masks.length === 0) return;
     gl.useProgram(this.#program);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     gl.uniform3f(this.#uniforms.u_camera, camera.zoom, camera.x, camera.y);
     gl.uniform2f(this.#uniforms.u_view, view.width, view.height);
     gl.uniform1f(this.#uniforms.u_pixel, 1 / (camera.zoom * pixelRatio));
-    gl.uniform1f(this.#uniforms.u_threshold, scene.threshold);
     gl.uniform1i(this.#uniforms.u_logits, 0);
     gl.activeTexture(gl.TEXTURE0);
-    for (const mask of scene.masks) this.#drawOne(mask, placement, scene, pixelRatio);
+    for (const mask of scene.masks) this.#drawOne(mask, scene, pixelRatio);
   }
 
-  #drawOne(mask: PaintedMask, placement: Placement, scene: Scene, pixelRatio: number): void {
+  #drawOne(mask: PaintedMask, scene: Scene, pixelRatio: number): void {
     const { gl } = this;
-    const { texture, cells } = this.#uploadOf(mask.logits, scene.threshold);
+    const { placement, threshold } = mask.logits;
+    const { texture, cells } = this.#uploadOf(mask.logits);
     if (cells === null) return;
     const scale = logitScale(placement, mask.logits);
     const margin = 4 / scene.camera.zoom;
@@ -119,13 +118,14 @@ export class MaskLayer {
     gl.bindTexture(gl.TEXTURE_2D, texture);
     gl.uniform4f(this.#uniforms.u_area, left, top, right - left, bottom - top);
     gl.uniform2f(this.#uniforms.u_scale, scale.x, scale.y);
+    gl.uniform1f(this.#uniforms.u_threshold, threshold);
     gl.uniform3f(this.#uniforms.u_colour, ...mask.colour);
     gl.uniform1f(this.#uniforms.u_fill, mask.fill);
     gl.uniform1f(this.#uniforms.u_line, mask.line * pixelRatio);
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
   }
 
-  #uploadOf(logits: Logits, threshold: number): Upload {
+  #uploadOf(logits: PlacedLogits): Upload {
     const known = this.#uploads.get(logits.data);
     if (known !== undefined) return known;
     const { gl } = this;
@@ -134,7 +134,7 @@ export class MaskLayer {
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.R32F, logits.width, logits.height, 0, gl.RED, gl.FLOAT, logits.data);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
-    const upload = { texture, cells: occupiedCells(logits, threshold) };
+    const upload = { texture, cells: occupiedCells(logits) };
     this.#uploads.set(logits.data, upload);
     return upload;
   }
@@ -149,11 +149,11 @@ export class MaskLayer {
   }
 }
 
-function occupiedCells(logits: Logits, threshold: number): Rectangle | null {
+function occupiedCells(logits: PlacedLogits): Rectangle | null {
   let [left, top, right, bottom] = [logits.width, logits.height, -1, -1];
   for (let y = 0; y < logits.height; y++) {
     for (let x = 0; x < logits.width; x++) {
-      if ((logits.data[y * logits.width + x] ?? 0) <= threshold) continue;
+      if ((logits.data[y * logits.width + x] ?? 0) <= logits.threshold) continue;
       left = Math.min(left, x);
       right = Math.max(right, x);
       top = Math.min(top, y);

@@ -1,10 +1,9 @@
-import type { Logits, Rectangle } from "../geometry/mask";
+import type { PlacedLogits, Rectangle } from "../geometry/mask";
 import { upsample } from "../geometry/mask";
-import type { Placement } from "../geometry/resize";
 
 /** Coverage 0..255 of each pixel: the distance to the edge in pixels, from the logit and its slope, plus a half. */
-export function coverage(logits: Logits, placement: Placement, threshold: number, area: Rectangle): Uint8ClampedArray {
-  const values = upsample(logits, placement, area);
+export function coverage(logits: PlacedLogits, area: Rectangle): Uint8ClampedArray {
+  const values = upsample(logits, logits.placement, area);
   const { width, height } = area;
   const at = (x: number, y: number): number =>
     values[Math.min(Math.max(y, 0), height - 1) * width + Math.min(Math.max(x, 0), width - 1)] ?? 0;
@@ -12,7 +11,7 @@ export function coverage(logits: Logits, placement: Placement, threshold: number
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const slope = Math.hypot(at(x + 1, y) - at(x - 1, y), at(x, y + 1) - at(x, y - 1)) / 2;
-      const distance = (at(x, y) - threshold) / Math.max(slope, 1e-6);
+      const distance = (at(x, y) - logits.threshold) / Math.max(slope, 1e-6);
       out[y * width + x] = (distance + 0.5) * 255;
     }
   }
@@ -20,13 +19,7 @@ export function coverage(logits: Logits, placement: Placement, threshold: number
 }
 
 /** The picture inside `area` with the masks' coverage as its alpha channel, as a PNG. */
-export async function cutOut(
-  source: Blob,
-  masks: readonly Logits[],
-  placement: Placement,
-  threshold: number,
-  area: Rectangle,
-): Promise<Blob> {
+export async function cutOut(source: Blob, masks: readonly PlacedLogits[], area: Rectangle): Promise<Blob> {
   const bitmap = await createImageBitmap(source, area.x, area.y, area.width, area.height);
   const canvas = new OffscreenCanvas(area.width, area.height);
   const context = canvas.getContext("2d");
@@ -36,7 +29,7 @@ export async function cutOut(
   const pixels = context.getImageData(0, 0, area.width, area.height);
   const alpha = new Uint8ClampedArray(area.width * area.height);
   for (const logits of masks) {
-    coverage(logits, placement, threshold, area).forEach((value, i) => {
+    coverage(logits, area).forEach((value, i) => {
       if (value > (alpha[i] ?? 0)) alpha[i] = value;
     });
   }

@@ -79,6 +79,6 @@ export async function createEngine(
       last = turn.catch(() => undefined);
       return turn;
     },
-    release: () => session.release(),
+    release: () => last.then(() => session.release()),
   };
 }

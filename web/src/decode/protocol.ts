@@ -1,5 +1,7 @@
-import type { Rle } from "../geometry/rle";
+import type { PlacedLogits } from "../geometry/mask";
 import type { Prompt } from "../geometry/prompt";
+import type { Placement } from "../geometry/resize";
+import type { Rle } from "../geometry/rle";
 
 export type Backend = "webgpu" | "wasm" | "server";
 
@@ -30,7 +32,7 @@ export interface DecodeRequest {
   readonly step: number | null;
   readonly prompt: Prompt;
   readonly multimask: boolean;
-  /** Masks whose logits may be fed back, best choice first; the first that the worker still holds is used. */
+  /** Masks whose logits may be fed back, best choice first; the first that is at hand and this model's own is used. */
   readonly feedback: readonly MaskRef[];
 }
 
@@ -40,8 +42,14 @@ export interface Candidate {
   readonly iou: number;
 }
 
-/** Candidates best first, with a copy of each one's logits (row-major, width x height). */
+/**
+ * Candidates best first, with a copy of each one's logits (row-major, width x height). It says itself which model made
+ * it and how that model's logits are read, so that it stays the same mask when another model is loaded.
+ */
 export interface DecodeResult {
+  readonly revision: string;
+  readonly placement: Placement;
+  readonly threshold: number;
   readonly candidates: readonly Candidate[];
   readonly masks: readonly Float32Array[];
   readonly width: number;
@@ -49,6 +57,12 @@ export interface DecodeResult {
   readonly ms: number;
   /** Whose logits were fed back. */
   readonly fedBack: MaskRef | null;
+}
+
+export function logitsOf(result: DecodeResult, candidate: number): PlacedLogits | null {
+  const { width, height, placement, threshold } = result;
+  const data = result.masks[candidate];
+  return data === undefined ? null : { data, width, height, placement, threshold };
 }
 
 export interface MaskSummary {
@@ -92,7 +106,7 @@ export interface Answers {
 
 export type Call = Task & { readonly ticket: number };
 
-/** `stale`: of another picture; `runtime`: ONNX Runtime failed; `self_test`: it answers wrongly; `crashed`: the worker died. */
+/** `stale`: of another picture or model; `runtime`: ONNX Runtime failed; `self_test`: it answers wrongly; `crashed`: the worker died. */
 export type FailureCode = "stale" | "runtime" | "self_test" | "revision" | "crashed" | "timeout" | "empty" | "internal";
 
 export type Reply =

@@ -1,6 +1,6 @@
-import type { Logits, Rectangle } from "../geometry/mask";
+import type { Size } from "../geometry/frames";
+import type { PlacedLogits, Rectangle } from "../geometry/mask";
 import { binarise, boundsOf, union } from "../geometry/mask";
-import type { Placement } from "../geometry/resize";
 import { encodeRle } from "../geometry/rle";
 import { cutOut } from "./cut-out";
 import type { DecoderOutputs } from "./engine";
@@ -22,9 +22,9 @@ export function rankedMasks(
   return { candidates, masks, width, height };
 }
 
-export function summaryOf(logits: Logits, placement: Placement, spec: DecoderSpec): MaskSummary {
-  const { width, height } = placement;
-  const mask = binarise(logits, placement, spec.maskThreshold);
+export function summaryOf(logits: PlacedLogits): MaskSummary {
+  const { width, height } = logits.placement;
+  const mask = binarise(logits, logits.placement, logits.threshold);
   const bounds = boundsOf(mask, width);
   return {
     rle: encodeRle(mask, width, height),
@@ -34,33 +34,30 @@ export function summaryOf(logits: Logits, placement: Placement, spec: DecoderSpe
 }
 
 /** The joint mask as a grey PNG of the picture's size, or, with `source`, the cut-out inside its bounds. */
-export async function maskFile(
-  masks: readonly Logits[],
-  placement: Placement,
-  spec: DecoderSpec,
-  source?: Blob,
-): Promise<Blob> {
-  const { width, height } = placement;
-  const joint = union(eachBinarised(masks, placement, spec.maskThreshold));
+export async function maskFile(masks: readonly PlacedLogits[], source?: Blob): Promise<Blob> {
+  const [first] = masks;
+  if (first === undefined) throw new DecodeError("empty", "There is no mask.");
+  const { width, height } = first.placement;
+  const joint = union(eachBinarised(masks));
   if (source === undefined) return maskPng(joint, width, height);
   const bounds = boundsOf(joint, width);
   if (bounds === null) throw new DecodeError("empty", "The mask is empty.");
-  return cutOut(source, masks, placement, spec.maskThreshold, withMargin(bounds, placement));
+  return cutOut(source, masks, withMargin(bounds, first.placement));
 }
 
 /** A mask of a large photo takes tens of megabytes: they are made when asked for. */
-function* eachBinarised(masks: readonly Logits[], placement: Placement, threshold: number): Generator<Uint8Array> {
-  for (const logits of masks) yield binarise(logits, placement, threshold);
+function* eachBinarised(masks: readonly PlacedLogits[]): Generator<Uint8Array> {
+  for (const logits of masks) yield binarise(logits, logits.placement, logits.threshold);
 }
 
 /** One pixel more on each side, for the soft edge. */
-function withMargin(bounds: Rectangle, placement: Placement): Rectangle {
+function withMargin(bounds: Rectangle, picture: Size): Rectangle {
   const x = Math.max(bounds.x - 1, 0);
   const y = Math.max(bounds.y - 1, 0);
   return {
     x,
     y,
-    width: Math.min(bounds.x + bounds.width + 1, placement.width) - x,
-    height: Math.min(bounds.y + bounds.height + 1, placement.height) - y,
+    width: Math.min(bounds.x + bounds.width + 1, picture.width) - x,
+    height: Math.min(bounds.y + bounds.height + 1, picture.height) - y,
   };
 }

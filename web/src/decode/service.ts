@@ -1,14 +1,17 @@
-import type { Logits } from "../geometry/mask";
+import type { PlacedLogits } from "../geometry/mask";
 import type { Embedding } from "./embedding";
 import { readEmbedding, RevisionMismatch } from "./embedding";
 import type { Engine } from "./engine";
 import { decoderInputs } from "./inputs";
 import type { Launcher } from "./launch";
 import type { Answers, DecodeRequest, DecodeResult, DecoderSpec, EngineInfo, MaskRef, Task } from "./protocol";
-import { DecodeError } from "./protocol";
+import { DecodeError, logitsOf } from "./protocol";
 import { maskFile, rankedMasks, summaryOf } from "./results";
 
-/** The worker's brain: owns the session, the embedding and every step's logits. Runs in a worker, or without one. */
+/**
+ * The worker's brain: owns the session, the embedding and every step's logits. Runs in a worker, or without one.
+ * Another `start` puts another model in the present one's place: its session and embedding go, the steps stay.
+ */
 export class DecodeService {
   #spec: DecoderSpec | null = null;
   #engine: Engine | null = null;
@@ -40,21 +43,31 @@ export class DecodeService {
         if (this.#isCurrent(task.epoch)) for (const step of task.steps) this.#steps.delete(step);
         return null;
       case "summarise":
-        return this.#masksOf(task.masks).map((logits) => summaryOf(logits, this.#pictureNow(), this.#specNow()));
+        return this.#masksOf(task.masks).map(summaryOf);
       case "mask_png":
-        return maskFile(this.#masksOf(task.masks), this.#pictureNow(), this.#specNow());
+        return maskFile(this.#masksOf(task.masks));
       case "cut_out":
-        return maskFile(this.#masksOf(task.masks), this.#pictureNow(), this.#specNow(), task.source);
+        return maskFile(this.#masksOf(task.masks), task.source);
     }
   }
 
   async #start(task: Extract<Task, { kind: "start" }>): Promise<EngineInfo> {
     this.#spec = task.spec;
+    await this.#letGo();
     if (task.model === null || this.launcher === null) return { backend: "server", threads: 0 };
     const engine = await this.launcher.wasm(task.model, task.spec, task.golden, task.threads);
     this.#engine = engine;
     if (task.gpu && task.golden !== null) void this.#tryGpu(this.launcher, task.model, task.spec, task.golden, engine);
     return { backend: engine.backend, threads: engine.threads };
+  }
+
+  /** Of the model that was loaded before; a run that is under way ends first. */
+  async #letGo(): Promise<void> {
+    const sessions = [this.#engine, this.#spare];
+    this.#engine = null;
+    this.#spare = null;
+    this.#embedding = null;
+    for (const session of sessions) await session?.release();
   }
 
   /** The GPU takes over when it answers rightly and is not slower; nobody waits for that. */
@@ -70,6 +83,10 @@ export class DecodeService {
       return null;
     });
     if (gpu === null) return;
+    if (this.#engine !== present) {
+      await gpu.release(); // another model was loaded meanwhile
+      return;
+    }
     this.#engine = gpu;
     this.#spare = present;
     this.announce({ backend: "webgpu", threads: 1 });
@@ -94,18 +111,30 @@ export class DecodeService {
     if (!this.#isCurrent(epoch) || embedding === null) throw new DecodeError("stale", "Another picture is open.");
     const spec = this.#specNow();
     const started = performance.now();
-    const fedBack =
-      request.feedback.find((ref) => this.#steps.get(ref.step)?.masks[ref.candidate] !== undefined) ?? null;
+    const fedBack = this.#feedbackFor(request.feedback, spec);
     const grid = { width: spec.maskWidth, height: spec.maskHeight };
     const inputs = decoderInputs(request.prompt, embedding.placement, fedBack && this.#logits(fedBack), grid);
     const outputs = await this.#run(embedding, inputs);
+    if (spec !== this.#spec) throw new DecodeError("stale", "Another model was loaded.");
     const result: DecodeResult = {
       ...rankedMasks(outputs, spec, request.multimask),
+      revision: spec.revision,
+      placement: embedding.placement,
+      threshold: spec.maskThreshold,
       ms: performance.now() - started,
       fedBack,
     };
     if (request.step !== null && this.#isCurrent(epoch)) this.#steps.set(request.step, result);
     return result;
+  }
+
+  /** Another model's logits mean nothing to this one. */
+  #feedbackFor(refs: readonly MaskRef[], spec: DecoderSpec): MaskRef | null {
+    const fits = (ref: MaskRef): boolean => {
+      const held = this.#steps.get(ref.step);
+      return held?.revision === spec.revision && held.masks[ref.candidate] !== undefined;
+    };
+    return refs.find(fits) ?? null;
   }
 
   /** A GPU that is lost in the middle of things hands back to WASM, at once and for good. */
@@ -116,7 +145,7 @@ export class DecodeService {
       return await engine.run(...call);
     } catch (error) {
       const spare = this.#spare;
-      if (spare === null) throw new DecodeError("runtime", String(error));
+      if (spare === null || engine !== this.#engine) throw new DecodeError("runtime", String(error));
       this.#engine = spare;
       this.#spare = null;
       this.announce({ backend: spare.backend, threads: spare.threads });
@@ -135,20 +164,15 @@ export class DecodeService {
     return epoch === this.#epoch;
   }
 
-  #masksOf(refs: readonly MaskRef[]): Logits[] {
+  #masksOf(refs: readonly MaskRef[]): PlacedLogits[] {
     return refs.map((ref) => this.#logits(ref));
   }
 
-  #logits(ref: MaskRef): Logits {
+  #logits(ref: MaskRef): PlacedLogits {
     const step = this.#steps.get(ref.step);
-    const data = step?.masks[ref.candidate];
-    if (step === undefined || data === undefined) throw new DecodeError("empty", "That mask is not here any more.");
-    return { data, width: step.width, height: step.height };
-  }
-
-  #pictureNow(): Embedding["placement"] {
-    if (this.#embedding === null) throw new DecodeError("stale", "No picture is open.");
-    return this.#embedding.placement;
+    const logits = step === undefined ? null : logitsOf(step, ref.candidate);
+    if (logits === null) throw new DecodeError("empty", "That mask is not here any more.");
+    return logits;
   }
 
   #specNow(): DecoderSpec {

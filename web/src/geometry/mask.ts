@@ -7,6 +7,12 @@ export interface Logits {
   readonly height: number;
 }
 
+/** Logits with all that makes a mask of them: how their model placed the picture, and above what a pixel is in the mask. */
+export interface PlacedLogits extends Logits {
+  readonly placement: Placement;
+  readonly threshold: number;
+}
+
 /** One axis of the sampling: for each image pixel the two logit indices and the weight of the second. */
 interface Axis {
   readonly low: Int32Array;

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
 import type { ExportFormat } from "../app/actions";
 import { exportable } from "../app/selectors";
@@ -8,6 +8,7 @@ import { CommandKeys } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
 import type { IconName } from "./icons";
 import { Icon } from "./icons";
+import { useMenu } from "./menu";
 
 const FORMATS: readonly { format: ExportFormat; icon: IconName }[] = [
   { format: "coco", icon: "file" },
@@ -27,29 +28,7 @@ export function DownloadMenu(): JSX.Element {
     menu.current?.querySelector<HTMLElement>("[aria-haspopup]")?.focus();
   };
 
-  useEffect(() => {
-    if (!open) return;
-    const items = [...(menu.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
-    items[0]?.focus();
-    const stop = new AbortController();
-    const outside = (event: Event): void => {
-      if (menu.current?.contains(event.target as Node)) return;
-      event.stopPropagation();
-      setOpen(false);
-    };
-    const press = (event: KeyboardEvent): void => {
-      if (event.key === "Tab") return setOpen(false);
-      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (step === undefined && event.key !== "Escape") return;
-      event.preventDefault();
-      event.stopPropagation();
-      if (step === undefined) leave();
-      else items.at((items.findIndex((item) => item === document.activeElement) + step) % items.length)?.focus();
-    };
-    window.addEventListener("pointerdown", outside, { capture: true, signal: stop.signal });
-    window.addEventListener("keydown", press, { capture: true, signal: stop.signal });
-    return () => stop.abort();
-  }, [open]);
+  useMenu(menu, open, () => setOpen(false), leave);
 
   return (
     <div class="menu-holder" ref={menu}>

@@ -1,72 +1,123 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
+import type { ModelEntry } from "../app/models";
+import { chosenEntry, estimatedPart } from "../app/models";
 import { draftOf } from "../app/selectors";
-import type { EngineState, Picture } from "../app/state";
+import type { EngineState, Picture, PicturePhase } from "../app/state";
 import { t } from "../text";
+import { CommandButton } from "./CommandButton";
 import { useSelect } from "./context";
+import { bytesText } from "./quantities";
 
-/** What the page is busy with until the picture can be clicked: one line and a bar, and then nothing. */
+/** Phases that the server's work fills, and of which only the time tells. */
+const TIMED: readonly (PicturePhase | undefined)[] = ["loading", "encoding", "waiting"];
+const TICK_MS = 200;
+
+/** What the page is busy with until the picture can be clicked: a line, a bar and a way to stop; and then nothing. */
 export function PhaseStatus(): JSX.Element | null {
   const picture = useSelect((state) => state.picture);
   const engine = useSelect((state) => state.engine);
+  const model = useSelect((state) => chosenEntry(state.models));
   const clicked = useSelect((state) => draftOf(state).step !== null);
-  const seconds = useCountdown(picture?.phase === "waiting" ? picture.waitSeconds : null);
+  const elapsed = useElapsed(TIMED.includes(picture?.phase) ? (picture?.since ?? 0) : null);
   if (picture === null || picture.phase === "failed") return null;
-  const status = statusOf(picture, engine, seconds);
+  const status = statusOf(picture, engine, model, elapsed);
   if (status === null) return null;
+  const resting = picture.phase === "unencoded";
   return (
-    <div class="phase panel" role="status" data-testid="phase" data-phase={picture.phase}>
-      <div class="phase-text">
-        <span class="spinner" aria-hidden="true" />
-        {status.text}
-        {clicked && <em>{t("phase.click")}</em>}
-      </div>
-      {status.part === null ? (
-        <div class="bar bar-unknown">
-          <i />
+    <div class="phase panel" data-testid="phase" data-phase={picture.phase}>
+      <div class="phase-line">
+        <div class="phase-text">
+          {!resting && <span class="spinner" aria-hidden="true" />}
+          <span role="status">{status.text}</span>
+          {status.time !== "" && <span class="phase-time">{status.time}</span>}
+          {clicked && <em>{t("phase.click")}</em>}
         </div>
-      ) : (
-        <progress class="bar" max={1} value={status.part} aria-label={status.text} />
-      )}
+        <PhaseButton phase={picture.phase} />
+      </div>
+      {!resting && <PhaseBar part={status.part} label={status.text} />}
+    </div>
+  );
+}
+
+function PhaseButton({ phase }: { readonly phase: PicturePhase }): JSX.Element | null {
+  if (phase === "reading" || phase === "ready") return null;
+  const id = phase === "unencoded" ? "encode" : "stop";
+  return (
+    <CommandButton id={id} class={`button-text ${id === "encode" ? "button-primary" : "button-quiet"}`} tip="none">
+      {t(`phase.${id}`)}
+      {id === "stop" && <kbd>{t("key.escape")}</kbd>}
+    </CommandButton>
+  );
+}
+
+function PhaseBar({ part, label }: { readonly part: number | null; readonly label: string }): JSX.Element {
+  if (part !== null) return <progress class="bar" max={1} value={part} aria-label={label} />;
+  return (
+    <div class="bar bar-unknown">
+      <i />
     </div>
   );
 }
 
 interface Status {
   readonly text: string;
+  /** Shown beside the text, but not read out each second. */
+  readonly time: string;
   /** null: nobody knows how far it is. */
   readonly part: number | null;
 }
 
-function statusOf(picture: Picture, engine: EngineState, seconds: number): Status | null {
+function statusOf(picture: Picture, engine: EngineState, model: ModelEntry | null, elapsed: number): Status | null {
+  const title = model?.title ?? "";
   const percent = (part: number): number => Math.round(part * 100);
+  const plain = (text: string): Status => ({ text, time: "", part: null });
   switch (picture.phase) {
-    case "uploading":
-      return { text: t("phase.uploading", { percent: percent(picture.progress) }), part: picture.progress };
+    case "uploading": {
+      const time = t("phase.uploading.of", { percent: percent(picture.progress), size: bytesText(picture.bytes) });
+      return { text: t("phase.uploading"), time, part: picture.progress };
+    }
     case "waiting":
-      return { text: t("phase.waiting", { seconds }), part: null };
-    case "reading":
-    case "encoding":
-      return { text: t(`phase.${picture.phase}`), part: null };
+      return plain(t("phase.waiting", { seconds: Math.max(picture.waitSeconds - Math.floor(elapsed / 1000), 0) }));
+    case "loading":
+      return { text: t("phase.loading", { title }), time: secondsText(elapsed, null), part: null };
+    case "encoding": {
+      const expected = model?.encodeMs ?? null;
+      const part = expected === null ? null : estimatedPart(elapsed, expected);
+      return { text: t("phase.encoding"), time: secondsText(elapsed, expected), part };
+    }
     case "fetching":
-      if (engine.phase !== "loading") return { text: t("phase.fetching"), part: null };
-      if (engine.progress >= 1) return { text: t("phase.decoder.starting"), part: null };
-      return { text: t("phase.decoder", { percent: percent(engine.progress) }), part: engine.progress };
+      if (engine.phase !== "loading") return plain(t("phase.fetching"));
+      if (engine.progress >= 1) return plain(t("phase.decoder.starting"));
+      return { text: t("phase.decoder", { title }), time: `${percent(engine.progress)} %`, part: engine.progress };
     case "ready":
-      return engine.phase === "loading" ? { text: t("phase.decoder.starting"), part: null } : null;
+      return engine.phase === "loading" ? plain(t("phase.decoder.starting")) : null;
+    case "reading":
+    case "unencoded":
+      return plain(t(`phase.${picture.phase}`));
     case "failed":
       return null;
   }
 }
 
-function useCountdown(from: number | null): number {
-  const [left, setLeft] = useState(from ?? 0);
+/** From one second on; the time expected only while it is not over. */
+function secondsText(elapsedMs: number, expectedMs: number | null): string {
+  const seconds = Math.floor(elapsedMs / 1000);
+  if (seconds < 1) return "";
+  if (expectedMs === null) return t("phase.seconds", { seconds });
+  const expected = Math.max(1, Math.round(expectedMs / 1000));
+  return t(seconds <= expected ? "phase.seconds.of" : "phase.seconds.over", { seconds, expected });
+}
+
+/** Milliseconds since then, kept up to date; 0 without a beginning. */
+function useElapsed(since: number | null): number {
+  const [now, setNow] = useState(0);
   useEffect(() => {
-    if (from === null) return;
-    setLeft(from);
-    const timer = setInterval(() => setLeft((seconds) => Math.max(seconds - 1, 0)), 1000);
+    if (since === null) return;
+    setNow(performance.now());
+    const timer = setInterval(() => setNow(performance.now()), TICK_MS);
     return () => clearInterval(timer);
-  }, [from]);
-  return left;
+  }, [since]);
+  return since === null ? 0 : Math.max(now - since, 0);
 }

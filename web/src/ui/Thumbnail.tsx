@@ -1,10 +1,9 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-import type { Logits, Rectangle } from "../geometry/mask";
+import type { Size } from "../geometry/frames";
+import type { PlacedLogits, Rectangle } from "../geometry/mask";
 import { logitScale } from "../geometry/mask";
-import type { Placement } from "../geometry/resize";
-import { place } from "../geometry/resize";
 import { useApp, useSelect } from "./context";
 import { rgbOf } from "./palette";
 
@@ -29,11 +28,10 @@ export function Thumbnail(props: ThumbnailProps): JSX.Element {
 
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
-    const { bitmap, library, inputSize, resize, threshold } = resources;
+    const { bitmap, library } = resources;
     if (context == null || bitmap === null || logits === null) return;
-    const placement = place(bitmap, inputSize, resize);
     const framed = frame.split(",").flatMap((index) => library.get(step, Number(index)) ?? []);
-    const area = frameFor(framed, placement, threshold, width / height);
+    const area = frameFor(framed, bitmap, width / height);
     const [columns, rows] = [context.canvas.width, context.canvas.height];
     context.clearRect(0, 0, columns, rows);
     context.imageSmoothingQuality = "high";
@@ -41,11 +39,11 @@ export function Thumbnail(props: ThumbnailProps): JSX.Element {
     const [toX, toY] = [columns / area.width, rows / area.height];
     context.fillRect(-area.x * toX, -area.y * toY, bitmap.width * toX, bitmap.height * toY);
     context.drawImage(bitmap, area.x, area.y, area.width, area.height, 0, 0, columns, rows);
-    const scale = logitScale(placement, logits);
+    const scale = logitScale(logits.placement, logits);
     const source = [area.x * scale.x, area.y * scale.y, area.width * scale.x, area.height * scale.y] as const;
     context.fillStyle = "rgb(0 0 0 / 35%)";
     context.fillRect(0, 0, columns, rows);
-    context.drawImage(tint(logits, threshold, colour), ...source, 0, 0, columns, rows);
+    context.drawImage(tint(logits, colour), ...source, 0, 0, columns, rows);
   }, [resources, logits, step, frame, colour, width, height]);
 
   return (
@@ -54,12 +52,12 @@ export function Thumbnail(props: ThumbnailProps): JSX.Element {
 }
 
 /** The masks' bounds with a margin, widened to the thumbnail's shape and kept on the picture where it fits. */
-function frameFor(masks: readonly Logits[], placement: Placement, threshold: number, aspect: number): Rectangle {
+function frameFor(masks: readonly PlacedLogits[], picture: Size, aspect: number): Rectangle {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const logits of masks) {
-    const scale = logitScale(placement, logits);
+    const scale = logitScale(logits.placement, logits);
     for (let i = 0; i < logits.data.length; i++) {
-      if ((logits.data[i] ?? 0) <= threshold) continue;
+      if ((logits.data[i] ?? 0) <= logits.threshold) continue;
       const x = (i % logits.width) / scale.x;
       const y = Math.floor(i / logits.width) / scale.y;
       left = Math.min(left, x);
@@ -68,7 +66,7 @@ function frameFor(masks: readonly Logits[], placement: Placement, threshold: num
       bottom = Math.max(bottom, y + 1 / scale.y);
     }
   }
-  if (left > right) [left, top, right, bottom] = [0, 0, placement.width, placement.height];
+  if (left > right) [left, top, right, bottom] = [0, 0, picture.width, picture.height];
   const margin = 0.12 * Math.max(right - left, bottom - top);
   const [wide, high] = [right - left + 2 * margin, bottom - top + 2 * margin];
   const width = Math.max(wide, high * aspect);
@@ -76,21 +74,21 @@ function frameFor(masks: readonly Logits[], placement: Placement, threshold: num
   const keep = (from: number, length: number, limit: number): number =>
     length >= limit ? (limit - length) / 2 : Math.min(Math.max(from, 0), limit - length);
   return {
-    x: keep((left + right - width) / 2, width, placement.width),
-    y: keep((top + bottom - height) / 2, height, placement.height),
+    x: keep((left + right - width) / 2, width, picture.width),
+    y: keep((top + bottom - height) / 2, height, picture.height),
     width,
     height,
   };
 }
 
 /** The logits as a coloured picture whose alpha is soft about the threshold. */
-function tint(logits: Logits, threshold: number, colour: number): OffscreenCanvas {
+function tint(logits: PlacedLogits, colour: number): OffscreenCanvas {
   const canvas = new OffscreenCanvas(logits.width, logits.height);
   const pixels = new ImageData(logits.width, logits.height);
   const [red, green, blue] = rgbOf(colour);
   logits.data.forEach((value, i) => {
     pixels.data.set(
-      [red * 255, green * 255, blue * 255, Math.min(Math.max((value - threshold) * 128 + 90, 0), 205)],
+      [red * 255, green * 255, blue * 255, Math.min(Math.max((value - logits.threshold) * 128 + 90, 0), 205)],
       i * 4,
     );
   });

@@ -6,6 +6,7 @@ import { useSelect } from "./context";
 import { DownloadMenu } from "./DownloadMenu";
 import { EngineBadge } from "./EngineBadge";
 import { Logo } from "./Logo";
+import { ModelMenu } from "./ModelMenu";
 
 export function TopBar(): JSX.Element {
   const picture = useSelect((state) => state.picture);
@@ -22,6 +23,7 @@ export function TopBar(): JSX.Element {
       )}
       <div class="topbar-actions">
         <EngineBadge />
+        <ModelMenu />
         {picture !== null && (
           <>
             <CommandButton id="open" icon="open" class="button-text" tip="below">

@@ -10,7 +10,7 @@ export function attachKeyboard(store: Store): () => void {
     const onButton = target instanceof HTMLElement && target.closest("button, [role=dialog]") !== null;
     if (onButton && (event.key === "Enter" || event.key === " ")) return;
     if (event.key === " ") return event.preventDefault(); // Space moves the picture and scrolls nothing
-    const command = commandFor(event);
+    const command = commandFor(event, store.get());
     if (command === null) return;
     if (store.get().view.dialog !== null && command.id !== "cancel") return;
     if (command.enabled(store.get())) {

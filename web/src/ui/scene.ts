@@ -2,7 +2,6 @@ import type { Resources } from "../app/mask-library";
 import { docOf, draftColour, draftMask, draftStep } from "../app/selectors";
 import type { AppState } from "../app/state";
 import type { PaintedMask, Scene } from "../canvas/scene";
-import { place } from "../geometry/resize";
 import { rgbOf } from "./palette";
 
 const OBJECT = { fill: 0.34, line: 1.5 };
@@ -19,8 +18,6 @@ export function sceneOf(state: AppState, resources: Resources): Scene {
     camera: view.camera,
     view: view.size,
     picture: size,
-    placement: size === null ? null : place(size, resources.inputSize, resources.resize),
-    threshold: resources.threshold,
     masks: masksOf(state, resources),
     points: draft.prompt.points,
     boxes,

@@ -1,6 +1,7 @@
 import type { MaskSummary } from "../../decode/protocol";
 import type { Rle } from "../../geometry/rle";
 import { docOf, draftMask, draftStep } from "../selectors";
+import type { MaskRef } from "../state";
 import type { Store } from "../store";
 import type { EngineKeeper } from "./engine";
 
@@ -8,6 +9,8 @@ import type { EngineKeeper } from "./engine";
 export interface DebugView {
   readonly imageId: string | null;
   readonly phase: string;
+  /** Id of the model whose decoder runs. */
+  readonly model: string;
   readonly backend: string | null;
   readonly threads: number;
   readonly ms: number | null;
@@ -23,17 +26,29 @@ export interface DebugView {
   readonly camera: { readonly zoom: number; readonly x: number; readonly y: number };
   /** The canvas's size as the page knows it, in CSS pixels: that of the last frame. */
   readonly viewSize: { readonly width: number; readonly height: number };
+  /** The n-th object's mask, as `lastMask` gives the last one's. */
+  objectMask(n: number): Promise<Rle | null>;
   /** The draft's mask as the COCO file would hold it; without a draft the last object's; null without either. */
   lastMask(): Promise<Rle | null>;
 }
 
 export function exposeDebugView(store: Store, engine: EngineKeeper): void {
+  const rleOf = async (mask: MaskRef | null | undefined): Promise<Rle | null> => {
+    const { picture } = store.get();
+    if (mask == null || picture === null) return null;
+    const task = { kind: "summarise", epoch: picture.epoch, masks: [mask] } as const;
+    const [summary]: MaskSummary[] = await engine.call<"summarise">(task);
+    return summary?.rle ?? null;
+  };
   const view: DebugView = {
     get imageId() {
       return store.get().picture?.imageId ?? null;
     },
     get phase() {
       return store.get().picture?.phase ?? "empty";
+    },
+    get model() {
+      return store.get().engine.model;
     },
     get backend() {
       return store.get().engine.backend;
@@ -65,15 +80,8 @@ export function exposeDebugView(store: Store, engine: EngineKeeper): void {
     get viewSize() {
       return { ...store.get().view.size };
     },
-    async lastMask() {
-      const state = store.get();
-      const object = docOf(state).objects.at(-1);
-      const mask = draftMask(state) ?? (object && { step: object.step, candidate: object.candidate });
-      if (mask === undefined || state.picture === null) return null;
-      const task = { kind: "summarise", epoch: state.picture.epoch, masks: [mask] } as const;
-      const [summary]: MaskSummary[] = await engine.call<"summarise">(task);
-      return summary?.rle ?? null;
-    },
+    objectMask: (n) => rleOf(docOf(store.get()).objects[n]),
+    lastMask: () => rleOf(draftMask(store.get()) ?? docOf(store.get()).objects.at(-1)),
   };
   Object.defineProperty(window, "__segserve", { value: Object.freeze(view) });
 }

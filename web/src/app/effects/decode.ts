@@ -1,7 +1,7 @@
 import { isAbort } from "../../api/problem";
 import { LatestWins } from "../../decode/latest-wins";
 import type { DecodeRequest, DecodeResult } from "../../decode/protocol";
-import { DecodeError } from "../../decode/protocol";
+import { DecodeError, logitsOf } from "../../decode/protocol";
 import type { ImagePoint } from "../../geometry/frames";
 import { isInside } from "../../geometry/frames";
 import type { Resources } from "../mask-library";
@@ -25,6 +25,8 @@ export class Decoding {
   #running: number | null = null;
   readonly #restoring = new Set<number>();
   #epoch = -1;
+  /** Grows with each picture, model and worker; what was asked before answers nobody. */
+  #generation = 0;
 
   constructor(
     private readonly store: Store,
@@ -32,8 +34,11 @@ export class Decoding {
     private readonly engine: EngineKeeper,
     private readonly server: ServerDecoder,
   ) {
-    engine.onReady = () => this.#open();
-    engine.onLost = () => this.#queue.close();
+    engine.onReady = (revision) => this.#open(revision);
+    engine.onLost = () => {
+      this.#generation++;
+      this.#queue.close();
+    };
     store.listen((state, before, action) => {
       if (state.picture?.epoch !== this.#epoch) this.#enter(state);
       else if (state.steps !== before.steps) this.#forget(before, state);
@@ -44,14 +49,16 @@ export class Decoding {
 
   #enter(state: AppState): void {
     this.#epoch = state.picture?.epoch ?? -1;
+    this.#generation++;
     this.#queue.clear();
     this.#queue.close();
     this.#restoring.clear();
     this.resources.library.clear();
   }
 
-  #open(): void {
+  #open(revision: string): void {
     this.#handBack();
+    this.store.dispatch({ type: "draft/renew", revision });
     this.#queue.open();
     this.#sync();
   }
@@ -63,10 +70,11 @@ export class Decoding {
       const step = steps[id];
       const logits = this.resources.library.candidatesOf(id);
       const [first] = logits;
-      if (step === undefined || first === undefined) continue;
-      const { candidates, fedBack } = step;
-      const { width, height } = first;
-      const result = { candidates, masks: logits.map(({ data }) => data), width, height, ms: 0, fedBack };
+      if (first === undefined || step === undefined || step.revision === null) continue;
+      const { candidates, fedBack, revision } = step;
+      const { width, height, placement, threshold } = first;
+      const masks = logits.map(({ data }) => data);
+      const result = { candidates, masks, width, height, placement, threshold, revision, ms: 0, fedBack };
       this.engine.call<"adopt">({ kind: "adopt", epoch: this.#epoch, step: id, result }).catch(() => undefined);
     }
   }
@@ -97,16 +105,18 @@ export class Decoding {
   async #runStep(epoch: number, id: number): Promise<void> {
     const step = this.store.get().steps[id];
     if (epoch !== this.#epoch || step?.status !== "waiting") return;
+    const generation = this.#generation;
     this.#running = id;
     try {
       const result = await this.#answer(epoch, requestFor(step, step.feedback));
-      if (epoch !== this.#epoch) return;
+      if (generation !== this.#generation) return;
       this.#keep(id, result);
       this.resources.library.setHover(null);
-      const { candidates, fedBack, ms } = result;
-      this.store.dispatch({ type: "step/decoded", step: id, candidates, fedBack, ms });
+      const { candidates, fedBack, revision, ms } = result;
+      this.store.dispatch({ type: "step/decoded", step: id, candidates, fedBack, revision, ms });
     } finally {
       this.#running = null;
+      if (generation !== this.#generation) this.#sync(); // what still waits is asked of what answers now
     }
   }
 
@@ -123,7 +133,7 @@ export class Decoding {
     const epoch = this.#epoch;
     try {
       const result = await this.#recall(epoch, id);
-      if (epoch !== this.#epoch) return;
+      if (epoch !== this.#epoch || result.revision !== this.store.get().steps[id]?.revision) return;
       this.#keep(id, result);
       this.store.dispatch({ type: "masks/changed" });
     } catch (error) {
@@ -138,14 +148,17 @@ export class Decoding {
     if (held !== null) return held;
     const step = this.store.get().steps[id];
     if (step === undefined) throw new DecodeError("stale", "That step is gone.");
+    if (step.revision !== this.engine.model?.revision) {
+      this.store.dispatch({ type: "step/lost", step: id });
+      throw new DecodeError("stale", "The model that made it is gone.");
+    }
     if (step.fedBack !== null) await this.#recall(epoch, step.fedBack.step);
     return this.#answer(epoch, requestFor(step, step.fedBack === null ? [] : [step.fedBack]));
   }
 
   #keep(id: number, result: DecodeResult): void {
-    const { width, height } = result;
     if (!shownSteps(this.store.get()).includes(id)) return;
-    this.resources.library.set(id, { candidates: result.masks.map((data) => ({ data, width, height })) });
+    this.resources.library.set(id, { candidates: result.masks.flatMap((_, i) => logitsOf(result, i) ?? []) });
   }
 
   #hover(): void {
@@ -161,12 +174,13 @@ export class Decoding {
 
   async #runHover(epoch: number, at: ImagePoint): Promise<void> {
     if (epoch !== this.#epoch || hoverPoint(this.store.get()) === null) return;
+    const generation = this.#generation;
     const prompt = { points: [{ id: 0, at, label: 1 as const }], box: null };
     const request = { step: null, prompt, multimask: true, feedback: [] };
     const result = await this.engine.call<"decode">({ kind: "decode", epoch, request });
-    const [best] = result.masks;
-    if (epoch !== this.#epoch || best === undefined || hoverPoint(this.store.get()) === null) return;
-    this.resources.library.setHover({ data: best, width: result.width, height: result.height });
+    const best = logitsOf(result, 0);
+    if (generation !== this.#generation || best === null || hoverPoint(this.store.get()) === null) return;
+    this.resources.library.setHover(best);
     this.store.dispatch({ type: "hover/shown", shown: true, ms: result.ms });
   }
 

@@ -25,7 +25,7 @@ export class EngineKeeper {
   #lastCrash = -Infinity;
   #launching: Promise<void> = Promise.resolve();
   /** Called when a worker is ready for the open picture, for the first time or again. */
-  onReady: () => void = () => undefined;
+  onReady: (revision: string) => void = () => undefined;
   onLost: () => void = () => undefined;
 
   constructor(private readonly store: Store) {}
@@ -38,24 +38,49 @@ export class EngineKeeper {
     return this.#rung === "server";
   }
 
+  /** Puts a model in the present one's place; models that are started in a hurry take their turns. */
   async start(model: LoadedModel): Promise<void> {
-    this.#model = model;
-    this.#rung = threadsAvailable() > 1 ? "threads" : "single";
-    this.#launching = this.#launch();
+    this.#launching = this.#launching.catch(() => undefined).then(() => this.#take(model));
     await this.#launching;
+  }
+
+  /** No click is answered until a picture is set again; answers that are under way are dropped. */
+  pause(): void {
+    this.#picture = null;
+    this.onLost();
   }
 
   async setPicture(epoch: number, embedding: ArrayBuffer): Promise<void> {
     await this.#launching; // a worker that is being started again would lose it
+    const model = this.#model;
     await this.call({ kind: "embedding", epoch, bytes: embedding });
-    if (epoch !== this.store.get().picture?.epoch) return;
+    if (model === null || model !== this.#model || epoch !== this.store.get().picture?.epoch) return;
     this.#picture = { epoch, embedding };
-    this.onReady();
+    this.onReady(model.revision);
   }
 
   call<K extends Task["kind"]>(task: Extract<Task, { kind: K }>): Promise<Answers[K]> {
     if (this.#client === null) return Promise.reject(new DecodeError("crashed", "No worker is running."));
     return this.#client.call<K>(task);
+  }
+
+  /** The worker stays, for it keeps the other model's masks; one that cannot take the model makes way for the next. */
+  async #take(model: LoadedModel): Promise<void> {
+    const client = this.#client;
+    this.#model = model;
+    this.#picture = null;
+    if (client === null) {
+      this.#rung = threadsAvailable() > 1 ? "threads" : "single";
+      return this.#launch();
+    }
+    try {
+      this.#show(await client.call<"start">(this.#startTask(model)));
+    } catch (error) {
+      client.close();
+      console.warn(`Segserve: the decoder does not take another model (${this.#rung}): ${String(error)}`);
+      if (this.#rung !== "server") this.#stepDown();
+      await this.#launch();
+    }
   }
 
   async #launch(): Promise<void> {

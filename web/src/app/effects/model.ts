@@ -1,4 +1,4 @@
-import { download, listModels, matchesSha256 } from "../../api/client";
+import { download, matchesSha256 } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
 import type { RetryOptions } from "../../api/retry";
 import { withRetry } from "../../api/retry";
@@ -19,18 +19,17 @@ export interface LoadedModel {
 }
 
 export async function loadModel(
+  model: ModelSummary,
   signal: AbortSignal,
   progress: (part: number) => void,
   onWait: NonNullable<RetryOptions["onWait"]>,
 ): Promise<LoadedModel> {
-  const list = await withRetry(() => listModels(signal), { signal, onWait });
-  const model = list.models.find((entry) => entry.id === list.default) ?? list.models[0];
-  const file = model === undefined ? undefined : fileFor(model, "decoder");
-  if (model === undefined || file === undefined) throw new ApiProblem(404, "decoder_missing", "", "", null);
+  const file = fileFor(model, "decoder");
+  if (file === undefined) throw new ApiProblem(404, "decoder_missing", "", "", null);
   const golden = fileFor(model, "golden");
   const [decoder, vectors] = await Promise.all([
-    fetchFile(file, signal, progress),
-    golden === undefined ? null : fetchFile(golden, signal),
+    fetchFile(file, signal, onWait, progress),
+    golden === undefined ? null : fetchFile(golden, signal, onWait),
   ]);
   return {
     id: model.id,
@@ -44,17 +43,18 @@ export async function loadModel(
   };
 }
 
-function fileFor(model: ModelSummary, role: string): ModelFile | undefined {
+export function fileFor(model: ModelSummary, role: string): ModelFile | undefined {
   return Object.values(model.files).find((file) => file.role === role);
 }
 
 async function fetchFile(
   file: ModelFile,
   signal: AbortSignal,
+  onWait: NonNullable<RetryOptions["onWait"]>,
   progress?: (part: number) => void,
 ): Promise<ArrayBuffer> {
   const report = (loaded: number): void => progress?.(Math.min(loaded / file.bytes, 1));
-  const bytes = await withRetry(() => download(file.url, signal, report), { signal });
+  const bytes = await withRetry(() => download(file.url, signal, report), { signal, onWait });
   if (!(await matchesSha256(bytes, file.sha256))) throw new ApiProblem(200, "decoder_damaged", "", "", null);
   return bytes;
 }

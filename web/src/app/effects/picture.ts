@@ -1,14 +1,24 @@
 import { download, downloadEmbedding, isAlive, uploadImage } from "../../api/client";
 import { ApiProblem, isAbort } from "../../api/problem";
 import { pause, withRetry } from "../../api/retry";
-import type { UploadedImage } from "../../api/types";
+import type { ModelSummary, UploadedImage } from "../../api/types";
 import type { Resources } from "../mask-library";
+import { chosenEntry } from "../models";
 import type { Picture } from "../state";
 import type { Store } from "../store";
 import type { EngineKeeper } from "./engine";
+import type { ModelKeeper } from "./models";
 import { report } from "./notices";
 
 const ALIVE_EVERY_MS = 3000;
+/** How often a slow encode looks whether the server is still loading the model. */
+const LOOK_EVERY_MS = 1500;
+
+/** One way from a file to its embedding; aborted when another picture, model or attempt takes its place. */
+interface Attempt {
+  readonly epoch: number;
+  readonly signal: AbortSignal;
+}
 
 /** From a file to a picture that can be clicked: shown at once, uploaded, encoded, its embedding given to the worker. */
 export class PictureOpener {
@@ -20,10 +30,10 @@ export class PictureOpener {
     private readonly store: Store,
     private readonly resources: Resources,
     private readonly engine: EngineKeeper,
-    private readonly engineStarted: () => Promise<void>,
+    private readonly models: ModelKeeper,
   ) {}
 
-  /** Aborted when another picture is opened. */
+  /** Aborted when another picture is opened, or this one encoded anew. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -43,8 +53,8 @@ export class PictureOpener {
   async open(file: File): Promise<void> {
     const signal = this.#begin();
     this.#forgetPixels();
-    this.store.dispatch({ type: "picture/open", name: file.name });
-    const epoch = this.store.get().picture?.epoch ?? 0;
+    this.store.dispatch({ type: "picture/open", name: file.name, bytes: file.size });
+    const attempt = { epoch: this.store.get().picture?.epoch ?? 0, signal };
     this.resources.file = file;
     try {
       const bitmap = await decode(file);
@@ -53,36 +63,51 @@ export class PictureOpener {
         return;
       }
       this.resources.bitmap = bitmap;
-      this.#update(epoch, { size: { width: bitmap.width, height: bitmap.height } });
+      this.#update(attempt, { size: { width: bitmap.width, height: bitmap.height } });
     } catch (error) {
-      this.#fail(epoch, error);
+      this.#fail(attempt, error);
       return;
     }
-    await this.prepare(epoch);
+    await this.#prepare(attempt);
   }
 
-  /** Everything after the pixels; called again to recover, or when the server has forgotten the picture. */
-  async prepare(epoch: number): Promise<void> {
-    const { signal } = this.#abort;
+  /** The open picture by the model that is chosen now; one whose pixels are still read goes that way by itself. */
+  async encode(): Promise<void> {
+    const { picture } = this.store.get();
+    if (picture === null || this.resources.bitmap === null) return;
+    await this.#prepare({ epoch: picture.epoch, signal: this.#begin() });
+  }
+
+  /** Gives the encoding up; the picture and its clicks stay. */
+  stop(): void {
+    const { picture } = this.store.get();
+    if (picture === null) return;
+    this.#update({ epoch: picture.epoch, signal: this.#begin() }, { phase: "unencoded" });
+    this.#clearWarnings();
+  }
+
+  /** Everything after the pixels. */
+  async #prepare(attempt: Attempt): Promise<void> {
     try {
-      const embedding = await this.#embeddingFor(epoch, signal);
-      if (this.store.get().engine.phase !== "ready") await this.engineStarted();
-      await this.engine.setPicture(epoch, embedding);
-      this.#update(epoch, { phase: "ready" });
+      const model = await this.models.chosen();
+      const embedding = await this.#embeddingFor(attempt, model);
+      await this.models.start();
+      attempt.signal.throwIfAborted();
+      await this.engine.setPicture(attempt.epoch, embedding);
+      if (attempt.signal.aborted) return;
+      this.#update(attempt, { phase: "ready" });
       this.#clearWarnings();
     } catch (error) {
-      if (!signal.aborted) this.#fail(epoch, error);
+      this.#fail(attempt, error);
     }
   }
 
-  async #embeddingFor(epoch: number, signal: AbortSignal): Promise<ArrayBuffer> {
+  async #embeddingFor(attempt: Attempt, model: ModelSummary): Promise<ArrayBuffer> {
     for (let again = false; ; again = true) {
-      const image = await this.upload(epoch);
-      this.#update(epoch, { phase: "fetching", imageId: image.id });
+      const image = await this.#upload(attempt, model);
+      this.#update(attempt, { phase: "fetching", imageId: image.id });
       try {
-        return await this.#patiently(epoch, () =>
-          downloadEmbedding(image, this.engine.model?.revision ?? image.revision, signal),
-        );
+        return await this.#patiently(attempt, () => downloadEmbedding(image, model.revision, attempt.signal));
       } catch (error) {
         if (again || !(error instanceof ApiProblem) || !error.isForgotten) throw error;
       }
@@ -90,18 +115,21 @@ export class PictureOpener {
   }
 
   /** Sends the open picture; the same picture is known to the server and costs it nothing. */
-  async upload(epoch: number): Promise<UploadedImage> {
-    const { signal } = this.#abort;
+  async #upload(attempt: Attempt, model: ModelSummary): Promise<UploadedImage> {
     const { file, bitmap } = this.resources;
     if (file === null) throw new Error("No picture is open.");
-    const image = await this.#patiently(epoch, () => {
-      this.#update(epoch, { phase: "uploading", progress: 0 });
+    const image = await this.#patiently(attempt, () => {
+      this.#update(attempt, { phase: "uploading", progress: 0 });
       return uploadImage(
         file,
         file.name,
-        signal,
-        (loaded, total) => this.#update(epoch, { progress: total === null ? 0 : loaded / total }),
-        () => this.#update(epoch, { phase: "encoding", progress: 1 }),
+        model.id,
+        attempt.signal,
+        (loaded, total) => this.#update(attempt, { progress: total === null ? 0 : loaded / total }),
+        () => {
+          this.#update(attempt, { phase: "encoding", progress: 1 });
+          void this.#watchModel(attempt);
+        },
       );
     });
     if (bitmap !== null && (bitmap.width !== image.width || bitmap.height !== image.height)) {
@@ -112,17 +140,33 @@ export class PictureOpener {
 
   /** The server forgot the open picture, whose embedding the page still has: whatever comes of it, clicks go on. */
   async sendAgain(epoch: number): Promise<void> {
+    const attempt = { epoch, signal: this.#abort.signal };
     try {
-      await this.upload(epoch);
+      await this.#upload(attempt, await this.models.chosen());
       this.#clearWarnings();
     } finally {
-      this.#update(epoch, { phase: "ready" });
+      this.#update(attempt, { phase: "ready" });
+    }
+  }
+
+  /** A model that was not asked for before is loaded first, and that is not the encode's time. */
+  async #watchModel(attempt: Attempt): Promise<void> {
+    try {
+      for (;;) {
+        await pause(LOOK_EVERY_MS, attempt.signal);
+        await this.models.refresh();
+        const { picture, models } = this.store.get();
+        const phase = chosenEntry(models)?.state === "loading" ? "loading" : "encoding";
+        if (picture?.phase !== "encoding" && picture?.phase !== "loading") return;
+        if (picture.phase !== phase) this.#update(attempt, { phase });
+      }
+    } catch {
+      // The attempt was given up.
     }
   }
 
   /** While the server is away, looks for it now and then, and goes on when it is back. */
-  async waitForServer(epoch: number): Promise<void> {
-    const { signal } = this.#abort;
+  async #waitForServer({ epoch, signal }: Attempt): Promise<void> {
     try {
       do await pause(ALIVE_EVERY_MS, signal);
       while (!(await isAlive(signal)));
@@ -134,11 +178,11 @@ export class PictureOpener {
     }
   }
 
-  #patiently<T>(epoch: number, attempt: () => Promise<T>): Promise<T> {
+  #patiently<T>(attempted: Attempt, attempt: () => Promise<T>): Promise<T> {
     return withRetry(attempt, {
-      signal: this.#abort.signal,
+      signal: attempted.signal,
       onWait: (seconds, problem) => {
-        this.#update(epoch, { phase: "waiting", waitSeconds: Math.ceil(seconds) });
+        this.#update(attempted, { phase: "waiting", waitSeconds: Math.ceil(seconds) });
         const { code, detail } = problem;
         this.#warned.add(code);
         this.store.dispatch({ type: "notice/add", notice: { code, detail, tone: "warning", action: null } });
@@ -146,13 +190,13 @@ export class PictureOpener {
     });
   }
 
-  #fail(epoch: number, error: unknown): void {
-    if (isAbort(error) || this.store.get().picture?.epoch !== epoch) return;
-    this.#update(epoch, { phase: "failed" });
+  #fail(attempt: Attempt, error: unknown): void {
+    if (isAbort(error) || attempt.signal.aborted) return;
+    this.#update(attempt, { phase: "failed" });
     report(this.store, error);
     if (!(error instanceof ApiProblem) || !error.isTransient) return;
     this.#warned.add(error.code);
-    void this.waitForServer(epoch);
+    void this.#waitForServer(attempt);
   }
 
   #begin(): AbortSignal {
@@ -161,8 +205,15 @@ export class PictureOpener {
     return this.#abort.signal;
   }
 
-  #update(epoch: number, change: Partial<Omit<Picture, "epoch">>): void {
-    this.store.dispatch({ type: "picture/update", epoch, change });
+  /** Nothing late of an attempt that was given up. */
+  #update({ epoch, signal }: Attempt, change: Partial<Omit<Picture, "epoch" | "since">>): void {
+    if (signal.aborted) return;
+    const begins = change.phase !== undefined && change.phase !== this.store.get().picture?.phase;
+    this.store.dispatch({
+      type: "picture/update",
+      epoch,
+      change: begins ? { ...change, since: performance.now() } : change,
+    });
   }
 
   #clearWarnings(): void {

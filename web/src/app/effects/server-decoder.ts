@@ -5,8 +5,10 @@ import type { PredictRequest } from "../../api/types";
 import { floatToHalf, halvesToFloats } from "../../decode/half";
 import type { DecodeRequest, DecodeResult, MaskRef } from "../../decode/protocol";
 import { DecodeError } from "../../decode/protocol";
+import { place } from "../../geometry/resize";
 import type { Store } from "../store";
 import type { EngineKeeper } from "./engine";
+import type { LoadedModel } from "./model";
 import type { PictureOpener } from "./picture";
 
 /** The last resort: each click is answered by `POST /v1/predict`; its logits are kept as if they were the worker's. */
@@ -19,11 +21,19 @@ export class ServerDecoder {
 
   async decode(epoch: number, request: DecodeRequest): Promise<DecodeResult> {
     const started = performance.now();
-    const { fedBack, logits } = await this.#feedback(epoch, request.feedback);
-    const answer = await this.#ask(epoch, request, logits);
+    const { model } = this.engine;
+    const { size } = this.store.get().picture ?? {};
+    if (model === null || size == null) throw new DecodeError("stale", "No picture is open.");
+    const { fedBack, logits } = await this.#feedback(epoch, model, request.feedback);
+    const answer = await this.#ask(epoch, model, request, logits);
+    if (model !== this.engine.model) throw new DecodeError("stale", "Another model was loaded.");
+    if (answer.revision !== model.revision) throw new DecodeError("revision", "The server's model was replaced.");
     const masks = answer.results[0]?.masks ?? [];
     const [height, width] = masks[0]?.segmentation.shape.slice(-2) ?? [];
     const result: DecodeResult = {
+      revision: model.revision,
+      placement: place(size, model.inputSize, model.resize),
+      threshold: model.threshold,
       candidates: masks.map((mask) => ({ index: mask.index, iou: mask.predicted_iou })),
       masks: masks.map((mask) => halvesToFloats(new Uint16Array(bytesOf(mask.segmentation.data)))),
       width: width ?? 0,
@@ -35,10 +45,15 @@ export class ServerDecoder {
     return result;
   }
 
-  async #ask(epoch: number, request: DecodeRequest, logits: DecodeResult | null): ReturnType<typeof predictLogits> {
+  async #ask(
+    epoch: number,
+    model: LoadedModel,
+    request: DecodeRequest,
+    logits: DecodeResult | null,
+  ): ReturnType<typeof predictLogits> {
     const { signal } = this.opener; // a picture that is left answers no more clicks
     for (let again = false; ; again = true) {
-      const body = bodyOf(this.#imageId(epoch), this.engine.model?.id ?? "", request, logits);
+      const body = bodyOf(this.#imageId(epoch), model.id, request, logits);
       try {
         return await withRetry(() => predictLogits(body, signal), { signal });
       } catch (error) {
@@ -57,13 +72,15 @@ export class ServerDecoder {
     return picture.imageId;
   }
 
+  /** Another model's logits mean nothing to this one. */
   async #feedback(
     epoch: number,
+    model: LoadedModel,
     refs: readonly MaskRef[],
   ): Promise<{ fedBack: MaskRef | null; logits: DecodeResult | null }> {
     for (const ref of refs) {
       const held = await this.engine.call<"restore">({ kind: "restore", epoch, step: ref.step });
-      const data = held?.masks[ref.candidate];
+      const data = held?.revision === model.revision ? held.masks[ref.candidate] : undefined;
       if (held != null && data !== undefined) return { fedBack: ref, logits: { ...held, masks: [data] } };
     }
     return { fedBack: null, logits: null };

@@ -1,0 +1,54 @@
+import type { ModelSummary } from "../api/types";
+
+/** One line of the model menu. */
+export interface ModelEntry {
+  readonly id: string;
+  readonly revision: string;
+  readonly title: string;
+  readonly license: string;
+  /** What the browser downloads of it. */
+  readonly decoderBytes: number;
+  readonly encodeMs: number | null;
+  /** Where that was measured: by this server, or where the bundle was made. */
+  readonly measured: "here" | "elsewhere" | null;
+  /** In the server's memory or not; null where the server does not say. */
+  readonly state: "idle" | "loading" | "ready" | null;
+}
+
+export interface ModelsState {
+  readonly entries: readonly ModelEntry[];
+  readonly chosen: string | null;
+  /** The last refreshing failed: the list may be an old one. */
+  readonly stale: boolean;
+}
+
+export const NO_MODELS: ModelsState = { entries: [], chosen: null, stale: false };
+
+export function entryOf(model: ModelSummary): ModelEntry {
+  const decoder = Object.values(model.files).find((file) => file.role === "decoder");
+  const encodeMs = model.encode_ms ?? model.speed?.encode_ms ?? null;
+  return {
+    id: model.id,
+    revision: model.revision,
+    title: model.title,
+    license: model.license,
+    decoderBytes: decoder?.bytes ?? 0,
+    encodeMs,
+    measured: encodeMs === null ? null : model.encode_ms == null ? "elsewhere" : "here",
+    state: model.state ?? null,
+  };
+}
+
+export function chosenEntry({ entries, chosen }: ModelsState): ModelEntry | null {
+  return entries.find((entry) => entry.id === chosen) ?? null;
+}
+
+/** Where the bar stands when the expected time is over; from there on it nears the next, and never the end. */
+const ON_TIME = 0.8;
+const AT_MOST = 0.95;
+
+/** 0..1 of an encode of which nothing but its usual time is known. */
+export function estimatedPart(elapsedMs: number, expectedMs: number): number {
+  const times = elapsedMs / expectedMs;
+  return times <= 1 ? ON_TIME * times : AT_MOST - (AT_MOST - ON_TIME) / times;
+}
