@@ -8,8 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from transformers.models.sam.modeling_sam import SamVisionEncoder
+from transformers.models.sam2.modeling_sam2 import Sam2VisionModel
 
 from model_export.export.weights import load_bundle_weights
+from model_export.models.hiera import HieraEncoder
 from model_export.models.network import Encoder
 from model_export.models.vit_encoder import VitEncoder
 from server.domain.ports import LoadedBundle
@@ -29,12 +31,41 @@ class StockVit(nn.Module):
         return (self.vision(self.pixels(pixels, valid_size))[0],)
 
 
+class StockHiera(nn.Module):
+    """SAM 2's Hiera and feature pyramid as `transformers` has them, attention eager; the decoder's two 1 x 1 convolutions
+    of the finer maps are not in it."""
+
+    def __init__(self, encoder: HieraEncoder) -> None:
+        super().__init__()
+        self.mean, self.std = encoder.mean, encoder.std
+        self.vision = Sam2VisionModel._from_config(encoder.vision.config, attn_implementation="eager").eval()
+        self.vision.load_state_dict(joined_projections(encoder.vision.state_dict()))
+
+    def forward(self, pixels: Tensor, _: Tensor) -> tuple[Tensor, ...]:
+        normal = (pixels.to(self.mean.dtype) - self.mean) / self.std
+        return tuple(self.vision(normal.permute(0, 3, 1, 2)).fpn_hidden_states)
+
+
+def joined_projections(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Queries, keys and values of one product again, as in `transformers`."""
+    joined = {}
+    for name, value in state.items():
+        if ".attn.q." in name:
+            parts = [state[name.replace(".attn.q.", f".attn.{part}.")] for part in "qkv"]
+            joined[name.replace(".attn.q.", ".attn.qkv.")] = torch.cat(parts)
+        elif ".attn.k." not in name and ".attn.v." not in name:
+            joined[name] = value
+    return joined
+
+
 def stock_encoder(bundle: LoadedBundle) -> nn.Module:
     """With the bundle's weights. Where `transformers` has no other code for the network it is the workshop's own."""
     weights = bundle.manifest.file_for("weights")
     if weights is None:
         raise ValueError("this bundle keeps no torch weights")
     encoder: Encoder = load_bundle_weights(bundle.manifest.id, Path(bundle.directory) / weights).encoder
+    if isinstance(encoder, HieraEncoder):
+        return StockHiera(encoder)
     return StockVit(encoder) if isinstance(encoder, VitEncoder) else encoder
 
 
