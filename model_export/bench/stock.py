@@ -32,8 +32,8 @@ class StockVit(nn.Module):
 
 
 class StockHiera(nn.Module):
-    """SAM 2's Hiera and feature pyramid as `transformers` has them, attention eager; the decoder's two 1 x 1 convolutions
-    of the finer maps are not in it."""
+    """SAM 2's Hiera and feature pyramid as `transformers` has them, attention eager, without the decoder's two 1 x 1
+    convolutions of the finer maps."""
 
     def __init__(self, encoder: HieraEncoder) -> None:
         super().__init__()
