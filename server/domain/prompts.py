@@ -24,6 +24,7 @@ BOX_TOP_LEFT = 2.0
 BOX_BOTTOM_RIGHT = 3.0
 PADDING = -1.0
 MOST_TOGETHER = 16  # prompts in one run of the decoder; the embedded one takes 7 to 13 MB of memory for each
+MOST_CELLS = 16 * 120 * 120  # of one mask, times the prompts: 16 of segserve-lite's size, 3 of SAM's
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +106,18 @@ def assemble(
     return DecoderInputs(coords, labels, masks, has_mask)
 
 
-def share_batches(prompts: Sequence[Prompt], padding_is_neutral: bool) -> list[list[int]]:
+def most_together(mask_shape: tuple[int, int]) -> int:
+    """How many prompts one decoder batch may have: what it takes in memory grows with the cells of its masks."""
+    return max(1, min(MOST_TOGETHER, MOST_CELLS // (mask_shape[0] * mask_shape[1])))
+
+
+def share_batches(prompts: Sequence[Prompt], padding_is_neutral: bool, most: int = MOST_TOGETHER) -> list[list[int]]:
     """Indices of the prompts that may share a decoder batch. Where padding changes the answer, only prompts with the
-    same number of tokens go together, so that none gets more padding than it would alone. At most `MOST_TOGETHER` do: a
-    decoder's memory grows with the batch."""
+    same number of tokens go together, so that none gets more padding than it would alone. At most `most` do."""
     groups: dict[int, list[int]] = {}
     for position, prompt in enumerate(prompts):
         groups.setdefault(0 if padding_is_neutral else prompt.token_count, []).append(position)
-    return [
-        group[start : start + MOST_TOGETHER]
-        for group in groups.values()
-        for start in range(0, len(group), MOST_TOGETHER)
-    ]
+    return [group[start : start + most] for group in groups.values() for start in range(0, len(group), most)]
 
 
 def _check_points(

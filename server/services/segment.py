@@ -15,7 +15,7 @@ from server.domain.bundle import BundleManifest
 from server.domain.geometry import InputFrame
 from server.domain.masks import stability_score
 from server.domain.ports import Decoder, Float32, Tensors
-from server.domain.prompts import Prompt, assemble, parse_prompt, share_batches
+from server.domain.prompts import Prompt, assemble, most_together, parse_prompt, share_batches
 from server.errors import NotFoundError, PromptError
 from server.services.embed import EmbedService
 from server.services.encodings import check_format, encode_mask
@@ -218,7 +218,7 @@ def _segment(job: _Job) -> tuple[list[list[_Mask]], float]:
     ]
     results: list[list[_Mask]] = [[] for _ in prompts]
     seconds = 0.0
-    for batch in share_batches(prompts, job.manifest.decoder.padding_is_neutral):
+    for batch in share_batches(prompts, job.manifest.decoder.padding_is_neutral, most_together(shape)):
         seconds += _decode_batch(job, [prompts[index] for index in batch], batch, shape, results)
     return results, seconds
 

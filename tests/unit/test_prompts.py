@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from server.domain.geometry import InputFrame
-from server.domain.prompts import MOST_TOGETHER, Prompt, assemble, parse_prompt, share_batches
+from server.domain.prompts import MOST_TOGETHER, Prompt, assemble, most_together, parse_prompt, share_batches
 from server.errors import PromptError
 
 FRAME = InputFrame.longest_side(100, 50, 64)
@@ -102,6 +102,14 @@ def test_many_prompts_are_padded_at_the_end_to_the_longest() -> None:
 def test_an_empty_batch_is_a_programming_error() -> None:
     with pytest.raises(ValueError, match="at least one"):
         assemble([], FRAME, SHAPE)
+
+
+def test_large_masks_share_smaller_batches() -> None:
+    assert most_together((120, 120)) == MOST_TOGETHER
+    assert most_together((256, 256)) == 3
+    assert most_together((1024, 1024)) == 1
+    click = parse_prompt(FRAME, (16, 16), point_coords=[[1, 2]], point_labels=[1])
+    assert share_batches([click] * 5, True, most=2) == [[0, 1], [2, 3], [4]]
 
 
 def test_neutral_padding_is_not_added_for_nothing() -> None:
