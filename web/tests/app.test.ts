@@ -1,36 +1,17 @@
 import { describe, expect, it } from "vitest";
 
-import type { Action } from "../src/app/actions";
 import { cocoJson } from "../src/app/coco";
 import { chordOf, COMMANDS, commandFor } from "../src/app/commands";
 import { LONGEST_PAST } from "../src/app/history";
 import { MaskLibrary } from "../src/app/mask-library";
 import { MOST_STEPS } from "../src/app/prune-steps";
-import { reduce } from "../src/app/reducer";
 import { docOf, draftMask, draftOf, exportable, objectsOf, shownSteps } from "../src/app/selectors";
 import type { AppState } from "../src/app/state";
 import { INITIAL_STATE } from "../src/app/state";
 import { createStore } from "../src/app/store";
 import { imagePoint, viewPoint } from "../src/geometry/frames";
 import { place } from "../src/geometry/resize";
-
-const point = (x: number, y: number, label: 0 | 1 = 1): Action => ({ type: "point/add", at: imagePoint(x, y), label });
-const run = (state: AppState, ...actions: Action[]): AppState => actions.reduce(reduce, state);
-
-function opened(): AppState {
-  const state = run(INITIAL_STATE, { type: "picture/open", name: "cat.jpg", bytes: 1 });
-  const epoch = state.picture?.epoch ?? 0;
-  return run(state, { type: "picture/update", epoch, change: { size: { width: 100, height: 80 }, phase: "ready" } });
-}
-
-/** Answers the draft's step with as many candidates as it asked for. */
-function answered(state: AppState, revision = "aaaa"): AppState {
-  const id = draftOf(state).step ?? -1;
-  const step = state.steps[id];
-  const candidates = (step?.multimask ? [2, 1, 3] : [0]).map((index, i) => ({ index, iou: 0.9 - i / 10 }));
-  const fedBack = step?.feedback[0] ?? null;
-  return run(state, { type: "step/decoded", step: id, candidates, fedBack, revision, ms: 12 });
-}
+import { answered, opened, point, run } from "./document";
 
 describe("prompts", () => {
   it("asks for candidates first, then for one mask with the chosen one fed back", () => {
@@ -70,40 +51,6 @@ describe("prompts", () => {
     expect(first.steps[draftOf(first).step ?? -1]?.multimask).toBe(true);
     const second = run(first, { type: "box/set", box: { ...box, x1: imagePoint(5, 0).x } });
     expect(second.steps[draftOf(second).step ?? -1]?.feedback).toEqual([]);
-  });
-});
-
-describe("another model", () => {
-  const renew = { type: "draft/renew", revision: "bbbb" } as const;
-
-  it("is asked the draft's clicks anew, with nothing fed back and nothing for undo to know", () => {
-    const old = answered(run(answered(run(opened(), point(10, 10))), point(20, 20)));
-    const state = run(old, renew);
-    const step = state.steps[draftOf(state).step ?? -1];
-    expect(step).toMatchObject({ status: "waiting", feedback: [], multimask: false, revision: null });
-    expect(draftOf(state).prompt).toBe(draftOf(old).prompt);
-    expect(state.history.past).toBe(old.history.past);
-    const new2 = answered(state, "bbbb");
-    expect(run(new2, renew)).toBe(new2);
-    const undone = run(new2, { type: "history/undo" });
-    expect(undone.steps[draftOf(undone).step ?? -1]).toMatchObject({ status: "done", revision: "aaaa" });
-  });
-
-  it("leaves finished objects alone, the one that is looked at too", () => {
-    const state = run(answered(run(opened(), point(10, 10))), { type: "draft/accept" });
-    const selected = run(state, { type: "object/select", id: objectsOf(state)[0]?.id ?? -1 });
-    expect(run(selected, renew)).toBe(selected);
-    const refined = run(answered(run(selected, point(12, 12))), renew);
-    expect(objectsOf(refined)).toBe(objectsOf(state));
-    expect(refined.steps[draftOf(refined).step ?? -1]?.status).toBe("waiting");
-  });
-
-  it("is not given a point's removal for the other model's earlier mask", () => {
-    const first = answered(run(opened(), point(10, 10)));
-    const second = answered(run(first, point(20, 20)), "bbbb");
-    const newest = draftOf(second).prompt.points[1]?.id ?? -1;
-    const back = run(second, { type: "point/remove", id: newest });
-    expect(back.steps[draftOf(back).step ?? -1]?.status).toBe("waiting");
   });
 });
 

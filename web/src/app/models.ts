@@ -1,5 +1,3 @@
-import type { ModelSummary } from "../api/types";
-
 /** One line of the model menu. */
 export interface ModelEntry {
   readonly id: string;
@@ -23,21 +21,6 @@ export interface ModelsState {
 }
 
 export const NO_MODELS: ModelsState = { entries: [], chosen: null, stale: false };
-
-export function entryOf(model: ModelSummary): ModelEntry {
-  const decoder = Object.values(model.files).find((file) => file.role === "decoder");
-  const encodeMs = model.encode_ms ?? model.speed?.encode_ms ?? null;
-  return {
-    id: model.id,
-    revision: model.revision,
-    title: model.title,
-    license: model.license,
-    decoderBytes: decoder?.bytes ?? 0,
-    encodeMs,
-    measured: encodeMs === null ? null : model.encode_ms == null ? "elsewhere" : "here",
-    state: model.state ?? null,
-  };
-}
 
 export function chosenEntry({ entries, chosen }: ModelsState): ModelEntry | null {
   return entries.find((entry) => entry.id === chosen) ?? null;

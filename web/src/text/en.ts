@@ -30,7 +30,7 @@ export const en = {
   "models.title": "Models",
   "models.button": "Model: {title}",
   "models.size": "{size} decoder",
-  "models.speed.here": "{time} a picture, as measured on this server",
+  "models.speed.here": "{time} a picture on this server",
   "models.speed.elsewhere": "{time} a picture where the bundle was made",
   "models.speed.unknown": "Speed not measured yet",
   "models.state.ready": "loaded",

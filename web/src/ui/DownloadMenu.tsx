@@ -62,7 +62,7 @@ export function DownloadMenu(): JSX.Element {
               }}
             >
               <Icon name={icon} />
-              <span>
+              <span class="menu-words">
                 {t(`download.${format}`)}
                 <small>{t(`download.${format}.does`)}</small>
               </span>

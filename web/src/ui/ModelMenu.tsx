@@ -98,7 +98,7 @@ function ModelItem({ entry, checked, choose }: ModelItemProps): JSX.Element {
       onClick={(event) => choose(event.detail === 0)}
     >
       <span class="model-mark">{checked && <Icon name="check" />}</span>
-      <span>
+      <span class="menu-words">
         {title}
         <small>{speedText(entry)}</small>
         <small>{t("models.size", { size: bytesText(decoderBytes) })}</small>

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import type { ModelEntry } from "../app/models";
 import { chosenEntry, estimatedPart } from "../app/models";
-import { draftOf } from "../app/selectors";
+import { draftStep } from "../app/selectors";
 import type { EngineState, Picture, PicturePhase } from "../app/state";
 import { t } from "../text";
 import { CommandButton } from "./CommandButton";
@@ -19,7 +19,7 @@ export function PhaseStatus(): JSX.Element | null {
   const picture = useSelect((state) => state.picture);
   const engine = useSelect((state) => state.engine);
   const model = useSelect((state) => chosenEntry(state.models));
-  const clicked = useSelect((state) => draftOf(state).step !== null);
+  const clicked = useSelect((state) => draftStep(state)?.status === "waiting");
   const elapsed = useElapsed(TIMED.includes(picture?.phase) ? (picture?.since ?? 0) : null);
   if (picture === null || picture.phase === "failed") return null;
   const status = statusOf(picture, engine, model, elapsed);
@@ -29,8 +29,10 @@ export function PhaseStatus(): JSX.Element | null {
     <div class="phase panel" data-testid="phase" data-phase={picture.phase}>
       <div class="phase-line">
         <div class="phase-text">
-          {!resting && <span class="spinner" aria-hidden="true" />}
-          <span role="status">{status.text}</span>
+          <span class="phase-what">
+            {!resting && <span class="spinner" aria-hidden="true" />}
+            <span role="status">{status.text}</span>
+          </span>
           {status.time !== "" && <span class="phase-time">{status.time}</span>}
           {clicked && <em>{t("phase.click")}</em>}
         </div>

@@ -5,7 +5,12 @@ import { useEffect } from "preact/hooks";
  * A menu's keys while it is open: arrows, Home and End walk, Escape leaves (`leave` gives the focus back), Tab and a
  * press outside close it. `holder` holds the button and the items; the checked item, or the first, gets the focus.
  */
-export function useMenu(holder: RefObject<HTMLElement | null>, open: boolean, close: () => void, leave: () => void): void {
+export function useMenu(
+  holder: RefObject<HTMLElement | null>,
+  open: boolean,
+  close: () => void,
+  leave: () => void,
+): void {
   useEffect(() => {
     if (!open) return;
     const itemsNow = (): HTMLElement[] => [

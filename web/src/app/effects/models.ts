@@ -3,7 +3,7 @@ import { ApiProblem } from "../../api/problem";
 import type { RetryOptions } from "../../api/retry";
 import { withRetry } from "../../api/retry";
 import type { ModelList, ModelSummary } from "../../api/types";
-import { entryOf } from "../models";
+import type { ModelEntry } from "../models";
 import type { Store } from "../store";
 import { forgetChoice, keepChoice, readChoice } from "./choice";
 import type { EngineKeeper } from "./engine";
@@ -111,5 +111,19 @@ export class ModelKeeper {
   readonly #warn: NonNullable<RetryOptions["onWait"]> = (_seconds, problem) => {
     this.#warned.add(problem.code);
     report(this.store, problem);
+  };
+}
+
+export function entryOf(model: ModelSummary): ModelEntry {
+  const encodeMs = model.encode_ms ?? model.speed?.encode_ms ?? null;
+  return {
+    id: model.id,
+    revision: model.revision,
+    title: model.title,
+    license: model.license,
+    decoderBytes: fileFor(model, "decoder")?.bytes ?? 0,
+    encodeMs,
+    measured: encodeMs === null ? null : model.encode_ms == null ? "elsewhere" : "here",
+    state: model.state ?? null,
   };
 }
