@@ -13,7 +13,13 @@ import { readBytes } from "./golden";
 interface Manifest {
   revision: string;
   embedding: { name: string; shape: number[] }[];
-  decoder: { mask_height: number; mask_width: number; single_mask_index: number; multi_mask_indices: number[] };
+  decoder: {
+    mask_height: number;
+    mask_width: number;
+    single_mask_index: number;
+    multi_mask_indices: number[];
+    padding_is_neutral: boolean;
+  };
   mask_threshold: number;
   files: Record<string, { role: string }>;
 }
@@ -31,6 +37,7 @@ const spec: DecoderSpec = {
   maskHeight: manifest.decoder.mask_height,
   singleMaskIndex: manifest.decoder.single_mask_index,
   multiMaskIndices: manifest.decoder.multi_mask_indices,
+  paddingIsNeutral: manifest.decoder.padding_is_neutral,
   maskThreshold: manifest.mask_threshold,
 };
 const golden = fileFor("golden");

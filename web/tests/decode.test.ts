@@ -90,18 +90,24 @@ describe("decoder inputs", () => {
   ];
 
   it("keeps the order of the clicks and pads where there is no box", () => {
-    const inputs = decoderInputs({ points, box: null }, placement, null, grid);
+    const inputs = decoderInputs({ points, box: null }, placement, null, grid, false);
     expect([...inputs.labels]).toEqual([0, 1, -1]);
     expect([...inputs.coords]).toEqual([25, 10, 5, 20, 0, 0]);
     expect([...inputs.hasMask]).toEqual([0]);
     expect(inputs.mask).toHaveLength(16);
   });
 
+  it("pads for nothing where padding is neutral, but for a prompt without points", () => {
+    expect([...decoderInputs({ points, box: null }, placement, null, grid, true).labels]).toEqual([0, 1]);
+    const mask = { data: new Float32Array(16), ...grid };
+    expect([...decoderInputs({ points: [], box: null }, placement, mask, grid, true).labels]).toEqual([-1]);
+  });
+
   it("puts a box's corners last and feeds the mask back", () => {
     const low = imagePoint(0, 0);
     const box = { x1: low.x, y1: low.y, x2: imagePoint(200, 0).x, y2: imagePoint(0, 100).y };
     const mask = { data: new Float32Array(16).fill(3), ...grid };
-    const inputs = decoderInputs({ points: points.slice(0, 1), box }, placement, mask, grid);
+    const inputs = decoderInputs({ points: points.slice(0, 1), box }, placement, mask, grid, true);
     expect([...inputs.labels]).toEqual([0, 2, 3]);
     expect([...inputs.coords]).toEqual([25, 10, 0, 0, 50, 25]);
     expect([inputs.hasMask[0], inputs.mask[7]]).toEqual([1, 3]);

@@ -13,6 +13,7 @@ const spec: DecoderSpec = {
   maskHeight: 1,
   singleMaskIndex: 0,
   multiMaskIndices: [0],
+  paddingIsNeutral: true,
   maskThreshold: 0,
 };
 

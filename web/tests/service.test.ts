@@ -27,6 +27,7 @@ const spec: DecoderSpec = {
   maskHeight: 4,
   singleMaskIndex: 0,
   multiMaskIndices: [1, 2, 3],
+  paddingIsNeutral: false,
   maskThreshold: 0,
 };
 

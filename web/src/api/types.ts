@@ -16,6 +16,7 @@ interface ManifestParts {
     readonly mask_width: number;
     readonly single_mask_index: number;
     readonly multi_mask_indices: readonly number[];
+    readonly padding_is_neutral: boolean;
   };
 }
 

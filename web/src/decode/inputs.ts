@@ -18,12 +18,13 @@ const TOP_LEFT = 2;
 const BOTTOM_RIGHT = 3;
 const PADDING = -1;
 
-/** One prompt: its points in order, then the box's corners; without a box one padding point. */
+/** One prompt: its points in order, then the box's corners; without a box one padding point, where that means something. */
 export function decoderInputs(
   prompt: Prompt,
   placement: Placement,
   mask: Logits | null,
   grid: { readonly width: number; readonly height: number },
+  paddingIsNeutral: boolean,
 ): DecoderInputs {
   const coords: number[] = [];
   const labels: number[] = [];
@@ -35,8 +36,9 @@ export function decoderInputs(
     const at = toModel(placement, point.at);
     add(at.x, at.y, point.label);
   }
-  if (prompt.box === null) add(0, 0, PADDING);
-  else {
+  if (prompt.box === null) {
+    if (!paddingIsNeutral || labels.length === 0) add(0, 0, PADDING);
+  } else {
     const low = toModel(placement, imagePoint(prompt.box.x1, prompt.box.y1));
     const high = toModel(placement, imagePoint(prompt.box.x2, prompt.box.y2));
     add(low.x, low.y, TOP_LEFT);

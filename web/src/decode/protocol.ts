@@ -19,6 +19,8 @@ export interface DecoderSpec {
   readonly singleMaskIndex: number;
   readonly multiMaskIndices: readonly number[];
   readonly maskThreshold: number;
+  /** Points with label -1 change nothing, so none is added. */
+  readonly paddingIsNeutral: boolean;
 }
 
 /** A mask that the worker keeps: which step made it, and which of the step's candidates it is. */

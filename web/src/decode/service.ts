@@ -113,7 +113,8 @@ export class DecodeService {
     const started = performance.now();
     const fedBack = this.#feedbackFor(request.feedback, spec);
     const grid = { width: spec.maskWidth, height: spec.maskHeight };
-    const inputs = decoderInputs(request.prompt, embedding.placement, fedBack && this.#logits(fedBack), grid);
+    const mask = fedBack && this.#logits(fedBack);
+    const inputs = decoderInputs(request.prompt, embedding.placement, mask, grid, spec.paddingIsNeutral);
     const outputs = await this.#run(embedding, inputs);
     if (spec !== this.#spec) throw new DecodeError("stale", "Another model was loaded.");
     const result: DecodeResult = {

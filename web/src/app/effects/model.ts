@@ -68,5 +68,6 @@ function specOf(model: ModelSummary): DecoderSpec {
     singleMaskIndex: model.decoder.single_mask_index,
     multiMaskIndices: model.decoder.multi_mask_indices,
     maskThreshold: model.mask_threshold,
+    paddingIsNeutral: model.decoder.padding_is_neutral,
   };
 }
