@@ -23,7 +23,7 @@ test.beforeEach(({ fresh }) => {
 test("a server that is away for a moment: the page says so and goes on by itself", async ({ fresh }) => {
   await fresh.visit();
   await fresh.page.route(
-    "**/v1/images",
+    "**/v1/images?*",
     firstTimes(2, (route) => route.abort("connectionrefused")),
   );
   await fresh.choose(PICTURE);
@@ -70,7 +70,7 @@ test("a busy server (503 with Retry-After) is asked again, after the time it nam
   await fresh.visit();
   const asked: number[] = [];
   const busy = firstTimes(1, (route) => route.fulfill(problem(503, "queue_full", { "Retry-After": "2" })));
-  await fresh.page.route("**/v1/images", (route) => {
+  await fresh.page.route("**/v1/images?*", (route) => {
     asked.push(Date.now());
     return busy(route);
   });
@@ -95,12 +95,12 @@ test("pictures that the server refuses: each told in words, and the next one ope
   await fresh.visit();
   for (const [status, code, words] of REFUSALS) {
     await test.step(`${status} ${code}`, async () => {
-      await fresh.page.route("**/v1/images", (route) => route.fulfill(problem(status, code)));
+      await fresh.page.route("**/v1/images?*", (route) => route.fulfill(problem(status, code)));
       await fresh.choose(PICTURE);
       await expect(fresh.notice(code)).toContainText(words);
       expect(await fresh.see("phase")).toBe("failed");
       await expect(fresh.part("phase")).toBeHidden();
-      await fresh.page.unroute("**/v1/images");
+      await fresh.page.unroute("**/v1/images?*");
     });
   }
   const chooser = fresh.page.waitForEvent("filechooser");

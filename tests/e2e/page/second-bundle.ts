@@ -34,6 +34,14 @@ export function makeSecondBundle(directory: string): void {
   const files = { ...manifest.files, "note.txt": { sha256, bytes: note.length, role: "other" } };
   const preprocessing = { ...manifest.preprocessing, resize: "square" };
   const speed = { encode_ms: 1234, decode_ms: 20, threads: 2, machine: "a machine that a test made up" };
-  const changed = { ...manifest, ...SECOND, format_version: 2, revision: revisionOf(files), preprocessing, files, speed };
+  const changed = {
+    ...manifest,
+    ...SECOND,
+    format_version: 2,
+    revision: revisionOf(files),
+    preprocessing,
+    files,
+    speed,
+  };
   writeFileSync(join(target, "bundle.json"), JSON.stringify(changed));
 }

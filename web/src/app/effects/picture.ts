@@ -154,11 +154,11 @@ export class PictureOpener {
     try {
       for (;;) {
         await pause(LOOK_EVERY_MS, attempt.signal);
+        if (!this.#isEncoding()) return;
         await this.models.refresh();
-        const { picture, models } = this.store.get();
-        const phase = chosenEntry(models)?.state === "loading" ? "loading" : "encoding";
-        if (picture?.phase !== "encoding" && picture?.phase !== "loading") return;
-        if (picture.phase !== phase) this.#update(attempt, { phase });
+        if (!this.#isEncoding()) return;
+        const loading = chosenEntry(this.store.get().models)?.state === "loading";
+        this.#update(attempt, { phase: loading ? "loading" : "encoding" });
       }
     } catch {
       // The attempt was given up.
@@ -176,6 +176,11 @@ export class PictureOpener {
     if (this.store.get().picture?.epoch === epoch && this.store.get().picture?.phase === "failed") {
       this.store.dispatch({ type: "request/recover", action: "retry" });
     }
+  }
+
+  #isEncoding(): boolean {
+    const phase = this.store.get().picture?.phase;
+    return phase === "encoding" || phase === "loading";
   }
 
   #patiently<T>(attempted: Attempt, attempt: () => Promise<T>): Promise<T> {
