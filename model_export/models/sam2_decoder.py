@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from transformers.models.sam2.configuration_sam2 import Sam2MaskDecoderConfig, Sam2PromptEncoderConfig
 from transformers.models.sam2.modeling_sam2 import Sam2Attention, Sam2MaskDecoder, Sam2PromptEncoder
 
-from model_export.models.sam_decoder import MASKED, PromptDecoder, doubled, feed_forward, norm
+from model_export.models.sam_decoder import MASKED, PromptDecoder, doubled, feed_forward, spelt_norm
 
 STABILITY_DELTA = 0.05  # logits
 STABLE_PERCENT = 98
@@ -82,7 +82,7 @@ class Sam2Decoder(PromptDecoder):
         """image [B, h, w, C], skips [1, C/4, 2h, 2w] and [1, C/8, 4h, 4w] -> [B, 16 h w, C/8]."""
         weights = self.mask_decoder
         x = doubled(image, weights.upscale_conv1) + skip8.permute(0, 2, 3, 1)
-        x = F.gelu(F.layer_norm(x, *norm(weights.upscale_layer_norm)))
+        x = F.gelu(spelt_norm(x, weights.upscale_layer_norm))
         return F.gelu(doubled(x, weights.upscale_conv2) + skip4.permute(0, 2, 3, 1)).flatten(1, 2)
 
 
