@@ -203,8 +203,8 @@ def feed_forward(head: SamFeedForward, x: Tensor) -> Tensor:
 
 
 def spelt_norm(x: Tensor, layer: nn.LayerNorm) -> Tensor:
-    """Layer norm over the last axis of many places, in its parts: ONNX Runtime Web's operator is slow, three of them took
-    16 of a click's 128 ms; the parts, which no runtime puts together again in this form, take half of that."""
+    """Layer norm over the last axis of many places, in its parts: ONNX Runtime Web's operator is slow, three of them
+    took 16 of a click's 128 ms; the parts, which no runtime puts together again in this form, take half of that."""
     centred = x - x.mean(-1, keepdim=True)
     variance = (centred * centred).mean(-1, keepdim=True)
     return centred * (variance + layer.eps).rsqrt() * layer.weight + layer.bias

@@ -53,7 +53,7 @@ test("the menu lists the models with size, licence and speed, and is walked with
   expect(lists()).toBe(before + 1);
   await expect(items.first()).toHaveAttribute("aria-checked", "true");
   await expect(items.first()).toBeFocused();
-  await expect(items.first()).toContainText(/MB decoder|kB decoder/);
+  await expect(items.first()).toContainText(/[kM]B for the browser, .* in all/);
   await expect(items.first()).toContainText("Apache-2.0");
   await expect(items.last()).toContainText(SECOND.title);
   await expect(items.last()).toContainText(/1\.2 s a picture where the bundle was made|a picture on this server/);
@@ -70,6 +70,26 @@ test("the menu lists the models with size, licence and speed, and is walked with
   await fresh.key("End");
   await fresh.key("Enter");
   await expect.poll(() => fresh.see("model")).toBe(SECOND.id);
+});
+
+test("the preview under a resting mouse goes with its model and comes back from the next", async ({ fresh }) => {
+  await fresh.visit();
+  await fresh.open(PICTURE);
+  const { x, y } = await fresh.spot([0.42, 0.3]);
+  await fresh.page.mouse.move(x - 40, y);
+  await fresh.page.mouse.move(x, y);
+  await expect.poll(() => fresh.see("hovering")).toBe(true);
+  const embeddings = gate();
+  await fresh.page.route("**/embedding?*", embeddings.hold);
+  await fresh.key("m");
+  await expect(fresh.part("model").first()).toBeFocused();
+  await fresh.key("End");
+  await expect(fresh.part("model").last()).toBeFocused();
+  await fresh.key("Enter");
+  await expect.poll(() => embeddings.asked()).toBe(1);
+  await expect.poll(() => fresh.see("hovering")).toBe(false);
+  embeddings.open();
+  await expect.poll(() => fresh.see("hovering")).toBe(true);
 });
 
 test("with one model the menu says how others come", async ({ fresh }) => {

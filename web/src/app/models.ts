@@ -6,6 +6,8 @@ export interface ModelEntry {
   readonly license: string;
   /** What the browser downloads of it. */
   readonly decoderBytes: number;
+  /** Of the whole bundle, on the server. */
+  readonly totalBytes: number;
   readonly encodeMs: number | null;
   /** Where that was measured: by this server, or where the bundle was made. */
   readonly measured: "here" | "elsewhere" | null;

@@ -112,7 +112,8 @@ function removePoint(state: AppState, id: number): AppState {
   const present = doc.draft.step === null ? undefined : state.steps[doc.draft.step];
   const known = present?.feedback.find((ref) => {
     const step = state.steps[ref.step];
-    return step?.status === "done" && step.revision === present.revision && samePrompt(step.prompt, prompt);
+    const ofThisModel = present.revision === null || step?.revision === present.revision; // null: still to be asked
+    return step?.status === "done" && ofThisModel && samePrompt(step.prompt, prompt);
   });
   if (known === undefined) return ask(state, prompt, []);
   const draft = { ...doc.draft, prompt, step: known.step, candidate: known.candidate };

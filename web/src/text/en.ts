@@ -29,7 +29,7 @@ export const en = {
 
   "models.title": "Models",
   "models.button": "Model: {title}",
-  "models.size": "{size} decoder",
+  "models.size": "{size} for the browser, {total} in all",
   "models.speed.here": "{time} a picture on this server",
   "models.speed.elsewhere": "{time} a picture where the bundle was made",
   "models.speed.unknown": "Speed not measured yet",

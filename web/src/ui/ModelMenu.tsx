@@ -86,7 +86,7 @@ interface ModelItemProps {
 }
 
 function ModelItem({ entry, checked, choose }: ModelItemProps): JSX.Element {
-  const { title, license, decoderBytes, state } = entry;
+  const { title, license, decoderBytes, totalBytes, state } = entry;
   return (
     <button
       type="button"
@@ -101,7 +101,7 @@ function ModelItem({ entry, checked, choose }: ModelItemProps): JSX.Element {
       <span class="menu-words">
         {title}
         <small>{speedText(entry)}</small>
-        <small>{t("models.size", { size: bytesText(decoderBytes) })}</small>
+        <small>{t("models.size", { size: bytesText(decoderBytes), total: bytesText(totalBytes) })}</small>
         <small class="model-license" title={license}>
           {license}
         </small>

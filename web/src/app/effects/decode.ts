@@ -38,12 +38,14 @@ export class Decoding {
     engine.onLost = () => {
       this.#generation++;
       this.#queue.close();
+      this.#dropHover();
     };
     store.listen((state, before, action) => {
       if (state.picture?.epoch !== this.#epoch) this.#enter(state);
       else if (state.steps !== before.steps) this.#forget(before, state);
       if (state.history !== before.history || state.steps !== before.steps) this.#sync();
-      if (action.type === "pointer/move" || state.history !== before.history) this.#hover();
+      const isReady = state.picture?.phase === "ready" && before.picture?.phase !== "ready";
+      if (action.type === "pointer/move" || state.history !== before.history || isReady) this.#hover();
     });
   }
 
@@ -61,6 +63,13 @@ export class Decoding {
     this.store.dispatch({ type: "draft/renew", revision });
     this.#queue.open();
     this.#sync();
+    this.#hover();
+  }
+
+  /** A preview is the model's that made it: another one must not inherit it. */
+  #dropHover(): void {
+    this.resources.library.setHover(null);
+    if (this.store.get().hoverShown) this.store.dispatch({ type: "hover/shown", shown: false, ms: null });
   }
 
   /** A worker that was started anew gets the painted masks back, to feed back and to write into files. */

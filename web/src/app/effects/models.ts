@@ -51,7 +51,7 @@ export class ModelKeeper {
     const model = this.#offered.find((offered) => offered.id === id);
     if (model === undefined) return false;
     keepChoice(id);
-    if (model.revision === this.#chosen?.revision) return false;
+    if (model.id === this.#chosen?.id && model.revision === this.#chosen.revision) return false;
     this.#chosen = model;
     this.#abort.abort();
     this.#abort = new AbortController();
@@ -89,7 +89,7 @@ export class ModelKeeper {
 
   async #bringUp(signal: AbortSignal): Promise<void> {
     const { dispatch } = this.store;
-    dispatch({ type: "engine/update", change: { phase: "loading", progress: 0 } });
+    dispatch({ type: "engine/update", change: { phase: "loading", progress: 0, lastMs: null } });
     const chosen = await this.chosen();
     const progress = (part: number): void => {
       if (!signal.aborted) dispatch({ type: "engine/update", change: { progress: part } });
@@ -122,6 +122,7 @@ export function entryOf(model: ModelSummary): ModelEntry {
     title: model.title,
     license: model.license,
     decoderBytes: fileFor(model, "decoder")?.bytes ?? 0,
+    totalBytes: Object.values(model.files).reduce((sum, file) => sum + file.bytes, 0),
     encodeMs,
     measured: encodeMs === null ? null : model.encode_ms == null ? "elsewhere" : "here",
     state: model.state ?? null,
