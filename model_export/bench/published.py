@@ -60,7 +60,7 @@ def run(setting: Setting) -> Findings:
 
 STOCK_NOTE = (
     f"{STOCK}: the network as `transformers` has it, attention eager as in the authors' code; of MobileSAM, which "
-    "transformers lacks, the workshop's torch network with batch norms folded. One picture; resizing is not in these "
+    "transformers lacks, the workshop's torch network with its batch norms. One picture; resizing is not in these "
     "times. Peak memory is the resident maximum of a fresh process that loads the encoder and encodes twice."
 )
 

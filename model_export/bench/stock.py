@@ -13,6 +13,7 @@ from transformers.models.sam2.modeling_sam2 import Sam2VisionModel
 from model_export.export.weights import load_bundle_weights
 from model_export.models.hiera import HieraEncoder
 from model_export.models.network import Encoder
+from model_export.models.tiny_vit import TinyVitEncoder
 from model_export.models.vit_encoder import VitEncoder
 from server.domain.ports import LoadedBundle
 
@@ -59,11 +60,14 @@ def joined_projections(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def stock_encoder(bundle: LoadedBundle) -> nn.Module:
-    """With the bundle's weights. Where `transformers` has no other code for the network it is the workshop's own."""
+    """With the bundle's weights, except for MobileSAM's: that network is the workshop's own, and its time does not depend
+    on them."""
     weights = bundle.manifest.file_for("weights")
     if weights is None:
         raise ValueError("this bundle keeps no torch weights")
     encoder: Encoder = load_bundle_weights(bundle.manifest.id, Path(bundle.directory) / weights).encoder
+    if isinstance(encoder, TinyVitEncoder):
+        return TinyVitEncoder().eval()  # with its batch norms, which the bundle's weights no longer have
     if isinstance(encoder, HieraEncoder):
         return StockHiera(encoder)
     return StockVit(encoder) if isinstance(encoder, VitEncoder) else encoder
