@@ -60,8 +60,8 @@ def joined_projections(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def stock_encoder(bundle: LoadedBundle) -> nn.Module:
-    """With the bundle's weights, except for MobileSAM's: that network is the workshop's own, and its time does not depend
-    on them."""
+    """With the bundle's weights, except for MobileSAM's: that network is the workshop's own, and its time does not
+    depend on them."""
     weights = bundle.manifest.file_for("weights")
     if weights is None:
         raise ValueError("this bundle keeps no torch weights")
