@@ -1,12 +1,9 @@
-"""A published model: encoding against torch, a click against the official-style decoder graph, memory."""
+"""A published model: encoding against torch, a click against the official-style decoder graph."""
 
 from __future__ import annotations
 
-import multiprocessing
-import resource
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import torch
 
@@ -17,14 +14,11 @@ from model_export.bench.record import Figure, Findings, Target, figure
 from model_export.bench.setting import Setting
 from model_export.bench.stock import eager, stock_encoder
 from model_export.bench.timing import Summary, time_together
-from model_export.export.build import open_bundle
 from model_export.export.variants import with_variant
-from server.domain.ports import LoadedBundle
 from server.runtime.onnx import OnnxBackend
 
 TITLE = "Published model"
 FASTER = Target(">", 2)
-MEMORY = Target("<", 3)  # GiB
 RUNS, WARMUP = 3, 1
 EXACT, INT8, STOCK = "ONNX Runtime", "ONNX Runtime, int8", "torch, eager"
 
@@ -42,7 +36,12 @@ def run(setting: Setting) -> Findings:
             if name != STOCK
         ]
     figures.append(
-        Figure(f"Encode, peak memory, {of_threads(max(THREADS))}", "GiB", peak_gib(setting.bundle), target=MEMORY)
+        Figure(
+            f"Encode, peak memory, {of_threads(max(THREADS))}",
+            "GiB",
+            peak_gib(setting.bundle.directory, max(THREADS)),
+            target=MEMORY,
+        )
     )
     for threads in THREADS:
         taken = together(setting, threads, 1)
@@ -61,7 +60,7 @@ def run(setting: Setting) -> Findings:
 STOCK_NOTE = (
     f"{STOCK}: the network as `transformers` has it, attention eager as in the authors' code; of MobileSAM, which "
     "transformers lacks, the workshop's torch network with its batch norms. One picture; resizing is not in these "
-    "times. Peak memory is the resident maximum of a fresh process that loads the encoder and encodes twice."
+    "times."
 )
 
 
@@ -80,18 +79,3 @@ def encode_together(setting: Setting, threads: int) -> dict[str, Summary]:
     if coarse := with_variant(setting.bundle, "encoder_int8", "encoder"):
         candidates[INT8] = partial(backend.load_encoder(coarse).encode, pixels, valid)
     return time_together(candidates, runs=setting.pick(RUNS, 1), warmup=setting.pick(WARMUP, 1))
-
-
-def peak_gib(bundle: LoadedBundle) -> float:
-    """Resident maximum in GiB of a process of its own that encodes twice with every thread."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        kib = pool.apply(encode_twice, (bundle.directory, max(THREADS)))
-    return float(kib) / 2**20
-
-
-def encode_twice(directory: str, threads: int) -> int:
-    bundle = open_bundle(Path(directory))
-    encoder = OnnxBackend(threads).load_encoder(bundle)
-    for _ in range(2):
-        encoder.encode(*one_picture(bundle))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -22,6 +22,7 @@ BENCHMARKS = {
     "server": "model_export.bench.server_speed",
     "memory": "model_export.bench.server_memory",
     "training": "model_export.bench.training",
+    "encoder-memory": "model_export.bench.encoder_memory",
     "published": "model_export.bench.published",
 }
 DEFAULT = [name for name in BENCHMARKS if name != "published"]  # that one is for bundles of published checkpoints
