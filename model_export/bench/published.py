@@ -35,14 +35,6 @@ def run(setting: Setting) -> Findings:
             for name in taken
             if name != STOCK
         ]
-    figures.append(
-        Figure(
-            f"Encode, peak memory, {of_threads(max(THREADS))}",
-            "GiB",
-            peak_gib(setting.bundle.directory, max(THREADS)),
-            target=MEMORY,
-        )
-    )
     for threads in THREADS:
         taken = together(setting, threads, 1)
         case = f"native, {of_threads(threads)}, {of_prompts(1)}"
