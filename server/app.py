@@ -120,7 +120,7 @@ def _context(settings: Settings, telemetry: Telemetry, registry: BundleRegistry,
 
     for model_id in settings.warm_model_ids:
         registry.manifest(model_id)  # a name that is not known stops the start
-    pool = ModelPool(registry, make_queue, memory=settings.effective_model_memory, observer=metrics)
+    pool = ModelPool(registry, make_queue, memory=settings.effective_model_memory, turn=turn, observer=metrics)
     image_store = ImageStore(
         store or open_settings_store(settings, telemetry),
         record_ttl_seconds=settings.record_ttl,

@@ -255,6 +255,8 @@ class MicroBatcher:
         try:
             self._encode([entry], time.perf_counter())
         except Exception as error:  # as above, now for one caller
+            if entry.reply.cancelled():
+                return 0
             self._fail(entry, error)
             return 1
         return 0

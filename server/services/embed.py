@@ -8,8 +8,7 @@ from typing import Protocol
 
 from server.domain.bundle import Preprocessing
 from server.domain.ports import Float32, UInt8
-from server.errors import ImageError, NotFoundError, UnavailableError
-from server.runtime.batcher import Encoding
+from server.errors import ImageError, NotFoundError
 from server.runtime.images import decode_image, prepare_pixels
 from server.services.decoded import DecodedCache
 from server.services.known_files import KnownFiles
@@ -82,11 +81,11 @@ class EmbedService:
 
     async def upload(self, data: bytes, model_id: str | None) -> EmbeddedImage:
         """An image file -> its record and embedding, stored. The same file sent by many at once is decoded once."""
-        model = await self._models.get(model_id)
-        if not data:
-            raise ImageError("The picture has no bytes. Send the image file as the body.", code="image_empty")
-        digest = await self._workers.run(_digest, data)
-        return await self._uploads.run((digest, model.manifest.revision), lambda: self._upload(data, digest, model))
+        async with self._models.use(model_id) as model:
+            if not data:
+                raise ImageError("The picture has no bytes. Send the image file as the body.", code="image_empty")
+            digest = await self._workers.run(_digest, data)
+            return await self._uploads.run((digest, model.manifest.revision), lambda: self._upload(data, digest, model))
 
     async def _upload(self, data: bytes, digest: bytes, model: ServedModel) -> EmbeddedImage:
         known = await self._known_upload(data, digest, model)
@@ -199,20 +198,8 @@ class EmbedService:
             raise NotFoundError("The kept file is damaged. Upload it again with POST /v1/images.", code="image_expired")
         return await self._encode(prepared, model)
 
-    async def _submit(self, prepared: _Prepared, model: ServedModel) -> Encoding:
-        """A model that left memory while its picture was decoded is loaded anew, once."""
-        try:
-            return await model.queue.submit(prepared.pixels, prepared.valid_size)
-        except UnavailableError as error:
-            if error.code != "shutting_down":
-                raise
-            again = await self._models.get(model.manifest.id)
-            if again.queue is model.queue:
-                raise
-            return await again.queue.submit(prepared.pixels, prepared.valid_size)
-
     async def _encode(self, prepared: _Prepared, model: ServedModel) -> tuple[bytes, bool]:
-        encoding = await self._submit(prepared, model)
+        encoding = await model.queue.submit(prepared.pixels, prepared.valid_size)
         add_span("queue", encoding.queue_seconds)
         add_span("encode", encoding.encode_seconds)
         height, width = prepared.valid_size

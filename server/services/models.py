@@ -1,8 +1,7 @@
 """The models that are in memory: each loaded once, off the event loop, with its own queue before the encoder.
 
-They share a budget of memory. Before one is loaded, the models that were not asked for the longest go, as far as they
-are idle, the default last. Who still holds a model that went can use its decoder; its queue refuses, and asking the
-pool again loads it anew.
+They share a budget of memory. Before one is loaded, the models that were not asked for the longest go, the default
+last; one that somebody uses or whose encoder has work stays. Who finds no room waits a little, and is then told.
 """
 
 from __future__ import annotations
@@ -12,8 +11,11 @@ import ctypes
 import gc
 import logging
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -32,6 +34,8 @@ log = logging.getLogger("segserve.models")
 
 State = Literal["idle", "loading", "ready"]
 BUSY_RETRY_SECONDS = 5.0
+ROOM_SECONDS = 10.0  # how long a request waits for others to be done with their models
+ROOM_LOOK_SECONDS = 0.02
 SLOW_MS = 2000.0
 
 
@@ -68,7 +72,8 @@ def memory_of(manifest: BundleManifest, pictures: int = 1) -> int:
 
 
 class ModelPool:
-    """`memory` is the budget in bytes. Every method is for the event loop's thread."""
+    """`memory` is the budget in bytes, `turn` the lock under which encoders run. Every method is for the event loop's
+    thread."""
 
     def __init__(
         self,
@@ -76,11 +81,14 @@ class ModelPool:
         make_queue: Callable[[str, Encoder], MicroBatcher],
         *,
         memory: int = sys.maxsize,
+        turn: threading.Lock | None = None,
         observer: ModelObserver | None = None,
     ) -> None:
         self._registry = registry
         self._make_queue = make_queue
         self._memory = memory
+        self._turn = turn or threading.Lock()
+        self._users: Counter[str] = Counter()
         self._observer: ModelObserver = observer or SilentModelObserver()
         self._loaded: dict[str, ServedModel] = {}  # the longest unasked first
         self._loading: SingleFlight[ServedModel] = SingleFlight()
@@ -114,9 +122,20 @@ class ModelPool:
         return None if model is None else model.queue.seconds_per_picture
 
     async def healthy(self, model_id: str) -> bool:
-        """Cheap after a success; after a failed run a real one on a blank picture decides."""
+        """Cheap after a success; after a failed run a real one on a blank picture decides. A model that left memory for
+        another is as healthy as it was: the next request loads it."""
         model = self._loaded.get(model_id)
-        return model is not None and await model.queue.check(model.manifest.preprocessing.size)
+        return model is None or await model.queue.check(model.manifest.preprocessing.size)
+
+    @asynccontextmanager
+    async def use(self, model_id: str | None) -> AsyncIterator[ServedModel]:
+        """As `get`; the model stays in memory as long as the block runs."""
+        name = self._registry.manifest(model_id).id
+        self._users[name] += 1
+        try:
+            yield await self.get(name)
+        finally:
+            self._users[name] -= 1
 
     async def get(self, model_id: str | None) -> ServedModel:
         """The model, loaded and warm. Raises `model_not_found`, `bundle_…`, `backend_unavailable`, `model_too_large`,
@@ -129,12 +148,18 @@ class ModelPool:
         return model
 
     async def warm(self, model_ids: list[str]) -> None:
-        """Load models one after the other, for a start; one that fails is logged and does not stop the next."""
+        """Load models one after the other, for a start, as far as none has to leave for them; one that fails is logged
+        and does not stop the next."""
         for model_id in model_ids:
+            if not self._fits(self._registry.manifest(model_id)):
+                log.warning("model %s is not loaded at start: no room in SEGSERVE_MODEL_MEMORY", model_id)
+                continue
             try:
                 await self.get(model_id)
             except SegserveError as error:
                 log.error("model %s did not load: %s", model_id, error.message)
+            except Exception:
+                log.exception("model %s did not load", model_id)
 
     async def close(self) -> None:
         self._closed = True
@@ -188,19 +213,27 @@ class ModelPool:
             raise UnavailableError(
                 message, code="model_too_large", retry_after=3600.0, bytes=needed, limit=self._memory
             )
-        while self._loaded and sum(self.loaded_bytes().values()) + needed > self._memory:
-            idle = [model_id for model_id, model in self._loaded.items() if model.queue.idle]
+        deadline = time.monotonic() + ROOM_SECONDS
+        while self._loaded and not self._fits(manifest):
+            idle = [name for name, model in self._loaded.items() if model.queue.idle and not self._users[name]]
             if not idle:
-                if manifest.id == self.default_id:
+                if manifest.id == self.default_id and needed > self._memory:
                     return
+                if time.monotonic() < deadline:
+                    await asyncio.sleep(ROOM_LOOK_SECONDS)
+                    continue
                 message = f"Every model in memory is at work; {manifest.id} needs their room. Try again in a moment."
                 raise UnavailableError(message, code="models_busy", retry_after=BUSY_RETRY_SECONDS)
             await self._evict(next((model_id for model_id in idle if model_id != self.default_id), idle[0]))
 
+    def _fits(self, manifest: BundleManifest) -> bool:
+        """Beside what is loaded."""
+        return sum(self.loaded_bytes().values()) + memory_of(manifest) <= self._memory
+
     async def _evict(self, model_id: str) -> None:
         model = self._loaded.pop(model_id)
+        self._registry.release(model_id)  # before anything can interrupt: what is not loaded must not be held
         await model.queue.close()
-        self._registry.release(model_id)
         del model
         await asyncio.to_thread(_give_back)
         self._observer.model_evicted(model_id)
@@ -212,7 +245,8 @@ class ModelPool:
         encoder, decoder = self._registry.encoder(manifest.id), self._registry.decoder(manifest.id)
         size = manifest.preprocessing.size
         if manifest.speed is None or manifest.speed.encode_ms < SLOW_MS:
-            encoder.encode(np.zeros((1, size, size, 3), np.uint8), np.array([[size, size]], np.int64))
+            with self._turn:
+                encoder.encode(np.zeros((1, size, size, 3), np.uint8), np.array([[size, size]], np.int64))
         blank = {tensor.name: np.zeros((1, *tensor.shape), np.float32) for tensor in manifest.embedding}
         decoder.decode(blank, _one_click(manifest, InputFrame.square(size, size, size)))
         return encoder, decoder

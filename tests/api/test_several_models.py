@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import numpy as np
 import pytest
 
 from server.api.context import Context
@@ -20,7 +19,7 @@ from server.services.models import memory_of
 from server.settings import Settings
 from server.storage.container import read_container
 from tests.api.conftest import draw, encode
-from tests.fakes import DUMMY_FILES, INPUT_SIZE, FakeBackend, write_bundle
+from tests.fakes import DUMMY_FILES, FakeBackend, write_bundle
 
 PNG = {"Content-Type": "image/png"}
 SPEED = Speed(encode_ms=4000, decode_ms=20, threads=2, machine="a machine")
@@ -114,13 +113,24 @@ async def test_a_caller_who_hangs_up_ends_the_run(two: Two) -> None:
     assert encoder.interrupted.is_set() or encoder.gate.is_set()
 
 
-async def test_a_model_that_left_memory_meanwhile_is_loaded_anew(two: Two) -> None:
-    model = await two.context.models.get("first")
-    await two.context.models._evict("first")
-    image = await two.context.embed.upload(encode(draw()), "first")
-    assert image.model.manifest.id == "first"
-    with pytest.raises(Exception, match="shutting down"):
-        await model.queue.encode(np.zeros((INPUT_SIZE, INPUT_SIZE, 3), np.uint8), (INPUT_SIZE, INPUT_SIZE))
+async def test_many_uploads_to_two_models_with_room_for_one(tmp_path: Path) -> None:
+    first, second = two_bundles(tmp_path)
+    room = max(memory_of(first), memory_of(second))
+    settings = Settings(bundle_dir=tmp_path, model="first", static_dir=tmp_path / "static", model_memory=room)
+    app = create_app(settings, backend=FakeBackend())
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://segserve.test") as http,
+    ):
+        pictures = [encode(draw(background=(shade, 200, 200))) for shade in range(12)]
+        sent = [(name, data) for data in pictures for name in ("first", "second")]
+        answers = await asyncio.gather(
+            *(http.post("/v1/images", params={"model": name}, content=data, headers=PNG) for name, data in sent)
+        )
+        assert [answer.status_code for answer in answers] == [201] * len(sent)
+        assert [answer.json()["model"] for answer in answers] == [name for name, _ in sent]
+        assert (await http.get("/readyz")).status_code == 200
 
 
 async def test_models_named_for_the_start_are_warm_soon(tmp_path: Path) -> None:

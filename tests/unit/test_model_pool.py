@@ -89,13 +89,14 @@ async def test_the_default_goes_when_nothing_else_is_left(tmp_path: Path) -> Non
     await pool.close()
 
 
-async def test_a_model_at_work_is_not_dropped(tmp_path: Path) -> None:
+async def test_a_model_at_work_is_not_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pool, backend, watcher = pool_of(tmp_path, "ab", ONE)
     model = await pool.get("a")
     backend.encoder.gate.clear()
     backend.encoder.entered.clear()
     working = asyncio.create_task(model.queue.submit(picture(), VALID))
     await asyncio.to_thread(backend.encoder.entered.wait, 10)
+    monkeypatch.setattr("server.services.models.ROOM_SECONDS", 0.05)
     with pytest.raises(UnavailableError) as caught:
         await pool.get("b")
     assert caught.value.code == "models_busy"
@@ -126,6 +127,28 @@ async def test_many_who_ask_at_once_load_it_once(tmp_path: Path) -> None:
     await asyncio.gather(*(pool.get(name) for name in "abcabcabc"))
     assert watcher.loaded.count("a") == 1
     assert sum(pool.loaded_bytes().values()) <= 2 * ONE
+    await pool.close()
+
+
+async def test_a_model_in_use_stays_and_who_needs_its_room_waits(tmp_path: Path) -> None:
+    pool, _, watcher = pool_of(tmp_path, "ab", ONE)
+    async with pool.use("a"):
+        waiting = asyncio.create_task(pool.get("b"))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        assert watcher.evicted == []
+    assert (await waiting).manifest.id == "b"
+    assert watcher.evicted == ["a"]
+    assert await pool.healthy("a"), "it left for another, which is no fault"
+    await pool.close()
+
+
+async def test_warming_makes_nobody_leave(tmp_path: Path) -> None:
+    pool, _, watcher = pool_of(tmp_path, "abc", 2 * ONE)
+    await pool.get("a")
+    await pool.warm(["b", "c"])
+    assert watcher.loaded == ["a", "b"]
+    assert watcher.evicted == []
     await pool.close()
 
 

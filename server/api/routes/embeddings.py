@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import AsyncExitStack
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -32,6 +33,8 @@ _YEAR, _HOUR = 31_536_000, 3600
             "timeout",
             "shutting_down",
             "backend_unavailable",
+            "model_too_large",
+            "models_busy",
             "image_id_invalid",
             "image_not_found",
             "image_expired",
@@ -49,8 +52,8 @@ async def embedding(
         str | None, Query(max_length=64, description="Refuse an embedding of any other revision of the model.")
     ] = None,
 ) -> Response:
-    async with deadline(context.limits.request_timeout):
-        served = await context.models.get(model)
+    async with deadline(context.limits.request_timeout), AsyncExitStack() as leases:
+        served = await leases.enter_async_context(context.models.use(model))
         actual = served.manifest.revision
         if revision is not None and revision != actual:
             raise RequestError(

@@ -15,7 +15,7 @@ from server.services.timing import span
 
 router = APIRouter(prefix="/v1/images", tags=["images"])
 
-_BUSY = ("queue_full", "timeout", "shutting_down", "backend_unavailable")
+_BUSY = ("queue_full", "timeout", "shutting_down", "backend_unavailable", "model_too_large", "models_busy")
 _BAD_IMAGE = ("image_empty", "image_unsupported", "image_truncated", "image_too_many_pixels", "image_required")
 
 

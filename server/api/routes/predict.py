@@ -10,6 +10,7 @@ from server.api.guard import deadline, until_disconnect
 from server.api.openapi import PREDICT_BODY, problems
 from server.api.schemas import PredictAnswer, PredictOptions
 from server.api.uploads import PredictCall, read_predict
+from server.services.models import ServedModel
 from server.services.segment import MaskInput, RawPrompt
 from server.services.timing import span
 
@@ -47,6 +48,8 @@ _PROBLEMS = (
     "timeout",
     "shutting_down",
     "backend_unavailable",
+    "model_too_large",
+    "models_busy",
 )
 
 
@@ -67,15 +70,19 @@ async def predict(request: Request, context: ContextDep) -> Response:
 
 
 async def _predict(context: Context, call: PredictCall) -> bytes:
+    async with context.models.use(call.options.model) as model:
+        return await _predict_with(context, call, model)
+
+
+async def _predict_with(context: Context, call: PredictCall, model: ServedModel) -> bytes:
     options = call.options
     prompts = _raw_prompts(options)
     context.segment.check(prompts, options.format)
     if call.data is not None:
         image = await context.embed.upload(call.data, options.model)
-        record, model, container = image.record, image.model, image.container
+        record, container = image.record, image.container
     else:
         container = None
-        model = await context.models.get(options.model)
         record = await context.embed.record(call.image_id or "")
     results = await context.segment.predict(
         record,

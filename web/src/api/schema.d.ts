@@ -758,7 +758,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemAnswer"];
         };
       };
-      /** @description Problem: backend_unavailable, queue_full, shutting_down, timeout */
+      /** @description Problem: backend_unavailable, model_too_large, models_busy, queue_full, shutting_down, timeout */
       503: {
         headers: {
           [name: string]: unknown;
@@ -942,7 +942,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemAnswer"];
         };
       };
-      /** @description Problem: backend_unavailable, queue_full, shutting_down, timeout */
+      /** @description Problem: backend_unavailable, model_too_large, models_busy, queue_full, shutting_down, timeout */
       503: {
         headers: {
           [name: string]: unknown;
@@ -1148,7 +1148,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemAnswer"];
         };
       };
-      /** @description Problem: backend_unavailable, queue_full, shutting_down, timeout */
+      /** @description Problem: backend_unavailable, model_too_large, models_busy, queue_full, shutting_down, timeout */
       503: {
         headers: {
           [name: string]: unknown;
