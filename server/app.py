@@ -42,6 +42,7 @@ log = logging.getLogger("segserve.app")
 PACKAGE = Path(__file__).parent
 EMBEDDED_BUNDLES = PACKAGE / "bundles"
 STATIC = PACKAGE / "static"
+LARGE_INPUT = 1024  # px; from here on a batch costs a processor gigabytes and saves it nothing
 
 
 def open_registry(settings: Settings, backend: Backend | None = None) -> BundleRegistry:
@@ -108,9 +109,10 @@ def _context(settings: Settings, telemetry: Telemetry, registry: BundleRegistry,
     turn = threading.Lock()  # one encoder at a time: each has every core
 
     def make_queue(model_id: str, encoder: Encoder) -> MicroBatcher:
+        large = registry.manifest(model_id).preprocessing.size >= LARGE_INPUT and registry.backend.name == "onnx"
         return MicroBatcher(
             encoder,
-            max_batch=settings.batch_size,
+            max_batch=1 if large else settings.batch_size,
             max_queue=settings.queue_size,
             max_wait_seconds=settings.batch_wait,
             observer=EncoderMetrics(telemetry, model_id),
