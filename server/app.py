@@ -42,7 +42,7 @@ log = logging.getLogger("segserve.app")
 PACKAGE = Path(__file__).parent
 EMBEDDED_BUNDLES = PACKAGE / "bundles"
 STATIC = PACKAGE / "static"
-LARGE_INPUT = 1024  # px; from here on a batch costs a processor gigabytes and saves it nothing
+LARGE_INPUT = 1024  # px; from here on each picture of a batch takes a gigabyte of activations
 
 
 def open_registry(settings: Settings, backend: Backend | None = None) -> BundleRegistry:
