@@ -50,7 +50,7 @@ test("the menu lists the models with size, licence and speed, and is walked with
   await fresh.key("m");
   const items = fresh.part("model");
   await expect(items).toHaveCount(2);
-  expect(lists()).toBe(before + 1);
+  await expect.poll(lists).toBe(before + 1);
   await expect(items.first()).toHaveAttribute("aria-checked", "true");
   await expect(items.first()).toBeFocused();
   await expect(items.first()).toContainText(/[kM]B for the browser, .* in all/);
