@@ -195,21 +195,18 @@ def said_installed(place: InstallPlace, manifest: BundleManifest) -> int:
 
 
 def progress_bar(out: IO[str]) -> Progress:
-    """A bar that is drawn over on a terminal, else a line for each tenth."""
-    began, first, drawn, tenth = time.monotonic(), -1, 0.0, -1
+    """A bar that is drawn over on a terminal; elsewhere a line for each tenth, or each 100 MB of an unknown length."""
+    began, first, shown = time.monotonic(), -1, -1
 
     def show(there: int, total: int | None) -> None:
-        nonlocal first, drawn, tenth
-        now = time.monotonic()
+        nonlocal first, shown
         first = there if first < 0 else first
-        done = total is not None and there >= total
-        if out.isatty():
-            if now - drawn < 0.1 and not done:
-                return
-        elif total is None or (there * 10 // max(total, 1)) == tenth:
+        seconds, done = time.monotonic() - began, total is not None and there >= total
+        step = int(seconds * 10) if out.isatty() else there * 10 // max(total, 1) if total else there // 10**8
+        if step == shown and not done:
             return
-        drawn, tenth = now, there * 10 // max(total or 1, 1)
-        rate = (there - first) / max(now - began, 1e-3)
+        shown = step
+        rate = (there - first) / max(seconds, 1e-3)
         share = f"{100 * there / total:3.0f} % of {total / 1e6:,.0f} MB" if total else f"{there / 1e6:,.0f} MB"
         left = f", {(total - there) / rate:,.0f} s left" if total and rate > 0 and not done else ""
         line = f"{share}, {rate / 1e6:.1f} MB/s{left}"

@@ -12,7 +12,6 @@ from torch.nn import functional as F
 from transformers.models.sam.configuration_sam import SamVisionConfig
 from transformers.models.sam.modeling_sam import SamVisionNeck
 
-from model_export.models.checkpoint import fit
 from model_export.models.network import Encoder
 from model_export.models.sam import INPUT_SIZE, VIT_SIZES, Sam, sam_config
 from model_export.models.sam_layout import network_tensors
@@ -127,13 +126,6 @@ def edge_sam(input_size: int = INPUT_SIZE) -> Sam:
     return Sam(sam_config(VIT_SIZES["sam-vit-b"], input_size), RepVitEncoder())
 
 
-def load_edge_sam(tensors: Mapping[str, Tensor]) -> Sam:
-    """EdgeSAM with the weights of its authors' checkpoint. Strict. Raises CheckpointError that says what differs."""
-    model = edge_sam()
-    fit(model, edge_tensors(tensors), EDGE_SAM)
-    return model
-
-
 def edge_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The checkpoint's tensors under the names of `edge_sam`'s state dict; unknown names stay as they are."""
     renamed = {}
@@ -141,3 +133,8 @@ def edge_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         ours = name.replace("encoder.vision.neck.", "encoder.neck.").replace("fuse_stage3.op_list.0.", "fuse_stage3.")
         renamed[ours] = value
     return renamed
+
+
+def looks_like(tensors: Mapping[str, Tensor]) -> bool:
+    """Judged by a tensor that only this network has."""
+    return "encoder.fuse_stage2.weight" in edge_tensors(tensors)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 from server.domain.geometry import ResizeRule
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, ABC):
     """(pixels uint8 [B, S, S, 3], valid_size int64 [B, 2]) -> a tuple of float tensors [B, C, H, W], called
     `output_names`. Its weights are parameters and persistent buffers, constants are buffers that are not."""
 
     output_names: tuple[str, ...]
 
-    def forward(self, pixels: Tensor, valid_size: Tensor) -> tuple[Tensor, ...]:
-        raise NotImplementedError
+    @abstractmethod
+    def forward(self, pixels: Tensor, valid_size: Tensor) -> tuple[Tensor, ...]: ...
 
 
 class Network(nn.Module):

@@ -9,12 +9,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from model_export.models.checkpoint import read_tensors
-from model_export.models.edge_sam import EDGE_SAM, edge_sam, load_edge_sam
+from model_export.models import edge_sam, sam, sam2, sam2_layout, sam_hq
+from model_export.models.checkpoint import CheckpointError, fit, read_tensors
 from model_export.models.network import Network
-from model_export.models.sam import SAM_NAMES, load_sam, sam
-from model_export.models.sam2 import SAM2_NAMES, load_sam2, sam2
-from model_export.models.sam_hq import SAM_HQ_NAMES, load_sam_hq, sam_hq
+from model_export.models.sam_layout import network_tensors
 
 SAM_PAPER = "Kirillov et al., Segment Anything, 2023; https://github.com/facebookresearch/segment-anything"
 SAM2_PAPER = "Ravi et al., SAM 2: Segment Anything in Images and Videos, 2024; https://github.com/facebookresearch/sam2"
@@ -23,28 +21,41 @@ EDGE_PAPER = "Zhou et al., EdgeSAM, 2023; https://github.com/chongzhou96/EdgeSAM
 MOBILE_PAPER = "Zhang et al., Faster Segment Anything, 2023; https://github.com/ChaoningZhang/MobileSAM"
 
 
+Tensors = Mapping[str, Tensor]
+
+
 @dataclass(frozen=True)
 class Published:
-    """`make` gives the network with random weights, `load` with those of a checkpoint's tensors, strict."""
+    """`make` gives the network with random weights, `rename` a checkpoint's tensors under the names of its state dict
+    (unknown ones stay as they are), `looks_like` whether a checkpoint is probably of this network."""
 
     title: str
     description: str
     license: str
     source: str
     make: Callable[[], Network]
-    load: Callable[[Mapping[str, Tensor]], Network]
+    rename: Callable[[Tensors], Tensors]
+    looks_like: Callable[[Tensors], bool]
 
 
 def _sam(name: str, title: str, description: str, source: str) -> Published:
-    return Published(title, description, "Apache-2.0", source, partial(sam, name), partial(load_sam, name))
+    return Published(
+        title, description, "Apache-2.0", source, partial(sam.sam, name), network_tensors, partial(sam.looks_like, name)
+    )
 
 
 def _sam2(name: str, title: str, description: str) -> Published:
-    return Published(title, description, "Apache-2.0", SAM2_PAPER, partial(sam2, name), partial(load_sam2, name))
+    return Published(
+        title, description, "Apache-2.0", SAM2_PAPER, partial(sam2.sam2, name),
+        partial(sam2_layout.network_tensors, what=name), partial(sam2.looks_like, name),
+    )  # fmt: skip
 
 
 def _sam_hq(name: str, title: str, description: str) -> Published:
-    return Published(title, description, "Apache-2.0", HQ_PAPER, partial(sam_hq, name), partial(load_sam_hq, name))
+    return Published(
+        title, description, "Apache-2.0", HQ_PAPER, partial(sam_hq.sam_hq, name), sam_hq.hq_tensors,
+        partial(sam_hq.looks_like, name),
+    )  # fmt: skip
 
 
 PUBLISHED: dict[str, Published] = {
@@ -62,18 +73,32 @@ PUBLISHED: dict[str, Published] = {
     "sam-hq-vit-l": _sam_hq("sam-hq-vit-l", "SAM-HQ ViT-L", "SAM ViT-L with finer masks."),
     "sam-hq-vit-h": _sam_hq("sam-hq-vit-h", "SAM-HQ ViT-H", "SAM ViT-H with finer masks."),
     "sam-hq-light": _sam_hq("sam-hq-light", "SAM-HQ light", "MobileSAM's encoder with finer masks."),
-    EDGE_SAM: Published(
+    edge_sam.EDGE_SAM: Published(
         "EdgeSAM",
         "SAM's decoder behind a small convolutional encoder. Not for commercial use.",
         "S-Lab License 1.0",
         EDGE_PAPER,
-        edge_sam,
-        load_edge_sam,
+        edge_sam.edge_sam,
+        edge_sam.edge_tensors,
+        edge_sam.looks_like,
     ),
 }
-assert {*SAM_NAMES, *SAM2_NAMES, *SAM_HQ_NAMES} <= set(PUBLISHED)
 
 
 def load_published(name: str, checkpoint: Path) -> Network:
     """The network `name` with a published checkpoint's weights, in eval mode. Raises CheckpointError."""
-    return PUBLISHED[name].load(read_tensors(checkpoint)).eval().requires_grad_(False)
+    return load_tensors(name, read_tensors(checkpoint)).eval().requires_grad_(False)
+
+
+def load_tensors(name: str, tensors: Tensors) -> Network:
+    """The network `name` with the weights of a published checkpoint, in the authors' layout or the Hub's. Strict.
+    Raises CheckpointError that says what differs, and which other of the family the file looks like."""
+    known = PUBLISHED[name]
+    model = known.make()
+    try:
+        fit(model, known.rename(tensors), name)
+    except CheckpointError as error:
+        # The last one: a network that adds to another has all of that one's tensors, and stands after it.
+        others = [other for other, entry in PUBLISHED.items() if other != name and entry.looks_like(tensors)]
+        raise CheckpointError(f"{error}. It looks like one of {others[-1]}." if others else str(error)) from error
+    return model

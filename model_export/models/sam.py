@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from torch import Tensor
 from transformers.models.sam.configuration_sam import SamConfig
 
-from model_export.models.checkpoint import CheckpointError, fit
 from model_export.models.network import Encoder, Network
 from model_export.models.sam_decoder import SamDecoder
 from model_export.models.sam_layout import network_tensors
@@ -76,18 +75,6 @@ def sam(name: str) -> Sam:
         return Sam(sam_config(VIT_SIZES["sam-vit-b"]), TinyVitEncoder())
     config = sam_config(VIT_SIZES[name])
     return Sam(config, VitEncoder(config.vision_config))
-
-
-def load_sam(name: str, tensors: Mapping[str, Tensor]) -> Sam:
-    """The network `name` with the weights of a published checkpoint, in the authors' layout or the Hub's. Strict.
-    Raises CheckpointError that says what differs, and what else of the family the file looks like."""
-    model = sam(name)
-    try:
-        fit(model, network_tensors(tensors), name)
-    except CheckpointError as error:
-        other = next((known for known in SAM_NAMES if known != name and looks_like(known, tensors)), None)
-        raise CheckpointError(f"{error}. It looks like one of {other}." if other else str(error)) from error
-    return model
 
 
 def looks_like(name: str, tensors: Mapping[str, Tensor]) -> bool:

@@ -13,11 +13,9 @@ from transformers.models.sam2.configuration_sam2 import (
     Sam2VisionConfig,
 )
 
-from model_export.models.checkpoint import CheckpointError, fit
 from model_export.models.hiera import HieraEncoder
 from model_export.models.network import Network
 from model_export.models.sam2_decoder import Sam2Decoder
-from model_export.models.sam2_layout import network_tensors
 from model_export.models.vit_encoder import PIXEL_MEAN, PIXEL_STD
 
 INPUT_SIZE = 1024
@@ -93,23 +91,6 @@ def vision_config(size: HieraSize, input_size: int = INPUT_SIZE) -> Sam2VisionCo
 def sam2(name: str) -> Sam2:
     """The network `name` (of SAM2_NAMES), with random weights."""
     return Sam2(SAM2_SIZES[name])
-
-
-def load_sam2(name: str, tensors: Mapping[str, Tensor]) -> Sam2:
-    """The network `name` with the weights of a published checkpoint, in the authors' layout or the Hub's. Strict.
-    Raises CheckpointError that says what differs, and what else of the family the file looks like."""
-    model = sam2(name)
-    fill(model, tensors, name)
-    return model
-
-
-def fill(model: Sam2, tensors: Mapping[str, Tensor], name: str) -> None:
-    """Load a checkpoint of the network `name` into `model`, as `load_sam2` does."""
-    try:
-        fit(model, network_tensors(tensors, name), name)
-    except CheckpointError as error:
-        other = next((known for known in SAM2_NAMES if known != name and looks_like(known, tensors)), None)
-        raise CheckpointError(f"{error}. It looks like one of {other}." if other else str(error)) from error
 
 
 def looks_like(name: str, tensors: Mapping[str, Tensor]) -> bool:

@@ -13,7 +13,6 @@ from torch.nn import functional as F
 from transformers.models.sam_hq.configuration_sam_hq import SamHQConfig
 from transformers.models.sam_hq.modeling_sam_hq import SamHQMaskDecoder, SamHQPromptEncoder
 
-from model_export.models.checkpoint import CheckpointError, fit
 from model_export.models.network import Encoder, Network
 from model_export.models.sam import EMBEDDING_STRIDE, INPUT_SIZE, MASK_STRIDE, VIT_SIZES, sam_config
 from model_export.models.sam_decoder import (
@@ -212,18 +211,6 @@ def sam_hq(name: str) -> SamHq:
     """The network `name` (of SAM_HQ_NAMES), with random weights."""
     config = sam_hq_config(name)
     return SamHq(config, HqTinyVitEncoder() if name == LIGHT else HqVitEncoder(config))
-
-
-def load_sam_hq(name: str, tensors: Mapping[str, Tensor]) -> SamHq:
-    """The network `name` with the weights of a published checkpoint, in the authors' layout or the Hub's. Strict.
-    Raises CheckpointError that says what differs, and what else of the family the file looks like."""
-    model = sam_hq(name)
-    try:
-        fit(model, hq_tensors(tensors), name)
-    except CheckpointError as error:
-        other = next((known for known in SAM_HQ_NAMES if known != name and looks_like(known, tensors)), None)
-        raise CheckpointError(f"{error}. It looks like one of {other}." if other else str(error)) from error
-    return model
 
 
 def hq_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

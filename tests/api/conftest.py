@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -16,11 +17,14 @@ import pytest
 from fastapi import FastAPI
 from PIL import Image
 
+import server.models_cli as commands
 from server.api.context import Context
 from server.app import create_app
 from server.domain.bundle import BundleManifest
 from server.domain.ports import BlobStore
+from server.runtime.install import InstallPlace
 from server.settings import Settings
+from tests.api.installing import CHECKPOINT, MODEL
 from tests.fakes import FakeBackend, write_bundle
 
 WIDTH, HEIGHT = 64, 48
@@ -130,3 +134,18 @@ def start(tmp_path: Path) -> Start:
 async def service(start: Start) -> AsyncIterator[Service]:
     async with start() as running:
         yield running
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InstallPlace:
+    monkeypatch.setattr(commands, "CATALOGUE", (MODEL,))
+    monkeypatch.setattr(commands, "known_model", lambda name: MODEL if name == MODEL.id else None)
+    os.environ["SEGSERVE_BUNDLE_DIR"] = str(tmp_path / "bundles")
+    return InstallPlace(tmp_path / "bundles")
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    path = tmp_path / "carried.pth"
+    path.write_bytes(CHECKPOINT)
+    return path

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
+import io
 import json
 import os
 import subprocess
 import sys
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,44 +15,14 @@ from filelock import FileLock
 
 import server.models_cli as commands
 from server.cli import FAILED, OK, main
-from server.domain.bundle import FORMAT_VERSION, MANIFEST_NAME
 from server.domain.catalogue import CATALOGUE, KnownModel
 from server.errors import BundleError, InstallError
-from server.runtime.bundle_archive import unpack_archive
+from server.runtime.download import Limits
 from server.runtime.install import InstallPlace
 from server.settings import Settings
+from tests.api.installing import CHECKPOINT, MODEL, converted, pull
 from tests.fakes import write_bundle
-
-CHECKPOINT = b"weights of a model " * 100
-MODEL = KnownModel(
-    "tiny-sam", "Tiny SAM", "tiny.pth", "http://127.0.0.1:9/", hashlib.sha256(CHECKPOINT).hexdigest(), 2000, 1.0, "fast"
-)
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InstallPlace:
-    monkeypatch.setattr(commands, "CATALOGUE", (MODEL,))
-    monkeypatch.setattr(commands, "known_model", lambda name: MODEL if name == MODEL.id else None)
-    os.environ["SEGSERVE_BUNDLE_DIR"] = str(tmp_path / "bundles")
-    return InstallPlace(tmp_path / "bundles")
-
-
-@pytest.fixture
-def checkpoint(tmp_path: Path) -> Path:
-    path = tmp_path / "carried.pth"
-    path.write_bytes(CHECKPOINT)
-    return path
-
-
-def converted(model: KnownModel, checkpoint: Path, made: Path) -> None:
-    """What the workshop does, in small."""
-    assert hashlib.sha256(checkpoint.read_bytes()).hexdigest() == model.sha256
-    write_bundle(made.parent, model_id=model.id, nested=False)
-
-
-def pull(source: Path | None, convert: Callable[[KnownModel, Path, Path], None] = converted, **options: bool) -> int:
-    asked = argparse.Namespace(name=MODEL.id, source=source, force=False, keep=False)
-    return commands.pull_model(Settings(), argparse.Namespace(**(vars(asked) | options)), convert)
+from tests.http_server import Behaviour, serving
 
 
 def test_the_catalogue_is_well_formed() -> None:
@@ -190,13 +158,48 @@ def test_the_workshop_is_asked_for_before_anything_is_fetched(
 
 
 def test_no_network(place: InstallPlace) -> None:
-    from server.runtime.download import Limits
-
     asked = argparse.Namespace(name=MODEL.id, source=None, force=False, keep=False)
     with pytest.raises(InstallError) as caught:
         commands.pull_model(Settings(), asked, converted, Limits(connect=1, stall=1, attempts=2, backoff=0.01))
     assert caught.value.code == "download_unreachable"
     assert place.installed() == {}
+
+
+def test_a_mirror_is_fetched_from_and_the_download_is_cleared_away(
+    place: InstallPlace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    behaviour = Behaviour(CHECKPOINT, drop_after=[700])
+    with serving(behaviour) as address:
+        os.environ["SEGSERVE_MODEL_MIRROR"] = f"{address}/models/"
+        asked = argparse.Namespace(name=MODEL.id, source=None, force=False, keep=False)
+        assert commands.pull_model(Settings(), asked, converted, Limits(backoff=0.01)) == OK
+    assert [request.get("Range") for request in behaviour.asked] == [None, "bytes=700-"]
+    captured = capsys.readouterr()
+    assert f"{address}/models/{MODEL.file}" in captured.out
+    assert "100 % of 0 MB" in captured.err
+    assert [path.name for path in place.downloads.iterdir()] == [f"{MODEL.id}.lock"]
+    assert main(["models", "verify", MODEL.id]) == OK
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_drawn_over_on_a_terminal_and_told_in_tenths_elsewhere() -> None:
+    for out in (Terminal(), io.StringIO()):
+        show = commands.progress_bar(out)
+        for there in range(101):
+            show(there * 10**6, 100 * 10**6)
+        if out.isatty():
+            assert out.getvalue().count("\n") == 1
+            assert out.getvalue().rstrip().split("\r")[-1].startswith("100 % of 100 MB")
+        else:
+            assert len(out.getvalue().splitlines()) == 11
+            assert "50 % of 100 MB" in out.getvalue()
+    unknown = io.StringIO()
+    commands.progress_bar(unknown)(3 * 10**6, None)
+    assert "3 MB" in unknown.getvalue()
 
 
 def test_an_earlier_download_is_used(place: InstallPlace) -> None:
@@ -237,91 +240,3 @@ def test_damage_is_named(place: InstallPlace, checkpoint: Path, capsys: pytest.C
     assert "DAMAGED  tiny-sam" in out
     assert "decoder.onnx" in out
     assert "ok       segserve-lite" in out
-
-
-@pytest.fixture
-def carried(place: InstallPlace, checkpoint: Path, tmp_path: Path) -> Path:
-    """A bundle file of the model, which is then no longer installed."""
-    pull(checkpoint)
-    out = tmp_path / "carried.segserve"
-    assert main(["models", "bundle", MODEL.id, "--out", str(out)]) == OK
-    assert main(["models", "remove", MODEL.id, "--yes"]) == OK
-    return out
-
-
-def test_a_model_travels_in_one_file(place: InstallPlace, carried: Path) -> None:
-    assert main(["models", "pull", "--from", str(carried)]) == OK
-    assert main(["models", "verify", MODEL.id]) == OK
-    assert main(["models", "bundle", MODEL.id, "--out", str(carried.with_suffix(".zip"))]) == FAILED
-    assert sorted(path.name for path in carried.parent.iterdir()) == ["bundles", "carried.pth", "carried.segserve"]
-
-
-def rewritten(
-    path: Path, change: Callable[[dict[str, bytes]], None], extra: tuple[tuple[str, bytes], ...] = ()
-) -> Path:
-    with zipfile.ZipFile(path) as archive:
-        contents = {name: archive.read(name) for name in archive.namelist()}
-    change(contents)
-    out = path.with_name("changed.segserve")
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, data in (*contents.items(), *extra):
-            archive.writestr(name, data)
-    return out
-
-
-def tamper(contents: dict[str, bytes]) -> None:
-    contents["decoder.onnx"] = b"x" * len(contents["decoder.onnx"])
-
-
-def lengthen(contents: dict[str, bytes]) -> None:
-    contents["decoder.onnx"] += b"more"
-
-
-def escape(contents: dict[str, bytes]) -> None:
-    contents["../../escaped"] = b"!"
-
-
-def renew(contents: dict[str, bytes]) -> None:
-    manifest = json.loads(contents[MANIFEST_NAME]) | {"format_version": FORMAT_VERSION + 1, "unheard": "of"}
-    contents[MANIFEST_NAME] = json.dumps(manifest).encode()
-
-
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        (tamper, "bundle_hash_mismatch"),
-        (lengthen, "bundle_hash_mismatch"),
-        (escape, "archive_invalid"),
-        (renew, "bundle_too_new"),
-        (lambda contents: contents.pop("decoder.onnx"), "archive_invalid"),
-        (lambda contents: contents.pop(MANIFEST_NAME), "archive_invalid"),
-    ],
-)
-def test_a_bundle_file_that_was_changed(
-    place: InstallPlace,
-    carried: Path,
-    capsys: pytest.CaptureFixture[str],
-    change: Callable[[dict[str, bytes]], None],
-    code: str,
-) -> None:
-    assert main(["models", "pull", "--from", str(rewritten(carried, change))]) == FAILED
-    assert f"[{code}]" in capsys.readouterr().err
-    assert place.installed() == {}
-    assert not (carried.parent / "escaped").exists()
-
-
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_name_that_is_there_twice(carried: Path, tmp_path: Path) -> None:
-    twice = rewritten(carried, lambda contents: None, (("decoder.onnx", b"another"),))
-    (tmp_path / "draft").mkdir()
-    with pytest.raises(InstallError) as caught:
-        unpack_archive(twice, tmp_path / "draft")
-    assert caught.value.code == "archive_invalid"
-
-
-def test_half_a_bundle_file(place: InstallPlace, carried: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    half = carried.with_name("half.segserve")
-    half.write_bytes(carried.read_bytes()[:-500])
-    assert main(["models", "pull", "--from", str(half)]) == FAILED
-    assert "archive_invalid" in capsys.readouterr().err
-    assert place.installed() == {}

@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from server.domain.bundle import Preprocessing
 from server.domain.limits import available_cores
 from server.domain.ports import DecoderInputs, LoadedBundle
 from server.errors import BundleError
+from server.runtime.bundle_files import find_bundles
 from server.runtime.onnx import OnnxBackend
 from tests.fakes import GRID, INPUT_SIZE, write_bundle
 from tests.onnx_bundle import Files, decode_reference, decoder_graph, encode_reference, encoder_graph, onnx_files
@@ -119,3 +123,84 @@ def test_a_bundle_without_a_decoder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError) as caught:
         OnnxBackend(1).load_decoder(load(tmp_path, files))
     assert caught.value.code == "bundle_file_missing"
+
+
+def endless_encoder() -> bytes:
+    """An encoder graph of the fake bundle's shapes that multiplies matrices for minutes."""
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["floats"], ["mean"], keepdims=0),
+        helper.make_node("ReduceMean", ["floats"], ["each"], axes=[1, 2, 3], keepdims=1),
+        helper.make_node("Mul", ["matrix", "mean"], ["m0"]),
+    ]
+    nodes += [helper.make_node("MatMul", [f"m{k}", "matrix"], [f"m{k + 1}"]) for k in range(4000)]
+    nodes += [
+        helper.make_node("ReduceSum", ["m4000"], ["total"], keepdims=0),
+        helper.make_node("Add", ["each", "total"], ["sum"]),
+        helper.make_node("Mul", ["colours", "sum"], ["colour"]),
+        helper.make_node("Mul", ["lumas", "sum"], ["luma"]),
+    ]
+    constants = {
+        "matrix": np.zeros((1024, 1024), np.float32),
+        "colours": np.zeros((1, 3, 32, 32), np.float32),
+        "lumas": np.zeros((1, 1, 16, 16), np.float32),
+    }
+    graph = helper.make_graph(
+        nodes,
+        "endless",
+        [
+            helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["B", INPUT_SIZE, INPUT_SIZE, 3]),
+            helper.make_tensor_value_info("valid_size", TensorProto.INT64, ["B", 2]),
+        ],
+        [
+            helper.make_tensor_value_info("colour", TensorProto.FLOAT, ["B", 3, 32, 32]),
+            helper.make_tensor_value_info("luma", TensorProto.FLOAT, ["B", 1, 16, 16]),
+        ],
+        [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model.SerializeToString()
+
+
+def test_onnx_runtime_stops_when_it_is_told(tmp_path: Path) -> None:
+    """4,000 products of 1024 x 1024 take minutes; told to stop, the run ends after the one that is at hand."""
+    write_bundle(tmp_path, files={**onnx_files(), "encoder.onnx": ("encoder", endless_encoder())})
+    [bundle], _ = find_bundles(tmp_path)
+    encoder = OnnxBackend(1).load_encoder(bundle)
+    encoder.interrupt()  # nothing runs: nothing happens
+    outcome: list[Exception] = []
+
+    def run() -> None:
+        try:
+            encoder.encode(pictures(1), np.array([(INPUT_SIZE, INPUT_SIZE)]))
+        except Exception as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    while encoder._running is None:
+        time.sleep(0.001)
+    encoder.interrupt()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert "terminate" in str(outcome[0]).lower()
+
+
+def test_the_int8_encoder_is_taken_where_it_is_wanted_and_there(tmp_path: Path) -> None:
+    graph = onnx.load_from_string(onnx_files()["encoder.onnx"][1])
+    for tensor in graph.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT:
+            value = onnx.numpy_helper.to_array(tensor)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(np.asarray(value * 2, np.float32), tensor.name))
+    files = {**onnx_files(), "encoder_int8.onnx": ("encoder_int8", graph.SerializeToString())}
+    write_bundle(tmp_path, files=files)  # type: ignore[arg-type]
+    write_bundle(tmp_path, model_id="without", files=onnx_files())
+    bundles = {bundle.manifest.id: bundle for bundle in find_bundles(tmp_path)[0]}
+    grey = np.full((1, INPUT_SIZE, INPUT_SIZE, 3), 90, np.uint8)
+    valid = np.array([(INPUT_SIZE, INPUT_SIZE)])
+
+    def colour(name: str, *, int8: bool) -> float:
+        return float(OnnxBackend(1, int8=int8).load_encoder(bundles[name]).encode(grey, valid)[0]["colour"].mean())
+
+    assert colour("fake-model", int8=True) != pytest.approx(colour("fake-model", int8=False))
+    assert colour("without", int8=True) == colour("without", int8=False)

@@ -7,6 +7,7 @@ import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/controls.css";
 import "./styles/empty.css";
+import "./styles/models.css";
 import "./styles/panels.css";
 import { App } from "./ui/App";
 import { AppContext } from "./ui/context";

@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from model_export.export.graphs import encoder_onnx, serialised
 from model_export.export.weights import fold_batch_norm
 from model_export.models.checkpoint import CheckpointError, fit
-from model_export.models.edge_sam import RepVitEncoder, edge_sam, edge_tensors, load_edge_sam
+from model_export.models.edge_sam import RepVitEncoder, edge_sam, edge_tensors, looks_like
+from model_export.models.published import load_tensors
 from model_export.models.sam import VIT_SIZES, Sam, sam_config
 from tests.unit.model_export.random_checkpoints import Layout, Tensors, mobile_sam, neck, sam_decoder
 
@@ -131,12 +132,18 @@ def test_the_graph_answers_as_torch_for_any_batch() -> None:
 
 
 def test_the_published_layout_fits() -> None:
-    state, found = load_edge_sam(checkpoint()).state_dict(), edge_tensors(checkpoint())
+    state, found = load_tensors("edge-sam", checkpoint()).state_dict(), edge_tensors(checkpoint())
     assert found.keys() == state.keys()
     count = sum(value.numel() for name, value in found.items() if not name.endswith("num_batches_tracked"))
     assert count == pytest.approx(9.6e6, rel=0.02)  # the authors' table
 
 
+def test_it_is_recognised_among_others() -> None:
+    assert looks_like(checkpoint())
+    with pytest.raises(CheckpointError, match=r"of sam2.1-hiera-tiny.*It looks like one of edge-sam\."):
+        load_tensors("sam2.1-hiera-tiny", checkpoint())
+
+
 def test_another_checkpoint_is_refused() -> None:
-    with pytest.raises(CheckpointError, match=r"not a checkpoint of edge-sam: .* are missing \(encoder\.features\.0"):
-        load_edge_sam(mobile_sam())
+    with pytest.raises(CheckpointError, match=r"of edge-sam: .* missing \(encoder\.features\.0.* one of mobile-sam\."):
+        load_tensors("edge-sam", mobile_sam())

@@ -17,8 +17,10 @@ import torch
 from torch import Tensor
 
 from model_export.export.graphs import PROMPT_INPUTS, decoder_onnx, encoder_onnx, encoder_program, serialised
-from model_export.models.sam2 import HieraSize, Sam2, fill
+from model_export.models.checkpoint import fit
+from model_export.models.sam2 import HieraSize, Sam2
 from model_export.models.sam2_decoder import single_mask
+from model_export.models.sam2_layout import network_tensors
 from tests.unit.model_export import sam2_reference as reference
 from tests.unit.model_export.sam2_checkpoint import SMALL, SMALL_INPUT, random_checkpoint
 
@@ -35,7 +37,7 @@ def checkpoint() -> dict[str, Tensor]:
 @cache
 def network() -> Sam2:
     model = Sam2(SMALL, SMALL_INPUT).eval().requires_grad_(False)
-    fill(model, checkpoint(), "a small SAM 2.1")
+    fit(model, network_tensors(checkpoint(), "a small SAM 2.1"), "a small SAM 2.1")
     return model
 
 
@@ -115,7 +117,7 @@ def expected(prompt: Prompt) -> tuple[Tensor, Tensor]:
 def test_encoder_is_the_authors_arithmetic(size: HieraSize) -> None:
     drawn = random_checkpoint(size)
     model = Sam2(size, SMALL_INPUT).eval().requires_grad_(False)
-    fill(model, drawn, "a small SAM 2.1")
+    fit(model, network_tensors(drawn, "a small SAM 2.1"), "a small SAM 2.1")
     got = model.double().encoder(picture()[None], torch.tensor([[SMALL_INPUT, SMALL_INPUT]]))
     tensors = {name: value.double() for name, value in drawn.items()}
     want = reference.encode(tensors, picture(), size.heads, size.blocks, size.global_blocks, size.windows)

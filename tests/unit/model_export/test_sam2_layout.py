@@ -14,9 +14,10 @@ from transformers.models.sam2.modeling_sam2 import Sam2Model
 from transformers.models.sam2_video.configuration_sam2_video import Sam2VideoConfig
 from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoModel
 
-from model_export.models.checkpoint import CheckpointError, read_tensors
-from model_export.models.sam2 import SAM2_NAMES, SAM2_SIZES, Sam2, fill, looks_like, sam2, vision_config
-from model_export.models.sam2_layout import AUTHORS, HUB, video_layout
+from model_export.models.checkpoint import CheckpointError, fit, read_tensors
+from model_export.models.published import load_tensors
+from model_export.models.sam2 import SAM2_NAMES, SAM2_SIZES, Sam2, looks_like, sam2, vision_config
+from model_export.models.sam2_layout import AUTHORS, HUB, network_tensors, video_layout
 from model_export.models.sam_layout import renaming
 from tests.unit.model_export.sam2_checkpoint import SMALL, SMALL_INPUT, authors_layout, random_checkpoint
 
@@ -41,7 +42,7 @@ def drawn() -> dict[str, Tensor]:
 
 def load(tensors: dict[str, Tensor]) -> Sam2:
     model = Sam2(SMALL, SMALL_INPUT).eval().requires_grad_(False)
-    fill(model, tensors, "sam2.1-hiera-tiny")
+    fit(model, network_tensors(tensors, "sam2.1-hiera-tiny"), "sam2.1-hiera-tiny")
     return model
 
 
@@ -183,7 +184,7 @@ def test_another_size_is_recognised() -> None:
     with pytest.raises(
         CheckpointError, match=r"not a checkpoint of sam2.1-hiera-tiny.*looks like one of sam2.1-hiera-small\."
     ):
-        fill(Sam2(SAM2_SIZES["sam2.1-hiera-tiny"]), tensors, "sam2.1-hiera-tiny")
+        load_tensors("sam2.1-hiera-tiny", tensors)
 
 
 def test_sam_2_0_is_recognised() -> None:

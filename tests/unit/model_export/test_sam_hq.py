@@ -19,6 +19,7 @@ from transformers.models.sam_hq.modeling_sam_hq import SamHQModel
 
 from model_export.export.graphs import PROMPT_INPUTS, decoder_onnx, encoder_onnx, serialised
 from model_export.models.checkpoint import CheckpointError, fit
+from model_export.models.published import load_tensors
 from model_export.models.sam import VitSize, sam_config
 from model_export.models.sam_hq import (
     SAM_HQ_NAMES,
@@ -27,7 +28,6 @@ from model_export.models.sam_hq import (
     SamHq,
     hq_config,
     hq_tensors,
-    load_sam_hq,
     looks_like,
     sam_hq,
 )
@@ -250,7 +250,7 @@ def test_the_hubs_layout_gives_the_same_network() -> None:
 
 def test_the_light_one_is_mobile_sams_encoder_and_its_second_stage() -> None:
     tensors = mobile_sam() | additions(160)
-    model = load_sam_hq("sam-hq-light", tensors).eval().requires_grad_(False)
+    model = load_tensors("sam-hq-light", tensors).eval().requires_grad_(False)
     seen: list[Tensor] = []
     model.encoder.layers[1].register_forward_hook(lambda module, inputs, output: seen.append(output))
     pixels = torch.randint(0, 256, (1, 1024, 1024, 3), dtype=torch.uint8)
@@ -267,6 +267,6 @@ def test_the_light_one_is_mobile_sams_encoder_and_its_second_stage() -> None:
 
 def test_another_size_and_plain_sam_are_told_apart() -> None:
     with pytest.raises(CheckpointError, match=r"not a checkpoint of sam-hq-light.*looks like one of sam-hq-vit-l\."):
-        load_sam_hq("sam-hq-light", sam_vit(32, 2, 2, (1,)) | additions(1024))
-    with pytest.raises(CheckpointError, match=r"not a checkpoint of sam-hq-light: 25 of .*missing"):
-        load_sam_hq("sam-hq-light", mobile_sam())
+        load_tensors("sam-hq-light", sam_vit(32, 2, 2, (1,)) | additions(1024))
+    with pytest.raises(CheckpointError, match=r"of sam-hq-light: 25 of .*missing.*looks like one of mobile-sam\."):
+        load_tensors("sam-hq-light", mobile_sam())
