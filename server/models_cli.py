@@ -96,10 +96,16 @@ def pull_model(
 ) -> int:
     """`convert` (model, checkpoint, bundle's directory) and `limits` are there to be replaced in tests."""
     place = InstallPlace(settings.installed_bundles)
+    with place.writing():
+        return pull_into(place, settings, options, convert, limits)
+
+
+def pull_into(
+    place: InstallPlace, settings: Settings, options: argparse.Namespace, convert: Convert | None, limits: Limits | None
+) -> int:
     if options.source is not None and not options.source.is_file():
         raise InstallError(f"{options.source} is not a file.", "source_missing")
     if options.source is not None and options.source.suffix == SUFFIX:
-        place.directory.mkdir(parents=True, exist_ok=True)
         return said_installed(place, place.unpack(options.source))
     model = wanted(options.name)
     there = place.installed().get(model.id)
@@ -266,7 +272,8 @@ def remove_model(settings: Settings, options: argparse.Namespace) -> int:
         if answer.strip().lower() not in ("y", "yes"):
             print("kept; --yes removes without asking")
             return FAILED
-    place.remove(options.name)
+    with place.writing():
+        place.remove(options.name)
     print(f"{options.name} is removed")
     return OK
 

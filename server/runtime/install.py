@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -40,18 +41,30 @@ class InstallPlace:
         return {bundle.manifest.id: bundle for bundle in found}
 
     @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Around everything that changes the directory. Raises InstallError no_space or place_unwritable for what the
+        file system refuses, and stopped when a person interrupts; nothing is half-installed then."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            yield
+        except OSError as error:
+            code = "no_space" if error.errno == errno.ENOSPC else "place_unwritable"
+            raise InstallError(f"{self.directory} cannot be written to: {error}.", code) from error
+        except KeyboardInterrupt as error:
+            message = "Stopped. What was downloaded is kept; the same command goes on from there."
+            raise InstallError(message, "stopped") from error
+
+    @contextmanager
     def lock(self, model_id: str) -> Iterator[None]:
         """Held while a model is fetched, installed or removed, by one process of this machine. A process that died
-        holds nothing. Raises InstallError busy, or place_unwritable."""
+        holds nothing. Raises InstallError busy."""
+        self.downloads.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.downloads / f"{model_id}.lock")
         try:
-            self.downloads.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.downloads / f"{model_id}.lock")
             lock.acquire(timeout=0)
         except Timeout as error:
             message = f"Another segserve is at work on {model_id}. Let it finish, or stop it, and try again."
             raise InstallError(message, "busy") from error
-        except OSError as error:
-            raise InstallError(f"{self.directory} cannot be written to: {error}.", "place_unwritable") from error
         try:
             yield
         finally:

@@ -60,15 +60,15 @@ class SilentModelObserver:
     def model_evicted(self, model: str) -> None: ...
 
 
-def memory_of(manifest: BundleManifest, pictures: int = 1) -> int:
-    """Bytes that a loaded model takes while it encodes `pictures` at once: an estimate, from above for most.
+def memory_of(manifest: BundleManifest) -> int:
+    """Bytes that a loaded model takes while it encodes a picture: an estimate, rather from above.
 
     Twice the graphs and the weights that they refer to (the runtime packs matrices anew), and 1 KiB for each input
-    pixel of activations: SAM ViT-B, 375 MB of weights at 1024 px, was seen to peak at 1.6 GiB, the estimate is 1.8.
+    pixel of activations: SAM ViT-B, 375 MB of weights at 1024 px, was seen to peak at 1.2 GiB, the estimate is 1.8.
     """
     roles = ("encoder", "decoder", "weights")
     files = sum(entry.bytes for entry in manifest.files.values() if entry.role in roles)
-    return 2 * files + pictures * manifest.preprocessing.size**2 * 1024
+    return 2 * files + manifest.preprocessing.size**2 * 1024
 
 
 class ModelPool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import json
 import os
@@ -137,6 +138,28 @@ def test_the_lock_of_a_process_that_died_holds_nothing(place: InstallPlace, chec
     )
     subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
     assert pull(checkpoint) == OK
+
+
+def test_what_the_file_system_refuses_is_no_traceback(
+    place: InstallPlace, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    os.environ["SEGSERVE_BUNDLE_DIR"] = str(tmp_path / "file" / "bundles")
+    assert main(["models", "pull", MODEL.id, "--from", str(checkpoint)]) == FAILED
+    assert "place_unwritable" in capsys.readouterr().err
+    os.environ["SEGSERVE_BUNDLE_DIR"] = str(place.directory)
+
+    def full(model: KnownModel, source: Path, made: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def interrupted(model: KnownModel, source: Path, made: Path) -> None:
+        raise KeyboardInterrupt
+
+    for convert, code in ((full, "no_space"), (interrupted, "stopped")):
+        with pytest.raises(InstallError) as caught:
+            pull(checkpoint, convert)
+        assert caught.value.code == code
+        assert [path.name for path in place.directory.iterdir()] == [".downloads"]
 
 
 def test_no_space(place: InstallPlace, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
