@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"error: {name}{problem['msg'].removeprefix('Value error, ')}", file=sys.stderr)
         return USAGE
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a pull tells of its requests itself
     try:
         result: int = options.run(settings, options)
     except SegserveError as error:
