@@ -1,5 +1,5 @@
 /** Every word that the page shows. `{name}` marks what is filled in. */
-export const en = {
+export const main = {
   "app.name": "Segserve",
   "app.tagline": "Click on anything. Get its mask.",
 
