@@ -7,13 +7,15 @@ const rooms = {
   geometry: [],
   text: [],
   api: [],
-  decode: ["geometry"],
+  storage: ["geometry"],
+  formats: ["geometry"],
+  decode: ["geometry", "formats"],
   tools: ["geometry", "app/actions"],
   canvas: ["geometry"],
   app: ["geometry", "tools", "text"],
   ui: ["app", "geometry", "canvas", "tools", "text"],
 };
-const everyRoom = ["api", "app", "canvas", "decode", "geometry", "text", "tools", "ui"];
+const everyRoom = ["api", "app", "canvas", "decode", "formats", "geometry", "storage", "text", "tools", "ui"];
 
 /** text/ is imported by its folder. */
 const indexOf = (room) => (room === "text" ? ["../text", "../../text"] : []);
@@ -72,6 +74,10 @@ export default tseslint.config(
   {
     files: ["scripts/**"],
     languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly" } },
+  },
+  {
+    files: ["public/**"],
+    languageOptions: { globals: { document: "readonly", localStorage: "readonly" } },
   },
   prettier,
 );

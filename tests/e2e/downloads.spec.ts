@@ -36,7 +36,7 @@ function crop(mask: Mask, left: number, top: number, width: number, height: numb
   return { width, height, pixels };
 }
 
-test("without a mask there is nothing to download", async ({ studio }) => {
+test("without a mask there is nothing to download", async ({ alone: studio }) => {
   await studio.open(PICTURE);
   await expect(studio.part("download")).toBeDisabled();
 });
@@ -97,7 +97,8 @@ interface CocoFile {
 
 test("the COCO file's run lengths are the masks that are shown", async ({ studio }) => {
   const masks = await makeObjects(studio);
-  await studio.part("object-rename").first().click({ force: true });
+  await studio.part("object").first().hover();
+  await studio.part("object-rename").first().click();
   await studio.part("object-name-field").fill("teapot");
   await studio.key("Enter");
   const { name, bytes } = await studio.download("coco");
@@ -124,7 +125,7 @@ test("Ctrl+S saves the COCO file", async ({ studio }) => {
   expect(download.suggestedFilename()).toBe("table-coco.json");
 });
 
-test("the menu can be used with keys alone", async ({ studio }) => {
+test("the menu can be used with keys alone", async ({ alone: studio }) => {
   await studio.open(samplePicture("table"));
   await studio.click([0.42, 0.3]);
   await studio.part("download").focus();

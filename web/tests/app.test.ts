@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 
-import { cocoJson } from "../src/app/coco";
 import { chordOf, COMMANDS, commandFor } from "../src/app/commands";
 import { LONGEST_PAST } from "../src/app/history";
 import { MaskLibrary } from "../src/app/mask-library";
@@ -10,6 +9,7 @@ import type { AppState } from "../src/app/state";
 import { INITIAL_STATE } from "../src/app/state";
 import { createStore } from "../src/app/store";
 import { imagePoint, viewPoint } from "../src/geometry/frames";
+import { placed } from "../src/geometry/mask";
 import { place } from "../src/geometry/resize";
 import { answered, opened, point, run } from "./document";
 
@@ -120,7 +120,7 @@ describe("undo and redo", () => {
     expect(objectsOf(undone)).toHaveLength(0);
     expect(draftOf(undone).prompt.points).toHaveLength(1);
     const id = objectsOf(accepted)[0]?.id ?? -1;
-    const deleted = run(accepted, { type: "object/delete", id });
+    const deleted = run(accepted, { type: "object/delete", ids: [id] });
     expect(objectsOf(run(deleted, { type: "history/undo" }))).toHaveLength(1);
   });
 });
@@ -242,7 +242,7 @@ describe("commands", () => {
 
   it("say when they can be used", () => {
     const enabled = (state: AppState): string[] => COMMANDS.filter((c) => c.enabled(state)).map((c) => c.id);
-    expect(enabled(INITIAL_STATE)).toEqual(["open", "models", "keys"]);
+    expect(enabled(INITIAL_STATE)).toEqual(["open", "models", "keys", "settings"]);
     const state = answered(run(opened(), point(10, 10)));
     expect(enabled(state)).toEqual(expect.arrayContaining(["undo", "accept", "cancel", "candidate.3", "export.coco"]));
     expect(enabled(state)).not.toContain("redo");
@@ -262,25 +262,11 @@ describe("store and library", () => {
 
   it("keep only what is shown", () => {
     const library = new MaskLibrary();
-    const placement = place({ width: 1, height: 1 }, 1, "square");
-    const logits = { data: new Float32Array(1), width: 1, height: 1, placement, threshold: 0 };
+    const grid = { data: new Float32Array(1), width: 1, height: 1 };
+    const logits = placed(grid, place({ width: 1, height: 1 }, 1, "square"), 0);
     library.set(1, { candidates: [logits] });
     library.set(2, { candidates: [logits] });
     library.keepOnly([2]);
     expect([library.has(1), library.get(2, 0), library.get(2, 1)]).toEqual([false, logits, null]);
-  });
-});
-
-describe("COCO", () => {
-  it("makes a category of each name", () => {
-    const mask = { rle: { size: [2, 2], counts: "04" } as const, area: 4, bbox: [0, 0, 2, 2] as const, iou: 0.9 };
-    const picture = { name: "a.jpg", width: 2, height: 2 };
-    const masks = ["cup", "", "cup"].map((name) => ({ ...mask, name }));
-    const coco = JSON.parse(cocoJson(picture, masks, "object", "")) as {
-      categories: { name: string }[];
-      annotations: { category_id: number }[];
-    };
-    expect(coco.categories.map(({ name }) => name)).toEqual(["cup", "object"]);
-    expect(coco.annotations.map((annotation) => annotation.category_id)).toEqual([1, 2, 1]);
   });
 });

@@ -5,10 +5,11 @@ import { readEmbedding, RevisionMismatch } from "../src/decode/embedding";
 import { floatToHalf, halfToFloat } from "../src/decode/half";
 import { decoderInputs } from "../src/decode/inputs";
 import { LatestWins } from "../src/decode/latest-wins";
-import { maskPng } from "../src/decode/png";
+import { maskPng } from "../src/formats/png";
 import { dequantise, floatsOf, readSafeTensors, SafeTensorsError, tensorOf } from "../src/decode/safetensors";
 import { imagePoint } from "../src/geometry/frames";
-import { binarise } from "../src/geometry/mask";
+import { placed, rasterOf } from "../src/geometry/mask";
+import { withArea } from "../src/geometry/raster";
 import { place } from "../src/geometry/resize";
 import { container } from "./container";
 
@@ -73,7 +74,16 @@ describe("embedding container", () => {
   it("gives float tensors and the picture's placement", () => {
     const embedding = readEmbedding(bytes, { revision: "aaaa", names: ["features"] });
     expect([...(embedding.tensors[0]?.data ?? [])]).toEqual([1, -2]);
-    expect(embedding.placement).toEqual({ width: 10, height: 7, inputWidth: 8, inputHeight: 6, size: 8 });
+    expect(embedding.placement).toEqual({
+      picture: { width: 10, height: 7 },
+      x: 0,
+      y: 0,
+      width: 10,
+      height: 7,
+      inputWidth: 8,
+      inputHeight: 6,
+      size: 8,
+    });
   });
 
   it("refuses another revision", () => {
@@ -99,14 +109,14 @@ describe("decoder inputs", () => {
 
   it("pads for nothing where padding is neutral, but for a prompt without points", () => {
     expect([...decoderInputs({ points, box: null }, placement, null, grid, true).labels]).toEqual([0, 1]);
-    const mask = { data: new Float32Array(16), ...grid };
+    const mask = new Float32Array(16);
     expect([...decoderInputs({ points: [], box: null }, placement, mask, grid, true).labels]).toEqual([-1]);
   });
 
   it("puts a box's corners last and feeds the mask back", () => {
     const low = imagePoint(0, 0);
     const box = { x1: low.x, y1: low.y, x2: imagePoint(200, 0).x, y2: imagePoint(0, 100).y };
-    const mask = { data: new Float32Array(16).fill(3), ...grid };
+    const mask = new Float32Array(16).fill(3);
     const inputs = decoderInputs({ points: points.slice(0, 1), box }, placement, mask, grid, true);
     expect([...inputs.labels]).toEqual([0, 2, 3]);
     expect([...inputs.coords]).toEqual([25, 10, 0, 0, 50, 25]);
@@ -190,8 +200,7 @@ describe("the newest wins", () => {
 
 describe("files", () => {
   it("writes a grey PNG", async () => {
-    const blob = await maskPng(Uint8Array.of(0, 1, 1, 0, 0, 1), 3, 2);
-    const bytes = new Uint8Array(await blob.arrayBuffer());
+    const bytes = await maskPng(Uint8Array.of(0, 1, 1, 0, 0, 1), 3, 2);
     expect([...bytes.slice(1, 4)]).toEqual([0x50, 0x4e, 0x47]);
     const view = new DataView(bytes.buffer);
     expect([view.getUint32(16), view.getUint32(20), bytes[24], bytes[25]]).toEqual([3, 2, 8, 0]);
@@ -207,8 +216,8 @@ describe("files", () => {
     const logits = { data, width: 8, height: 8 };
     const placement = place({ width: 61, height: 47 }, 32, "longest_side");
     const whole = { x: 0, y: 0, width: 61, height: 47 };
-    const mask = binarise(logits, placement, 0.25);
-    const alpha = coverage({ ...logits, placement, threshold: 0.25 }, whole);
-    mask.forEach((inside, i) => expect((alpha[i] ?? 0) >= 128).toBe(inside === 1));
+    const there = placed(logits, placement, 0.25);
+    const alpha = coverage(there, whole);
+    withArea(rasterOf(there), whole).data.forEach((inside, i) => expect((alpha[i] ?? 0) >= 128).toBe(inside === 1));
   });
 });

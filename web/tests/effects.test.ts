@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { EmbeddingSource } from "../src/app/effects/embedding-source";
 import type { EngineKeeper } from "../src/app/effects/engine";
 import type { ModelKeeper } from "../src/app/effects/models";
 import { PictureOpener } from "../src/app/effects/picture";
@@ -16,6 +17,7 @@ const REQUEST: DecodeRequest = {
   step: 7,
   prompt: { points: [{ id: 1, at: imagePoint(4, 4), label: 1 }], box: null },
   multimask: true,
+  region: null,
   feedback: [],
 };
 
@@ -84,7 +86,8 @@ function bench(revision = "r1"): Bench {
   const tasks: string[] = [];
   const engine = {
     model: { id: "m", revision, inputSize: 8, resize: "square", threshold: 0 },
-    setPicture: () => Promise.resolve(),
+    setEmbedding: () => Promise.resolve(),
+    pause: () => undefined,
     call: (task: { kind: string }) => {
       tasks.push(task.kind);
       return Promise.resolve(null);
@@ -95,7 +98,14 @@ function bench(revision = "r1"): Bench {
     start: () => Promise.resolve(),
     refresh: () => Promise.resolve(),
   } as unknown as ModelKeeper;
-  const opener = new PictureOpener(store, emptyResources(), engine, models);
+  const files = new Map<number, File>();
+  const shelf = {
+    put: (id: number, given: File) => void files.set(id, given),
+    get: (id: number) => Promise.resolve(files.get(id) ?? null),
+    remove: (id: number) => void files.delete(id),
+  };
+  const embeddings = new EmbeddingSource({ save: () => undefined, load: () => Promise.resolve(null) });
+  const opener = new PictureOpener(store, emptyResources(), engine, models, shelf, embeddings);
   return { store, opener, server: new ServerDecoder(store, engine, opener), tasks };
 }
 
@@ -113,7 +123,7 @@ async function request(part: string): Promise<Asked> {
 
 /** Opens a picture; the address of its embedding is kept in `embedding`. */
 async function opened({ store, opener }: Bench): Promise<number> {
-  const opening = opener.open(file("a.jpg"));
+  const opening = opener.open([file("a.jpg")]);
   const { path, answer } = await request("/embedding");
   embedding = path;
   answer();
@@ -131,7 +141,7 @@ describe("opening pictures", () => {
 
   it("stops: the fetch is aborted, the picture stays, and it can be encoded after all", async () => {
     const { store, opener } = bench();
-    const opening = opener.open(file("a.jpg"));
+    const opening = opener.open([file("a.jpg")]);
     const { signal, answer } = await request("/embedding");
     opener.stop();
     expect(signal.aborted).toBe(true);
@@ -147,7 +157,7 @@ describe("opening pictures", () => {
 
   it("drops what comes late of an encode that another one replaced", async () => {
     const { store, opener } = bench();
-    const opening = opener.open(file("a.jpg"));
+    const opening = opener.open([file("a.jpg")]);
     await request("/embedding");
     const again = opener.encode();
     await opening;
@@ -161,7 +171,7 @@ describe("opening pictures", () => {
     const { store, opener } = bench();
     const sample = opener.openSample("table.jpg");
     const { signal, answer } = await request("/samples/");
-    const own = opener.open(file("own.jpg"));
+    const own = opener.open([file("own.jpg")]);
     answer();
     (await request("/embedding")).answer();
     await Promise.all([sample, own]);
@@ -174,7 +184,7 @@ describe("opening pictures", () => {
     vi.useFakeTimers();
     const { store, opener } = bench();
     upload = { status: 200, body: "<html>sign in</html>" };
-    const opening = opener.open(file("a.jpg"));
+    const opening = opener.open([file("a.jpg")]);
     await vi.advanceTimersByTimeAsync(20_000);
     await opening;
     expect(store.get().picture?.phase).toBe("failed");
@@ -186,7 +196,7 @@ describe("opening pictures", () => {
     vi.useFakeTimers();
     const { store, opener } = bench();
     upload = { status: 502, body: "" };
-    const opening = opener.open(file("a.jpg"));
+    const opening = opener.open([file("a.jpg")]);
     await vi.advanceTimersByTimeAsync(100);
     expect(store.get().notices).toMatchObject([{ code: "http_502" }]);
     upload = { status: 201, body: UPLOADED };
@@ -204,6 +214,7 @@ describe("server predict", () => {
     const epoch = await opened(made);
     const refused = expect(made.server.decode(epoch, REQUEST)).rejects.toMatchObject({ name: "AbortError" });
     await request("/predict");
+    upload = { status: 201, body: UPLOADED.replace('"aa"', '"bb"') }; // the first one's embedding is still at hand
     await opened(made);
     await refused;
     expect(made.tasks).not.toContain("adopt");

@@ -3,87 +3,12 @@ import { describe, expect, it, vi } from "vitest";
 import type { Port } from "../src/decode/client";
 import { DecodeClient, localPort } from "../src/decode/client";
 import type { Engine } from "../src/decode/engine";
-import type { Launcher } from "../src/decode/launch";
-import type {
-  Call,
-  DecodeRequest,
-  DecodeResult,
-  DecoderSpec,
-  EngineInfo,
-  MaskSummary,
-  Reply,
-} from "../src/decode/protocol";
+import type { Call, DecodeResult, EngineInfo, MaskSummary, Reply } from "../src/decode/protocol";
 import { DecodeError } from "../src/decode/protocol";
-import { DecodeService } from "../src/decode/service";
 import { imagePoint } from "../src/geometry/frames";
 import { place } from "../src/geometry/resize";
 import { decodeRle } from "../src/geometry/rle";
-import { container } from "./container";
-
-const spec: DecoderSpec = {
-  revision: "aaaa",
-  embeddingNames: ["features"],
-  maskWidth: 4,
-  maskHeight: 4,
-  singleMaskIndex: 0,
-  multiMaskIndices: [1, 2, 3],
-  paddingIsNeutral: false,
-  maskThreshold: 0,
-};
-
-function embedding(revision = "aaaa"): ArrayBuffer {
-  const metadata = {
-    format: "segserve-embedding/1",
-    revision,
-    image_id: "x",
-    original_width: "8",
-    original_height: "8",
-    input_width: "8",
-    input_height: "8",
-    input_size: "8",
-  };
-  return container({ features: { dtype: "F32", shape: [1, 1, 1, 1], bytes: Float32Array.of(1) } }, metadata);
-}
-
-/** Masks filled with 10 * output + number of points (+ 100 when a mask was fed back); output 2 has the best score. */
-function fakeEngine(backend: Engine["backend"], calls: string[] = []): Engine {
-  return {
-    backend,
-    threads: 1,
-    run: (_embedding, inputs) => {
-      calls.push(backend);
-      const masks = new Float32Array(64);
-      const fed = inputs.hasMask[0] === 1 ? 100 : 0;
-      for (let i = 0; i < 64; i++) masks[i] = 10 * Math.floor(i / 16) + inputs.points + fed;
-      return Promise.resolve({ masks, ious: Float32Array.of(0.4, 0.5, 0.9, 0.7), count: 4 });
-    },
-    release: () => Promise.resolve(),
-  };
-}
-
-const launcherOf = (wasm: Engine, webgpu: Engine | null = null): Launcher => ({
-  wasm: () => Promise.resolve(wasm),
-  webgpu: () => Promise.resolve(webgpu),
-});
-
-const request = (step: number | null, change: Partial<DecodeRequest> = {}): DecodeRequest => ({
-  step,
-  prompt: { points: [{ id: 1, at: imagePoint(4, 4), label: 1 }], box: null },
-  multimask: true,
-  feedback: [],
-  ...change,
-});
-
-async function started(launcher: Launcher, announce = vi.fn<(info: EngineInfo) => void>()): Promise<DecodeService> {
-  const service = new DecodeService(launcher, announce);
-  const bytes = new ArrayBuffer(0);
-  await service.handle({ kind: "start", spec, model: bytes, golden: bytes, threads: 1, gpu: true });
-  await service.handle({ kind: "embedding", epoch: 1, bytes: embedding() });
-  return service;
-}
-
-const decode = async (service: DecodeService, epoch: number, asked: DecodeRequest): Promise<DecodeResult> =>
-  (await service.handle({ kind: "decode", epoch, request: asked })) as DecodeResult;
+import { PICTURE, decode, embedding, fakeEngine, launcherOf, request, spec, started } from "./service-bench";
 
 describe("the worker's brain", () => {
   it("ranks the candidates with their masks and keeps the decoder's index", async () => {
@@ -110,45 +35,71 @@ describe("the worker's brain", () => {
     const service = await started(launcherOf(fakeEngine("wasm", calls)));
     const first = await decode(service, 1, request(1));
     await decode(service, 1, request(null));
-    const again = (await service.handle({ kind: "restore", epoch: 1, step: 1 })) as DecodeResult;
+    const again = (await service.handle({ kind: "restore", step: 1 })) as DecodeResult;
     expect(again.masks).toEqual(first.masks);
     expect(calls).toHaveLength(2);
-    expect(await service.handle({ kind: "restore", epoch: 1, step: 7 })).toBeNull();
+    expect(await service.handle({ kind: "restore", step: 7 })).toBeNull();
   });
 
-  it("forgets a picture's steps with the picture", async () => {
+  it("keeps a closed picture's steps, for undo, and answers no more clicks on it", async () => {
     const service = await started(launcherOf(fakeEngine("wasm")));
-    await decode(service, 1, request(1));
-    await service.handle({ kind: "embedding", epoch: 2, bytes: embedding() });
-    expect(await service.handle({ kind: "restore", epoch: 2, step: 1 })).toBeNull();
+    const first = await decode(service, 1, request(1));
+    await service.handle({ kind: "embedding", epoch: 2, region: null, picture: PICTURE, bytes: embedding() });
+    expect(await service.handle({ kind: "restore", step: 1 })).toEqual(first);
     await expect(decode(service, 1, request(2))).rejects.toMatchObject({ code: "stale" });
   });
 
-  it("forgets steps on demand, of the open picture only", async () => {
+  it("forgets steps on demand", async () => {
     const service = await started(launcherOf(fakeEngine("wasm")));
     for (const step of [1, 2]) await decode(service, 1, request(step));
-    await service.handle({ kind: "forget", epoch: 0, steps: [1, 2] });
-    await service.handle({ kind: "forget", epoch: 1, steps: [1] });
-    expect(await service.handle({ kind: "restore", epoch: 1, step: 1 })).toBeNull();
-    expect(await service.handle({ kind: "restore", epoch: 1, step: 2 })).not.toBeNull();
+    await service.handle({ kind: "forget", steps: [1] });
+    expect(await service.handle({ kind: "restore", step: 1 })).toBeNull();
+    expect(await service.handle({ kind: "restore", step: 2 })).not.toBeNull();
   });
 
-  it("lets nothing late of an older picture in", async () => {
+  it("answers clicks in a part by the part's own embedding, and puts the mask where the part lies", async () => {
     const service = await started(launcherOf(fakeEngine("wasm")));
-    await service.handle({ kind: "embedding", epoch: 2, bytes: embedding() });
-    const first = await decode(service, 2, request(4));
-    await service.handle({ kind: "adopt", epoch: 1, step: 3, result: first });
-    const late = service.handle({ kind: "embedding", epoch: 1, bytes: embedding() });
-    await expect(late).rejects.toMatchObject({ code: "stale" });
-    expect(await service.handle({ kind: "restore", epoch: 2, step: 4 })).toEqual(first);
-    expect(await service.handle({ kind: "restore", epoch: 2, step: 3 })).toBeNull();
-    const masks = [{ step: 4, candidate: 0 }];
-    await expect(service.handle({ kind: "summarise", epoch: 2, masks })).resolves.toHaveLength(1);
+    const region = { x: 100, y: 50, width: 8, height: 8 };
+    const picture = { width: 200, height: 100 };
+    await service.handle({ kind: "embedding", epoch: 1, region, picture, bytes: embedding() });
+    await decode(service, 1, request(1, { region }));
+    const masks = [{ step: 1, candidate: 0 }];
+    const [summary] = (await service.handle({ kind: "summarise", masks })) as MaskSummary[];
+    expect(summary).toMatchObject({ area: 64, bbox: [100, 50, 8, 8] });
+    expect(summary?.rle.size).toEqual([100, 200]);
+  });
+
+  it("changes masks by hand, feeds them back to any model, and writes them to the pixel", async () => {
+    const service = await started(launcherOf(fakeEngine("wasm")));
+    const stroke = { path: [imagePoint(2, 2)], radius: 1 };
+    const paint = { kind: "paint", stroke, erase: false } as const;
+    const made = { step: 1, picture: PICTURE, edit: paint, base: null, others: [] };
+    await service.handle({ kind: "edit", request: made });
+    const masks = [{ step: 1, candidate: 0 }];
+    const [summary] = (await service.handle({ kind: "summarise", masks })) as MaskSummary[];
+    expect(summary).toMatchObject({ area: 4, bbox: [1, 1, 2, 2] });
+    const result = await decode(service, 1, request(2, { multimask: false, feedback: masks }));
+    expect(result).toMatchObject({ fedBack: masks[0] });
+    expect(result.masks[0]?.[0]).toBe(102);
+    const grown = {
+      step: 3,
+      picture: PICTURE,
+      edit: { kind: "grow", pixels: 1 } as const,
+      base: masks[0] ?? null,
+      others: [],
+    };
+    expect(await service.handle({ kind: "edit", request: grown })).toMatchObject({ raster: { area: { x: 0, y: 0 } } });
   });
 
   it("refuses an embedding of another revision", async () => {
     const service = await started(launcherOf(fakeEngine("wasm")));
-    const wrong = service.handle({ kind: "embedding", epoch: 3, bytes: embedding("bbbb") });
+    const wrong = service.handle({
+      kind: "embedding",
+      epoch: 3,
+      region: null,
+      picture: PICTURE,
+      bytes: embedding("bbbb"),
+    });
     await expect(wrong).rejects.toMatchObject({ code: "revision" });
   });
 
@@ -156,19 +107,18 @@ describe("the worker's brain", () => {
     const service = await started(launcherOf(fakeEngine("wasm")));
     await decode(service, 1, request(1));
     const masks = [{ step: 1, candidate: 0 }];
-    const before = await service.handle({ kind: "summarise", epoch: 1, masks });
+    const before = await service.handle({ kind: "summarise", masks });
     const other = { ...spec, revision: "bbbb", maskWidth: 2, maskHeight: 2, maskThreshold: 1000 };
     const bytes = new ArrayBuffer(0);
     await service.handle({ kind: "start", spec: other, model: bytes, golden: bytes, threads: 1, gpu: false });
     await expect(decode(service, 1, request(2))).rejects.toMatchObject({ code: "stale" });
-    expect(await service.handle({ kind: "summarise", epoch: 1, masks })).toEqual(before);
-    await service.handle({ kind: "embedding", epoch: 1, bytes: embedding("bbbb") });
+    expect(await service.handle({ kind: "summarise", masks })).toEqual(before);
+    await service.handle({ kind: "embedding", epoch: 1, region: null, picture: PICTURE, bytes: embedding("bbbb") });
     const next = await decode(service, 1, request(2, { multimask: false, feedback: masks }));
     expect(next).toMatchObject({ fedBack: null, revision: "bbbb", width: 2, threshold: 1000 });
-    expect(await service.handle({ kind: "summarise", epoch: 1, masks })).toEqual(before);
+    expect(await service.handle({ kind: "summarise", masks })).toEqual(before);
     const both = (await service.handle({
       kind: "summarise",
-      epoch: 1,
       masks: [...masks, { step: 2, candidate: 0 }],
     })) as MaskSummary[];
     expect(both.map(({ area }) => area)).toEqual([64, 0]);
@@ -190,7 +140,7 @@ describe("the worker's brain", () => {
     await service.handle({ kind: "start", spec: other, model: bytes, golden: bytes, threads: 1, gpu: false });
     answer();
     await late;
-    expect(await service.handle({ kind: "restore", epoch: 1, step: 1 })).toBeNull();
+    expect(await service.handle({ kind: "restore", step: 1 })).toBeNull();
   });
 
   it("hands a lost GPU's work back to WASM, for good", async () => {
@@ -208,11 +158,11 @@ describe("the worker's brain", () => {
     const service = await started(launcherOf(fakeEngine("wasm")));
     await decode(service, 1, request(1));
     const masks = [{ step: 1, candidate: 0 }];
-    const answer = await service.handle({ kind: "summarise", epoch: 1, masks });
+    const answer = await service.handle({ kind: "summarise", masks });
     const [summary] = answer as MaskSummary[];
     expect(summary).toMatchObject({ area: 64, bbox: [0, 0, 8, 8] });
     expect(summary && decodeRle(summary.rle).every((pixel) => pixel === 1)).toBe(true);
-    const file = (await service.handle({ kind: "mask_png", epoch: 1, masks })) as Blob;
+    const file = (await service.handle({ kind: "mask_png", masks })) as Blob;
     expect(file.type).toBe("image/png");
   });
 });
@@ -231,7 +181,7 @@ describe("the client of the worker", () => {
     };
     return { port, calls, reply: (message) => ends.reply(message), crash: () => ends.crash() };
   }
-  const restore = { kind: "restore", epoch: 1, step: 1 } as const;
+  const restore = { kind: "restore", step: 1 } as const;
 
   it("matches answers to calls", async () => {
     const { port, calls, reply } = fakePort();
@@ -272,15 +222,14 @@ describe("the client of the worker", () => {
     const client = new DecodeClient(localPort(), vi.fn(), vi.fn());
     const task = { kind: "start", spec, model: null, golden: null, threads: 1, gpu: false } as const;
     await expect(client.call<"start">(task)).resolves.toEqual({ backend: "server", threads: 0 });
-    await client.call<"embedding">({ kind: "embedding", epoch: 1, bytes: embedding() });
+    await client.call<"embedding">({ kind: "embedding", epoch: 1, region: null, picture: PICTURE, bytes: embedding() });
     const masks = [new Float32Array(16).fill(1)];
     const placement = place({ width: 8, height: 8 }, 8, "longest_side");
     const model = { revision: "aaaa", placement, threshold: 0 };
     const result = { ...model, candidates: [{ index: 0, iou: 1 }], masks, width: 4, height: 4, ms: 1, fedBack: null };
-    await client.call<"adopt">({ kind: "adopt", epoch: 1, step: 5, result });
+    await client.call<"adopt">({ kind: "adopt", step: 5, result });
     const summaries = await client.call<"summarise">({
       kind: "summarise",
-      epoch: 1,
       masks: [{ step: 5, candidate: 0 }],
     });
     expect(summaries[0]?.area).toBe(64);

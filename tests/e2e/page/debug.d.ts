@@ -10,7 +10,8 @@ interface DebugView {
   readonly objects: number;
   readonly busy: boolean;
   readonly hovering: boolean;
-  readonly scores: readonly number[];
+  readonly scores: readonly (number | null)[];
+  readonly pictures: number;
   readonly viewSize: { readonly width: number; readonly height: number };
   readonly camera: { readonly zoom: number; readonly x: number; readonly y: number };
   objectMask(n: number): Promise<{ size: [number, number]; counts: string } | null>;

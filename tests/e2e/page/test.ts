@@ -6,6 +6,8 @@ interface PageFixtures {
   studio: Studio;
   /** A page of the test's own, not yet visited; the browser's cache is the shared one. */
   fresh: Studio;
+  /** A visited page in a browser of its own, where nobody has worked before. */
+  alone: Studio;
 }
 
 interface SharedFixtures {
@@ -42,6 +44,16 @@ export const test = base.extend<PageFixtures, SharedFixtures>({
     }
     await page.close();
     studio.watch.expectQuiet();
+  },
+
+  alone: async ({ browser }, use, { project }) => {
+    const { baseURL = "", viewport = null } = project.use;
+    const context = await browser.newContext({ baseURL, viewport });
+    const studio = await Studio.on(await context.newPage(), baseURL);
+    await studio.visit();
+    await use(studio);
+    studio.watch.expectQuiet();
+    await context.close();
   },
 });
 

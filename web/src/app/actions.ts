@@ -1,16 +1,42 @@
 import type { Insets } from "../geometry/camera";
+import type { Edit } from "../geometry/edit";
 import type { ImageBox, ImagePoint, Size, ViewPoint } from "../geometry/frames";
+import type { Rectangle } from "../geometry/mask";
 import type { PointLabel } from "../geometry/prompt";
+import type { Rle } from "../geometry/rle";
 import type { ModelsState } from "./models";
-import type { Dialog, EngineState, MaskRef, Notice, NoticeAction, Picture, Sample, Step, ToolId } from "./state";
+import type { PreferencesAction } from "./preferences";
+import type {
+  Dialog,
+  EngineState,
+  MaskRef,
+  Notice,
+  NoticeAction,
+  Picture,
+  Rings,
+  Sample,
+  Step,
+  ToolId,
+  ViewState,
+} from "./state";
+import type { WorkspaceAction } from "./workspace";
 
-export type ExportFormat = "mask" | "cutout" | "coco";
+/** `mask`, `cutout` and the formats of formats/. */
+export type ExportFormat = string;
 
 /** Changes of the document: undo knows them. */
 export type DocumentAction =
   | { readonly type: "point/add"; readonly at: ImagePoint; readonly label: PointLabel }
   | { readonly type: "point/remove"; readonly id: number }
+  /** `done`: false while it is dragged. */
+  | { readonly type: "point/move"; readonly id: number; readonly at: ImagePoint; readonly done: boolean }
+  /** Points along a scribble: one question. */
+  | { readonly type: "scribble/add"; readonly points: readonly ImagePoint[]; readonly label: PointLabel }
   | { readonly type: "box/set"; readonly box: ImageBox }
+  /** A rough outline, which the model makes a mask of. */
+  | { readonly type: "lasso/set"; readonly ring: readonly ImagePoint[] }
+  /** The draft's mask, changed by hand; `others` are further objects that the change needs. */
+  | { readonly type: "mask/edit"; readonly edit: Edit; readonly others?: readonly number[] }
   | { readonly type: "candidate/choose"; readonly candidate: number }
   | { readonly type: "draft/accept" }
   | { readonly type: "draft/cancel" }
@@ -18,10 +44,28 @@ export type DocumentAction =
   | { readonly type: "draft/renew"; readonly revision: string }
   | { readonly type: "object/select"; readonly id: number | null }
   | { readonly type: "object/rename"; readonly id: number; readonly name: string }
-  | { readonly type: "object/delete"; readonly id: number }
+  | { readonly type: "object/label"; readonly ids: readonly number[]; readonly label: string }
+  | { readonly type: "object/lock"; readonly id: number }
+  /** To the n-th place in the list; later objects lie above earlier ones. */
+  | { readonly type: "object/move"; readonly id: number; readonly to: number }
+  | { readonly type: "object/duplicate"; readonly id: number }
+  | { readonly type: "object/delete"; readonly ids: readonly number[] }
+  /** The first takes the others in. */
+  | { readonly type: "object/merge"; readonly ids: readonly number[] }
+  /** The first loses what the others hold. */
+  | { readonly type: "object/subtract"; readonly ids: readonly number[] }
+  | { readonly type: "object/import"; readonly objects: readonly ImportedObject[] }
   | { readonly type: "object/toggle"; readonly id: number }
+  | { readonly type: "object/mark"; readonly ids: readonly number[] }
   | { readonly type: "history/undo" }
   | { readonly type: "history/redo" };
+
+/** A mask from a file. */
+export interface ImportedObject {
+  readonly name: string;
+  readonly label: string;
+  readonly rle: Rle;
+}
 
 /** Where one looks, and with which tool. */
 export type ViewAction =
@@ -33,6 +77,9 @@ export type ViewAction =
   | { readonly type: "label/choose"; readonly label: PointLabel }
   | { readonly type: "pointer/move"; readonly at: ImagePoint | null }
   | { readonly type: "band/set"; readonly box: ImageBox | null }
+  | { readonly type: "stroke/draw"; readonly stroke: ViewState["stroke"] }
+  | { readonly type: "brush/size"; readonly radius: number }
+  | { readonly type: "outline/show"; readonly rings: Rings | null }
   | { readonly type: "grab/set"; readonly grabbing: boolean }
   | { readonly type: "dialog/show"; readonly dialog: Dialog }
   | { readonly type: "drop/hover"; readonly over: boolean };
@@ -47,7 +94,7 @@ export type ReportAction =
       readonly step: number;
       readonly candidates: Step["candidates"];
       readonly fedBack: MaskRef | null;
-      readonly revision: string;
+      readonly revision: string | null;
       readonly ms: number | null;
     }
   | { readonly type: "step/failed"; readonly step: number }
@@ -65,7 +112,17 @@ export type ReportAction =
 /** Wishes that only an effect can fulfil; they change no state by themselves. */
 export type RequestAction =
   | { readonly type: "request/pick" }
-  | { readonly type: "request/open"; readonly file: File }
+  /** Pictures, ZIPs, annotations or a workspace: whatever a person gave. */
+  | { readonly type: "request/open"; readonly files: readonly File[] }
+  | { readonly type: "request/transfer"; readonly transfer: DataTransfer }
+  /** Another picture of the workspace: by its id, or the next or previous one. */
+  | { readonly type: "request/show"; readonly id: number }
+  | { readonly type: "request/step"; readonly offset: 1 | -1 }
+  | { readonly type: "request/remove"; readonly id: number }
+  /** The object under a point becomes the one that is edited. */
+  | { readonly type: "request/pick-object"; readonly at: ImagePoint; readonly mark: boolean }
+  /** To encode what is in sight by itself; to go back to the whole. */
+  | { readonly type: "request/region"; readonly region: Rectangle | null }
   | { readonly type: "request/sample"; readonly file: string }
   /** Of the open picture: to encode it, to give that up. */
   | { readonly type: "request/encode" }
@@ -73,8 +130,8 @@ export type RequestAction =
   /** The list anew; one of its models. */
   | { readonly type: "request/models" }
   | { readonly type: "request/model"; readonly id: string }
-  | { readonly type: "request/export"; readonly format: ExportFormat }
+  | { readonly type: "request/export"; readonly format: ExportFormat; readonly all: boolean }
   | { readonly type: "request/recover"; readonly action: NoticeAction };
 
-export type Action = DocumentAction | ViewAction | ReportAction | RequestAction;
+export type Action = DocumentAction | WorkspaceAction | ViewAction | ReportAction | RequestAction | PreferencesAction;
 export type Dispatch = (action: Action) => void;

@@ -1,6 +1,9 @@
 import type { Action } from "./actions";
-import { canRedo, canUndo, draftOf, draftStep, exportable } from "./selectors";
-import type { AppState, PicturePhase } from "./state";
+import { isIdle } from "./draft";
+import { offeredRegion } from "./region";
+import { canRedo, canUndo, draftMask, draftOf, draftStep, exportable, objectsOf } from "./selectors";
+import type { AppState, PicturePhase, ToolId } from "./state";
+import { neighbourOf } from "./workspace";
 
 /** A command is data: its keys, when it can be used, and the action that it makes. */
 export interface Command {
@@ -15,12 +18,24 @@ export type CommandId = (typeof COMMAND_IDS)[number];
 
 export const COMMAND_IDS = [
   "open",
+  "next",
+  "previous",
   "models",
   "encode",
+  "region",
+  "region.whole",
   "tool.point",
   "tool.box",
+  "tool.scribble",
+  "tool.lasso",
+  "tool.brush",
+  "tool.eraser",
+  "tool.polygon",
+  "tool.select",
   "tool.pan",
   "label.swap",
+  "brush.smaller",
+  "brush.larger",
   "undo",
   "redo",
   "accept",
@@ -29,6 +44,15 @@ export const COMMAND_IDS = [
   "candidate.1",
   "candidate.2",
   "candidate.3",
+  "candidate.next",
+  "mend.fill_holes",
+  "mend.remove_islands",
+  "mend.grow",
+  "mend.shrink",
+  "mend.smooth",
+  "merge",
+  "subtract",
+  "duplicate",
   "delete",
   "zoom.in",
   "zoom.out",
@@ -37,17 +61,44 @@ export const COMMAND_IDS = [
   "export.cutout",
   "export.coco",
   "keys",
+  "settings",
 ] as const;
 
 const ZOOM_STEP = 1.25;
 const hasPicture = (state: AppState): boolean => state.picture?.size != null;
 const hasMask = (state: AppState): boolean => exportable(state).length > 0;
+const isMendable = (state: AppState): boolean => draftMask(state) !== null;
+const BRUSH_STEP = 1.25;
+/** Pixels by which one press of a key grows or shrinks a mask. */
+const GROW_STEP = 1;
+const SMOOTH_RADIUS = 2;
 const STOPPABLE: readonly (PicturePhase | undefined)[] = ["uploading", "loading", "encoding", "fetching", "waiting"];
 const canStop = (state: AppState): boolean => state.view.dialog === null && STOPPABLE.includes(state.picture?.phase);
 const always = (): boolean => true;
 
 function command(id: CommandId, keys: readonly string[], enabled: Command["enabled"], action: Action): Command {
   return { id, keys, enabled, action: () => action };
+}
+
+function tool(id: ToolId, key: string): Command {
+  return command(`tool.${id}`, [key], hasPicture, { type: "tool/choose", tool: id });
+}
+
+function brush(id: "brush.smaller" | "brush.larger", key: string, factor: number): Command {
+  const enabled = (state: AppState): boolean => ["brush", "eraser"].includes(state.view.tool);
+  return { id, keys: [key], enabled, action: ({ view }) => ({ type: "brush/size", radius: view.brush * factor }) };
+}
+
+/** The object that is edited, and those that are marked: first the one that the others go into or are taken from. */
+function chosenObjects(state: AppState): number[] {
+  const { editing } = draftOf(state);
+  const ids = [...(editing === null ? [] : [editing]), ...state.marked.filter((id) => id !== editing)];
+  return ids.filter((id) => objectsOf(state).some((object) => object.id === id));
+}
+
+function objects(id: "merge" | "subtract", key: string): Command {
+  const action = (state: AppState): Action => ({ type: `object/${id}`, ids: chosenObjects(state) });
+  return { id, keys: [key], enabled: (state) => chosenObjects(state).length > 1, action };
 }
 
 function candidate(n: 1 | 2 | 3): Command {
@@ -62,9 +113,32 @@ export const COMMANDS: readonly Command[] = [
   command("open", ["mod+o"], always, { type: "request/pick" }),
   command("models", ["m"], always, { type: "dialog/show", dialog: "models" }),
   command("encode", ["e"], (state) => state.picture?.phase === "unencoded", { type: "request/encode" }),
-  command("tool.point", ["v"], hasPicture, { type: "tool/choose", tool: "point" }),
-  command("tool.box", ["b"], hasPicture, { type: "tool/choose", tool: "box" }),
-  command("tool.pan", ["h"], hasPicture, { type: "tool/choose", tool: "pan" }),
+  command("next", ["d", "pagedown"], (state) => neighbourOf(state, 1) !== null, { type: "request/step", offset: 1 }),
+  command("previous", ["a", "pageup"], (state) => neighbourOf(state, -1) !== null, {
+    type: "request/step",
+    offset: -1,
+  }),
+  {
+    id: "region",
+    keys: ["z"],
+    enabled: (state) => offeredRegion(state) !== null,
+    action: (state) => ({ type: "request/region", region: offeredRegion(state) }),
+  },
+  command("region.whole", ["shift+z"], (state) => state.picture?.region != null, {
+    type: "request/region",
+    region: null,
+  }),
+  tool("point", "v"),
+  tool("box", "b"),
+  tool("scribble", "s"),
+  tool("lasso", "l"),
+  tool("brush", "p"),
+  tool("eraser", "r"),
+  tool("polygon", "g"),
+  tool("select", "w"),
+  tool("pan", "h"),
+  brush("brush.smaller", "[", 1 / BRUSH_STEP),
+  brush("brush.larger", "]", BRUSH_STEP),
   {
     id: "label.swap",
     keys: ["x"],
@@ -80,25 +154,57 @@ export const COMMANDS: readonly Command[] = [
   {
     id: "cancel",
     keys: ["escape"],
-    enabled: (state) => state.view.dialog !== null || draftOf(state).step !== null || draftOf(state).editing !== null,
-    action: (state) => (state.view.dialog === null ? { type: "draft/cancel" } : { type: "dialog/show", dialog: null }),
+    enabled: (state) =>
+      state.view.dialog !== null || state.view.stroke !== null || state.marked.length > 0 || !isIdle(draftOf(state)),
+    action: (state) => {
+      if (state.view.dialog !== null) return { type: "dialog/show", dialog: null };
+      if (state.view.stroke !== null) return { type: "stroke/draw", stroke: null };
+      if (isIdle(draftOf(state))) return { type: "object/mark", ids: [] };
+      return { type: "draft/cancel" };
+    },
   },
   candidate(1),
   candidate(2),
   candidate(3),
   {
+    id: "candidate.next",
+    keys: ["tab"],
+    enabled: (state) => (draftStep(state)?.candidates.length ?? 0) > 1,
+    action: (state) => {
+      const count = draftStep(state)?.candidates.length ?? 1;
+      return { type: "candidate/choose", candidate: (draftOf(state).candidate + 1) % count };
+    },
+  },
+  command("mend.fill_holes", ["shift+f"], isMendable, { type: "mask/edit", edit: { kind: "fill_holes" } }),
+  command("mend.remove_islands", ["shift+i"], isMendable, { type: "mask/edit", edit: { kind: "remove_islands" } }),
+  command("mend.grow", ["."], isMendable, { type: "mask/edit", edit: { kind: "grow", pixels: GROW_STEP } }),
+  command("mend.shrink", [","], isMendable, { type: "mask/edit", edit: { kind: "shrink", pixels: GROW_STEP } }),
+  command("mend.smooth", ["shift+s"], isMendable, {
+    type: "mask/edit",
+    edit: { kind: "smooth", radius: SMOOTH_RADIUS },
+  }),
+  objects("merge", "shift+m"),
+  objects("subtract", "shift+b"),
+  {
+    id: "duplicate",
+    keys: ["shift+d"],
+    enabled: (state) => draftOf(state).editing !== null,
+    action: (state) => ({ type: "object/duplicate", id: draftOf(state).editing ?? -1 }),
+  },
+  {
     id: "delete",
     keys: ["delete", "backspace"],
-    enabled: (state) => draftOf(state).editing !== null,
-    action: (state) => ({ type: "object/delete", id: draftOf(state).editing ?? -1 }),
+    enabled: (state) => chosenObjects(state).length > 0,
+    action: (state) => ({ type: "object/delete", ids: chosenObjects(state) }),
   },
   command("zoom.in", ["+", "="], hasPicture, { type: "camera/zoom", at: null, factor: ZOOM_STEP }),
   command("zoom.out", ["-"], hasPicture, { type: "camera/zoom", at: null, factor: 1 / ZOOM_STEP }),
   command("zoom.fit", ["0", "f"], hasPicture, { type: "camera/fit" }),
-  command("export.coco", ["mod+s"], hasMask, { type: "request/export", format: "coco" }),
-  command("export.mask", ["mod+shift+s"], hasMask, { type: "request/export", format: "mask" }),
-  command("export.cutout", ["mod+shift+x"], hasMask, { type: "request/export", format: "cutout" }),
+  command("export.coco", ["mod+s"], hasMask, { type: "request/export", format: "coco", all: false }),
+  command("export.mask", ["mod+shift+s"], hasMask, { type: "request/export", format: "mask", all: false }),
+  command("export.cutout", ["mod+shift+x"], hasMask, { type: "request/export", format: "cutout", all: false }),
   command("keys", ["?"], always, { type: "dialog/show", dialog: "keys" }),
+  command("settings", ["mod+,"], always, { type: "dialog/show", dialog: "settings" }),
 ];
 
 export function commandById(id: CommandId): Command {

@@ -1,5 +1,5 @@
-/** How far back undo reaches. Each snapshot may hold on to logits. */
-export const LONGEST_PAST = 100;
+/** How far back undo reaches. Snapshots share what did not change; the logits lie in the browser's storage. */
+export const LONGEST_PAST = 500;
 
 /** Snapshots before and after the present one. Undo and redo only move; nothing is computed again. */
 export interface History<T> {

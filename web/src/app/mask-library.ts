@@ -43,10 +43,10 @@ export class MaskLibrary {
   }
 }
 
-/** What the state cannot hold: pixels, files, logits. One picture at a time. */
+/** What the state cannot hold: pixels, files, logits. Pixels and logits are the open picture's. */
 export interface Resources {
   bitmap: ImageBitmap | null;
-  file: File | null;
+  file: Blob | null;
   readonly library: MaskLibrary;
 }
 

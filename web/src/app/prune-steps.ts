@@ -1,7 +1,7 @@
 import type { AppState, Step } from "./state";
 
 /** From so many steps on, those that nothing can reach any more are looked for. */
-export const MOST_STEPS = 300;
+export const MOST_STEPS = 1200;
 
 /** Lets go of steps that neither undo nor redo, nor an object, nor the feedback of one of these can reach. */
 export function pruneSteps(state: AppState): AppState {
@@ -18,7 +18,10 @@ export function pruneSteps(state: AppState): AppState {
     showAll();
   }
   const kept = new Set(shown);
-  for (const id of shown) for (const { step } of state.steps[id]?.feedback ?? []) kept.add(step);
+  for (const id of shown) {
+    const step = state.steps[id];
+    for (const ref of [...(step?.feedback ?? []), ...(step?.others ?? [])]) kept.add(ref.step);
+  }
   const steps: Record<number, Step> = {};
   for (const step of Object.values(state.steps)) if (kept.has(step.id)) steps[step.id] = step;
   return { ...state, steps };

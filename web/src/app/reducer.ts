@@ -1,16 +1,28 @@
 import { fit, keepInSight, pan, zoomAt, zoomLimits } from "../geometry/camera";
 import { viewPoint } from "../geometry/frames";
 import type { Action, DocumentAction, ReportAction, ViewAction } from "./actions";
-import { beginHistory } from "./history";
+import { importInto } from "./documents";
+import type { PreferencesAction } from "./preferences";
+import { reducePreferences } from "./preferences";
 import { reduceDocument } from "./reduce-document";
+import { addPictures, reduceWorkspace, showPicture } from "./reduce-workspace";
 import type { AppState, Step, ViewState } from "./state";
-import { EMPTY_DOC } from "./state";
+import type { WorkspaceAction } from "./workspace";
+
+/** In ImagePx. */
+const SMALLEST_BRUSH = 0.5;
+const LARGEST_BRUSH = 1000;
 
 export function reduce(state: AppState, action: Action): AppState {
   const [area] = action.type.split("/");
   switch (area) {
+    case "workspace":
+      return workspaceAction(state, action as WorkspaceAction);
     case "point":
+    case "scribble":
     case "box":
+    case "lasso":
+    case "mask":
     case "candidate":
     case "draft":
     case "object":
@@ -22,15 +34,26 @@ export function reduce(state: AppState, action: Action): AppState {
     case "label":
     case "pointer":
     case "band":
+    case "stroke":
+    case "brush":
+    case "outline":
     case "grab":
     case "dialog":
     case "drop":
       return { ...state, view: reduceView(state, action as ViewAction) };
+    case "preferences":
+      return { ...state, preferences: reducePreferences(state.preferences, action as PreferencesAction) };
     case "request":
       return state;
     default:
       return reduceReport(state, action as ReportAction);
   }
+}
+
+function workspaceAction(state: AppState, action: WorkspaceAction): AppState {
+  return action.type === "workspace/import"
+    ? importInto(state, action.id, action.objects)
+    : reduceWorkspace(state, action);
 }
 
 function reduceView(state: AppState, action: ViewAction): ViewState {
@@ -57,13 +80,19 @@ function reduceView(state: AppState, action: ViewAction): ViewState {
     case "camera/fit":
       return image === null ? view : { ...view, camera: fit(image, view.size, view.insets) };
     case "tool/choose":
-      return { ...view, tool: action.tool, band: null };
+      return { ...view, tool: action.tool, band: null, stroke: null, outline: null };
     case "label/choose":
       return { ...view, label: action.label };
     case "pointer/move":
       return { ...view, pointer: action.at };
     case "band/set":
-      return { ...view, band: action.box };
+      return { ...view, band: action.box, moving: null };
+    case "stroke/draw":
+      return { ...view, stroke: action.stroke };
+    case "brush/size":
+      return { ...view, brush: Math.min(Math.max(action.radius, SMALLEST_BRUSH), LARGEST_BRUSH) };
+    case "outline/show":
+      return { ...view, outline: action.rings };
     case "grab/set":
       return { ...view, grabbing: action.grabbing };
     case "dialog/show":
@@ -78,7 +107,7 @@ function reduceReport(state: AppState, action: ReportAction): AppState {
     case "models/update":
       return { ...state, models: { ...state.models, ...action.change } };
     case "picture/open":
-      return openPicture(state, action.name, action.bytes);
+      return showPicture(addPictures(state, [action]), state.nextId);
     case "picture/update": {
       if (state.picture?.epoch !== action.epoch) return state;
       const picture = { ...state.picture, ...action.change };
@@ -131,20 +160,4 @@ function reduceReport(state: AppState, action: ReportAction): AppState {
       return notices.length === state.notices.length ? state : { ...state, notices };
     }
   }
-}
-
-/** Ids go on growing, so that no answer for the last picture can be taken for one of this. */
-function openPicture(state: AppState, name: string, bytes: number): AppState {
-  const epoch = state.nextId;
-  return {
-    ...state,
-    nextId: epoch + 1,
-    picture: { epoch, name, bytes, size: null, imageId: null, phase: "reading", since: 0, progress: 0, waitSeconds: 0 },
-    history: beginHistory(EMPTY_DOC),
-    steps: {},
-    hidden: [],
-    notices: [],
-    hoverShown: false,
-    view: { ...state.view, band: null, pointer: null, tool: state.view.tool === "pan" ? "point" : state.view.tool },
-  };
 }

@@ -1,4 +1,5 @@
-import { nextColour } from "./reduce-document";
+import { objectColour } from "./palette";
+import { nextColour } from "./draft";
 import type { AppState, Doc, Draft, MaskRef, SegmentedObject, Step } from "./state";
 
 export const docOf = (state: AppState): Doc => state.history.present;
@@ -30,26 +31,39 @@ export function shownSteps(state: AppState): number[] {
   return [...new Set(ids.filter((id) => id !== null))];
 }
 
-/** The finished masks, the draft's included: what a download holds. */
-export function exportable(state: AppState): { ref: MaskRef; name: string; iou: number }[] {
-  const { objects, draft } = docOf(state);
+/** One finished mask, as a download holds it. */
+export interface ExportEntry {
+  readonly id: number;
+  readonly ref: MaskRef;
+  readonly name: string;
+  readonly label: string;
+  readonly colour: number;
+  readonly iou: number | null;
+}
+
+/** The finished masks of a document, the draft's included. */
+export function exportable({ history, steps }: Pick<AppState, "history" | "steps">): ExportEntry[] {
+  const doc = history.present;
+  const { objects, draft } = doc;
   const entries = objects
     .filter((object) => object.id !== draft.editing)
-    .map(({ step, candidate, name }) => ({ ref: { step, candidate }, name }));
+    .map(({ id, step, candidate, name, label, colour }) => ({ id, ref: { step, candidate }, name, label, colour }));
   if (draft.step !== null) {
-    const name = objects.find((object) => object.id === draft.editing)?.name ?? "";
-    entries.push({ ref: { step: draft.step, candidate: draft.candidate }, name });
+    const edited = objects.find((object) => object.id === draft.editing);
+    const { id = 0, name = "", label = "", colour = nextColour(doc) } = edited ?? {};
+    entries.push({ id, ref: { step: draft.step, candidate: draft.candidate }, name, label, colour });
   }
   return entries.flatMap((entry) => {
-    const step = state.steps[entry.ref.step];
-    const iou = step?.candidates[entry.ref.candidate]?.iou;
+    const iou = steps[entry.ref.step]?.candidates[entry.ref.candidate]?.iou;
     return iou === undefined ? [] : [{ ...entry, iou }];
   });
 }
 
 export function draftColour(state: AppState): number {
   const { objects, draft } = docOf(state);
-  return objects.find((object) => object.id === draft.editing)?.colour ?? nextColour(docOf(state));
+  const { label, labels } = state.workspace;
+  const edited = objects.find((object) => object.id === draft.editing);
+  return objectColour(edited ?? { label, colour: nextColour(docOf(state)) }, labels);
 }
 
 export function zoomPercent(state: AppState): number {

@@ -1,12 +1,18 @@
 import type { Camera, Insets } from "../geometry/camera";
 import { NO_INSETS } from "../geometry/camera";
+import type { Edit, Stroke } from "../geometry/edit";
 import type { ImageBox, ImagePoint, Size } from "../geometry/frames";
+import type { Rectangle } from "../geometry/mask";
 import type { PointLabel, Prompt } from "../geometry/prompt";
 import { EMPTY_PROMPT } from "../geometry/prompt";
 import type { History } from "./history";
 import { beginHistory } from "./history";
 import type { ModelsState } from "./models";
 import { NO_MODELS } from "./models";
+import type { Preferences } from "./preferences";
+import { DEFAULT_PREFERENCES } from "./preferences";
+import type { Workspace } from "./workspace";
+import { EMPTY_WORKSPACE } from "./workspace";
 
 /** One candidate of one decoding; its logits lie in the decode worker under the same names. */
 export interface MaskRef {
@@ -14,18 +20,28 @@ export interface MaskRef {
   readonly candidate: number;
 }
 
-/** One decoding: what was asked, and what came of it. Steps never change their meaning, so undo can point at them. */
+/**
+ * One way from prompts, or from a mask and a change by hand, to a mask: what was asked, and what came of it. Steps never
+ * change their meaning, so undo can point at them.
+ */
 export interface Step {
   readonly id: number;
   readonly prompt: Prompt;
   readonly multimask: boolean;
-  /** Masks whose logits may be fed back, nearest first. */
+  /** The part of the picture whose embedding answers; null: the whole. */
+  readonly region: Rectangle | null;
+  /** The change by hand, of the first mask of `feedback`; null: the model is asked. */
+  readonly edit: Edit | null;
+  /** Further masks that the change needs. */
+  readonly others: readonly MaskRef[];
+  /** Masks that may be fed back, nearest first. */
   readonly feedback: readonly MaskRef[];
   /** Which of them was. */
   readonly fedBack: MaskRef | null;
   readonly status: "waiting" | "done" | "failed";
-  readonly candidates: readonly { readonly index: number; readonly iou: number }[];
-  /** Of the model that answered; null before. */
+  /** `iou`: as the model predicts it; null for a mask that was mended by hand. */
+  readonly candidates: readonly { readonly index: number; readonly iou: number | null }[];
+  /** Of the model that answered; null before, and for changes by hand. */
   readonly revision: string | null;
 }
 
@@ -41,7 +57,11 @@ export interface SegmentedObject {
   readonly id: number;
   /** "" until the person names it. */
   readonly name: string;
+  /** The name of its class; "" without one. */
+  readonly label: string;
   readonly colour: number;
+  /** Nothing changes it until it is unlocked. */
+  readonly locked: boolean;
   readonly prompt: Prompt;
   readonly step: number;
   readonly candidate: number;
@@ -58,7 +78,7 @@ export type PicturePhase =
   "reading" | "uploading" | "loading" | "encoding" | "fetching" | "waiting" | "ready" | "unencoded" | "failed";
 
 export interface Picture {
-  /** Grows with each picture that is opened; answers for another epoch are dropped. */
+  /** The picture's id in the workspace; answers for another one are dropped. */
   readonly epoch: number;
   readonly name: string;
   /** The file's size. */
@@ -72,6 +92,8 @@ export interface Picture {
   readonly progress: number;
   /** Seconds of the wait that the server asked for. */
   readonly waitSeconds: number;
+  /** The part that was encoded by itself, and that answers clicks inside it; null: the whole picture answers. */
+  readonly region: Rectangle | null;
 }
 
 export type Backend = "webgpu" | "wasm" | "server";
@@ -97,8 +119,11 @@ export interface Notice {
   readonly action: NoticeAction | null;
 }
 
-export type ToolId = "point" | "box" | "pan";
-export type Dialog = "keys" | "models" | null;
+export type ToolId = "point" | "box" | "scribble" | "lasso" | "brush" | "eraser" | "polygon" | "select" | "pan";
+export type Dialog = "keys" | "models" | "settings" | null;
+
+/** Rings in ImagePx, as a person edits them. */
+export type Rings = readonly (readonly ImagePoint[])[];
 
 export interface ViewState {
   readonly camera: Camera;
@@ -110,6 +135,14 @@ export interface ViewState {
   readonly pointer: ImagePoint | null;
   /** The box while it is dragged. */
   readonly band: ImageBox | null;
+  /** The stroke, scribble or lasso while it is drawn. */
+  readonly stroke: (Stroke & { readonly erase: boolean }) | null;
+  /** The point while it is dragged. */
+  readonly moving: { readonly id: number; readonly at: ImagePoint } | null;
+  /** The draft's outline while its vertices can be moved. */
+  readonly outline: Rings | null;
+  /** Radius of brush and eraser, in ImagePx. */
+  readonly brush: number;
   readonly grabbing: boolean;
   readonly dialog: Dialog;
   readonly dropping: boolean;
@@ -124,13 +157,18 @@ export interface Sample {
 }
 
 export interface AppState {
+  readonly workspace: Workspace;
+  /** The open one; its document is `history`, `steps` and `hidden`. */
   readonly picture: Picture | null;
   readonly history: History<Doc>;
   readonly steps: Readonly<Record<number, Step>>;
   readonly hidden: readonly number[];
+  /** Objects that the next command is for, beside the one that is edited. */
+  readonly marked: readonly number[];
   readonly nextId: number;
   readonly engine: EngineState;
   readonly models: ModelsState;
+  readonly preferences: Preferences;
   readonly view: ViewState;
   readonly notices: readonly Notice[];
   readonly samples: readonly Sample[];
@@ -143,13 +181,16 @@ export const EMPTY_DRAFT: Draft = { prompt: EMPTY_PROMPT, step: null, candidate:
 export const EMPTY_DOC: Doc = { objects: [], draft: EMPTY_DRAFT };
 
 export const INITIAL_STATE: AppState = {
+  workspace: EMPTY_WORKSPACE,
   picture: null,
   history: beginHistory(EMPTY_DOC),
   steps: {},
   hidden: [],
+  marked: [],
   nextId: 1,
   engine: { phase: "loading", progress: 0, backend: null, threads: 0, model: "", lastMs: null },
   models: NO_MODELS,
+  preferences: DEFAULT_PREFERENCES,
   view: {
     camera: { zoom: 1, x: 0, y: 0 },
     size: { width: 1, height: 1 },
@@ -158,6 +199,10 @@ export const INITIAL_STATE: AppState = {
     label: 1,
     pointer: null,
     band: null,
+    stroke: null,
+    moving: null,
+    outline: null,
+    brush: 16,
     grabbing: false,
     dialog: null,
     dropping: false,

@@ -1,4 +1,4 @@
-import { logitScale } from "../geometry/mask";
+import { occupiedCells } from "../geometry/mask";
 import type { PlacedLogits, Rectangle } from "../geometry/mask";
 import { buildProgram, RECTANGLE_VERTEX, uniformsOf } from "./gl";
 import type { PaintedMask, Scene } from "./scene";
@@ -12,6 +12,7 @@ const FRAGMENT = `#version 300 es
 precision highp float;
 precision highp sampler2D;
 uniform sampler2D u_logits;
+uniform vec2 u_origin;     // of the grid, in the picture
 uniform vec2 u_scale;      // logits per image pixel
 uniform float u_pixel;     // image pixels per device pixel
 uniform float u_threshold;
@@ -23,7 +24,7 @@ out vec4 colour;
 // Value over the threshold at a point of the picture, and its slope per device pixel.
 float sampleAt(vec2 at, out vec2 slope) {
   ivec2 last = textureSize(u_logits, 0) - 1;
-  vec2 u = at * u_scale - 0.5;
+  vec2 u = (at - u_origin) * u_scale - 0.5;
   vec2 base = floor(u);
   vec2 f = u - base;
   ivec2 low = clamp(ivec2(base), ivec2(0), last);
@@ -64,12 +65,15 @@ interface Upload {
   readonly texture: WebGLTexture;
   /** Cells of the grid that can hold some of the mask; null: none. */
   readonly cells: Rectangle | null;
+  readonly scale: PlacedLogits["scale"];
+  /** Of what the texture gives. */
+  readonly threshold: number;
 }
 
 export class MaskLayer {
   readonly #program: WebGLProgram;
   readonly #uniforms;
-  readonly #uploads = new Map<Float32Array, Upload>();
+  readonly #uploads = new Map<PlacedLogits["data"], Upload>();
 
   constructor(private readonly gl: WebGL2RenderingContext) {
     this.#program = buildProgram(gl, RECTANGLE_VERTEX, FRAGMENT);
@@ -78,6 +82,7 @@ export class MaskLayer {
       "u_camera",
       "u_view",
       "u_logits",
+      "u_origin",
       "u_scale",
       "u_pixel",
       "u_threshold",
@@ -105,18 +110,18 @@ export class MaskLayer {
 
   #drawOne(mask: PaintedMask, scene: Scene, pixelRatio: number): void {
     const { gl } = this;
-    const { placement, threshold } = mask.logits;
-    const { texture, cells } = this.#uploadOf(mask.logits);
+    const { region } = mask.logits;
+    const { texture, cells, scale, threshold } = this.#uploadOf(mask.logits);
     if (cells === null) return;
-    const scale = logitScale(placement, mask.logits);
     const margin = 4 / scene.camera.zoom;
     const left = Math.max((cells.x - 0.5) / scale.x - margin, 0);
     const top = Math.max((cells.y - 0.5) / scale.y - margin, 0);
-    const right = Math.min((cells.x + cells.width + 0.5) / scale.x + margin, placement.width);
-    const bottom = Math.min((cells.y + cells.height + 0.5) / scale.y + margin, placement.height);
+    const right = Math.min((cells.x + cells.width + 0.5) / scale.x + margin, region.width);
+    const bottom = Math.min((cells.y + cells.height + 0.5) / scale.y + margin, region.height);
     if (right <= left || bottom <= top) return;
     gl.bindTexture(gl.TEXTURE_2D, texture);
-    gl.uniform4f(this.#uniforms.u_area, left, top, right - left, bottom - top);
+    gl.uniform4f(this.#uniforms.u_area, region.x + left, region.y + top, right - left, bottom - top);
+    gl.uniform2f(this.#uniforms.u_origin, region.x, region.y);
     gl.uniform2f(this.#uniforms.u_scale, scale.x, scale.y);
     gl.uniform1f(this.#uniforms.u_threshold, threshold);
     gl.uniform3f(this.#uniforms.u_colour, ...mask.colour);
@@ -129,12 +134,17 @@ export class MaskLayer {
     const known = this.#uploads.get(logits.data);
     if (known !== undefined) return known;
     const { gl } = this;
+    const shown = thinned(logits, gl.getParameter(gl.MAX_TEXTURE_SIZE) as number);
     const texture = gl.createTexture();
     gl.bindTexture(gl.TEXTURE_2D, texture);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R32F, logits.width, logits.height, 0, gl.RED, gl.FLOAT, logits.data);
+    const binary = shown.data instanceof Uint8Array;
+    const [internal, type] = binary ? [gl.R8, gl.UNSIGNED_BYTE] : [gl.R32F, gl.FLOAT];
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    gl.texImage2D(gl.TEXTURE_2D, 0, internal, shown.width, shown.height, 0, gl.RED, type, shown.data);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
-    const upload = { texture, cells: occupiedCells(logits) };
+    const threshold = binary ? shown.threshold / 255 : shown.threshold; // a texture of bytes is read as 0..1
+    const upload = { texture, cells: occupiedCells(shown), scale: shown.scale, threshold };
     this.#uploads.set(logits.data, upload);
     return upload;
   }
@@ -149,16 +159,15 @@ export class MaskLayer {
   }
 }
 
-function occupiedCells(logits: PlacedLogits): Rectangle | null {
-  let [left, top, right, bottom] = [logits.width, logits.height, -1, -1];
-  for (let y = 0; y < logits.height; y++) {
-    for (let x = 0; x < logits.width; x++) {
-      if ((logits.data[y * logits.width + x] ?? 0) <= logits.threshold) continue;
-      left = Math.min(left, x);
-      right = Math.max(right, x);
-      top = Math.min(top, y);
-      bottom = Math.max(bottom, y);
-    }
+/** A grid that the GPU can hold: of one that is too large every n-th cell. */
+function thinned(logits: PlacedLogits, limit: number): PlacedLogits {
+  const every = Math.ceil(Math.max(logits.width, logits.height) / limit);
+  if (every <= 1) return logits;
+  const [width, height] = [Math.floor(logits.width / every), Math.floor(logits.height / every)];
+  const data = logits.data instanceof Uint8Array ? new Uint8Array(width * height) : new Float32Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) data[y * width + x] = logits.data[y * every * logits.width + x * every] ?? 0;
   }
-  return right < 0 ? null : { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
+  const scale = { x: logits.scale.x / every, y: logits.scale.y / every };
+  return { ...logits, data, width, height, scale };
 }

@@ -1,6 +1,7 @@
 import type { Camera } from "../geometry/camera";
-import type { ImageBox, Size } from "../geometry/frames";
-import type { PlacedLogits } from "../geometry/mask";
+import type { Stroke } from "../geometry/edit";
+import type { ImageBox, ImagePoint, Size } from "../geometry/frames";
+import type { PlacedLogits, Rectangle } from "../geometry/mask";
 import type { PromptPoint } from "../geometry/prompt";
 
 export type Rgb = readonly [red: number, green: number, blue: number];
@@ -21,4 +22,12 @@ export interface Scene {
   readonly masks: readonly PaintedMask[];
   readonly points: readonly PromptPoint[];
   readonly boxes: readonly ImageBox[];
+  /** What is being drawn: a stroke with its radius in ImagePx, or, of radius 0, a line. */
+  readonly stroke: (Stroke & { readonly erase: boolean }) | null;
+  /** The brush at the pointer. */
+  readonly brush: (Stroke & { readonly erase: boolean }) | null;
+  /** Rings whose vertices can be moved. */
+  readonly outline: readonly (readonly ImagePoint[])[];
+  /** The part of the picture that was encoded by itself. */
+  readonly region: Rectangle | null;
 }

@@ -51,6 +51,7 @@ const PATIENCE: Readonly<Record<Task["kind"], number>> = {
   start: 90_000,
   embedding: 15_000,
   decode: 20_000,
+  edit: 30_000,
   restore: 10_000,
   adopt: 10_000,
   forget: 10_000,

@@ -1,18 +1,21 @@
 import type { PlacedLogits, Rectangle } from "../geometry/mask";
-import { upsample } from "../geometry/mask";
+import { intersection, upsample } from "../geometry/mask";
 
-/** Coverage 0..255 of each pixel: the distance to the edge in pixels, from the logit and its slope, plus a half. */
+/** Coverage 0..255 of each pixel of `area`: the distance to the edge in pixels, from the logit and its slope, plus a half. */
 export function coverage(logits: PlacedLogits, area: Rectangle): Uint8ClampedArray {
-  const values = upsample(logits, logits.placement, area);
-  const { width, height } = area;
+  const out = new Uint8ClampedArray(area.width * area.height);
+  const part = intersection(area, logits.region);
+  const { width, height } = part;
+  if (width <= 0 || height <= 0) return out;
+  const values = upsample(logits, part);
   const at = (x: number, y: number): number =>
     values[Math.min(Math.max(y, 0), height - 1) * width + Math.min(Math.max(x, 0), width - 1)] ?? 0;
-  const out = new Uint8ClampedArray(width * height);
   for (let y = 0; y < height; y++) {
+    const start = (part.y - area.y + y) * area.width + part.x - area.x;
     for (let x = 0; x < width; x++) {
       const slope = Math.hypot(at(x + 1, y) - at(x - 1, y), at(x, y + 1) - at(x, y - 1)) / 2;
       const distance = (at(x, y) - logits.threshold) / Math.max(slope, 1e-6);
-      out[y * width + x] = (distance + 0.5) * 255;
+      out[start + x] = (distance + 0.5) * 255;
     }
   }
   return out;

@@ -1,3 +1,5 @@
+import type { Size } from "../geometry/frames";
+import type { Rectangle } from "../geometry/mask";
 import type { Placement } from "../geometry/resize";
 import type { SafeTensors } from "./safetensors";
 import { floatsOf, readSafeTensors, SafeTensorsError, tensorOf } from "./safetensors";
@@ -23,7 +25,8 @@ export interface ExpectedEmbedding {
   readonly names: readonly string[];
 }
 
-export function readEmbedding(bytes: ArrayBuffer, expected: ExpectedEmbedding): Embedding {
+/** `region`: the part of the picture that was encoded; without one the encoded pixels are the picture. */
+export function readEmbedding(bytes: ArrayBuffer, expected: ExpectedEmbedding, region?: EncodedRegion): Embedding {
   const file = readSafeTensors(bytes);
   if (file.metadata.format !== "segserve-embedding/1") throw new SafeTensorsError("This is not an embedding.");
   const revision = file.metadata.revision ?? "";
@@ -33,7 +36,7 @@ export function readEmbedding(bytes: ArrayBuffer, expected: ExpectedEmbedding): 
   return {
     tensors: namedTensors(file, expected.names, ""),
     imageId: file.metadata.image_id ?? "",
-    placement: placementOf(file),
+    placement: placementOf(file, region),
   };
 }
 
@@ -45,15 +48,25 @@ export function namedTensors(file: SafeTensors, names: readonly string[], prefix
   });
 }
 
-function placementOf(file: SafeTensors): Placement {
+/** A part of a picture, whose own pixels were sent to the server. */
+export interface EncodedRegion {
+  readonly picture: Size;
+  readonly area: Rectangle;
+}
+
+function placementOf(file: SafeTensors, region?: EncodedRegion): Placement {
   const number = (key: string): number => {
     const value = Number(file.metadata[key]);
     if (!Number.isInteger(value) || value < 1) throw new SafeTensorsError(`The embedding's ${key} is not a size.`);
     return value;
   };
+  const [width, height] = [number("original_width"), number("original_height")];
   return {
-    width: number("original_width"),
-    height: number("original_height"),
+    picture: region?.picture ?? { width, height },
+    x: region?.area.x ?? 0,
+    y: region?.area.y ?? 0,
+    width,
+    height,
     inputWidth: number("input_width"),
     inputHeight: number("input_height"),
     size: number("input_size"),

@@ -1,5 +1,5 @@
+import type { Size } from "../geometry/frames";
 import { imagePoint } from "../geometry/frames";
-import type { Logits } from "../geometry/mask";
 import type { Prompt } from "../geometry/prompt";
 import type { Placement } from "../geometry/resize";
 import { toModel } from "../geometry/resize";
@@ -22,8 +22,8 @@ const PADDING = -1;
 export function decoderInputs(
   prompt: Prompt,
   placement: Placement,
-  mask: Logits | null,
-  grid: { readonly width: number; readonly height: number },
+  mask: Float32Array | null,
+  grid: Size,
   paddingIsNeutral: boolean,
 ): DecoderInputs {
   const coords: number[] = [];
@@ -49,7 +49,7 @@ export function decoderInputs(
     points: labels.length,
     coords: Float32Array.from(coords),
     labels: Float32Array.from(labels),
-    mask: mask === null ? new Float32Array(grid.width * grid.height) : mask.data,
+    mask: mask ?? new Float32Array(grid.width * grid.height),
     hasMask: Float32Array.of(mask === null ? 0 : 1),
   };
 }

@@ -1,5 +1,9 @@
-import type { PlacedLogits } from "../geometry/mask";
+import type { Edit } from "../geometry/edit";
+import type { Size } from "../geometry/frames";
+import type { PlacedLogits, Rectangle } from "../geometry/mask";
+import { placed, rasterAsLogits } from "../geometry/mask";
 import type { Prompt } from "../geometry/prompt";
+import type { Raster } from "../geometry/raster";
 import type { Placement } from "../geometry/resize";
 import type { Rle } from "../geometry/rle";
 
@@ -34,7 +38,9 @@ export interface DecodeRequest {
   readonly step: number | null;
   readonly prompt: Prompt;
   readonly multimask: boolean;
-  /** Masks whose logits may be fed back, best choice first; the first that is at hand and this model's own is used. */
+  /** The part of the picture whose embedding answers; null: the whole. */
+  readonly region: Rectangle | null;
+  /** Masks that may be fed back, best choice first; the first that is at hand and not another model's is used. */
   readonly feedback: readonly MaskRef[];
 }
 
@@ -61,10 +67,23 @@ export interface DecodeResult {
   readonly fedBack: MaskRef | null;
 }
 
-export function logitsOf(result: DecodeResult, candidate: number): PlacedLogits | null {
+/** What came of a step: a model's answer, or a mask mended by hand. */
+export type StepResult = DecodeResult | { readonly raster: Raster };
+
+export function logitsOf(result: StepResult, candidate: number): PlacedLogits | null {
+  if ("raster" in result) return candidate === 0 ? rasterAsLogits(result.raster) : null;
   const { width, height, placement, threshold } = result;
   const data = result.masks[candidate];
-  return data === undefined ? null : { data, width, height, placement, threshold };
+  return data === undefined ? null : placed({ data, width, height }, placement, threshold);
+}
+
+/** A change by hand: of `base` (null: of nothing), with the help of `others`. */
+export interface EditRequest {
+  readonly step: number;
+  readonly picture: Size;
+  readonly edit: Edit;
+  readonly base: MaskRef | null;
+  readonly others: readonly MaskRef[];
 }
 
 export interface MaskSummary {
@@ -83,22 +102,31 @@ export type Task =
       readonly threads: number;
       readonly gpu: boolean;
     }
-  | { readonly kind: "embedding"; readonly epoch: number; readonly bytes: ArrayBuffer }
+  /** Of a picture (`epoch`), or of that part of it. */
+  | {
+      readonly kind: "embedding";
+      readonly epoch: number;
+      readonly region: Rectangle | null;
+      readonly picture: Size;
+      readonly bytes: ArrayBuffer;
+    }
   | { readonly kind: "decode"; readonly epoch: number; readonly request: DecodeRequest }
-  | { readonly kind: "restore"; readonly epoch: number; readonly step: number }
-  | { readonly kind: "adopt"; readonly epoch: number; readonly step: number; readonly result: DecodeResult }
-  /** Steps that undo cannot reach any more. */
-  | { readonly kind: "forget"; readonly epoch: number; readonly steps: readonly number[] }
-  | { readonly kind: "summarise"; readonly epoch: number; readonly masks: readonly MaskRef[] }
-  | { readonly kind: "mask_png"; readonly epoch: number; readonly masks: readonly MaskRef[] }
-  | { readonly kind: "cut_out"; readonly epoch: number; readonly masks: readonly MaskRef[]; readonly source: Blob };
+  | { readonly kind: "edit"; readonly request: EditRequest }
+  | { readonly kind: "restore"; readonly step: number }
+  | { readonly kind: "adopt"; readonly step: number; readonly result: StepResult }
+  /** Steps that nothing can reach any more, or that are kept elsewhere. */
+  | { readonly kind: "forget"; readonly steps: readonly number[] }
+  | { readonly kind: "summarise"; readonly masks: readonly MaskRef[] }
+  | { readonly kind: "mask_png"; readonly masks: readonly MaskRef[] }
+  | { readonly kind: "cut_out"; readonly masks: readonly MaskRef[]; readonly source: Blob };
 
 /** What each task answers. */
 export interface Answers {
   start: EngineInfo;
   embedding: null;
   decode: DecodeResult;
-  restore: DecodeResult | null;
+  edit: StepResult;
+  restore: StepResult | null;
   adopt: null;
   forget: null;
   summarise: MaskSummary[];

@@ -1,10 +1,24 @@
-import type { PlacedLogits } from "../geometry/mask";
+import { edited } from "../geometry/edit";
+import type { PlacedLogits, Rectangle } from "../geometry/mask";
+import { rasterOf } from "../geometry/mask";
+import { emptyRaster } from "../geometry/raster";
 import type { Embedding } from "./embedding";
 import { readEmbedding, RevisionMismatch } from "./embedding";
 import type { Engine } from "./engine";
+import { fitted } from "./feedback";
 import { decoderInputs } from "./inputs";
 import type { Launcher } from "./launch";
-import type { Answers, DecodeRequest, DecodeResult, DecoderSpec, EngineInfo, MaskRef, Task } from "./protocol";
+import type {
+  Answers,
+  DecodeRequest,
+  DecodeResult,
+  DecoderSpec,
+  EditRequest,
+  EngineInfo,
+  MaskRef,
+  StepResult,
+  Task,
+} from "./protocol";
 import { DecodeError, logitsOf } from "./protocol";
 import { maskFile, rankedMasks, summaryOf } from "./results";
 
@@ -17,9 +31,10 @@ export class DecodeService {
   #engine: Engine | null = null;
   /** WASM, kept while the GPU works. */
   #spare: Engine | null = null;
-  #embedding: Embedding | null = null;
+  /** Of the open picture and its parts. */
+  readonly #embeddings = new Map<string, Embedding>();
   #epoch = -1;
-  readonly #steps = new Map<number, DecodeResult>();
+  readonly #steps = new Map<number, StepResult>();
 
   constructor(
     private readonly launcher: Launcher | null,
@@ -31,16 +46,18 @@ export class DecodeService {
       case "start":
         return this.#start(task);
       case "embedding":
-        return this.#setEmbedding(task.epoch, task.bytes);
+        return this.#setEmbedding(task);
       case "decode":
         return this.#decode(task.epoch, task.request);
+      case "edit":
+        return this.#edit(task.request);
       case "restore":
-        return this.#isCurrent(task.epoch) ? (this.#steps.get(task.step) ?? null) : null;
+        return this.#steps.get(task.step) ?? null;
       case "adopt":
-        if (this.#isCurrent(task.epoch)) this.#steps.set(task.step, task.result);
+        this.#steps.set(task.step, task.result);
         return null;
       case "forget":
-        if (this.#isCurrent(task.epoch)) for (const step of task.steps) this.#steps.delete(step);
+        for (const step of task.steps) this.#steps.delete(step);
         return null;
       case "summarise":
         return this.#masksOf(task.masks).map(summaryOf);
@@ -66,7 +83,7 @@ export class DecodeService {
     const sessions = [this.#engine, this.#spare];
     this.#engine = null;
     this.#spare = null;
-    this.#embedding = null;
+    this.#embeddings.clear();
     for (const session of sessions) await session?.release();
   }
 
@@ -92,13 +109,14 @@ export class DecodeService {
     this.announce({ backend: "webgpu", threads: 1 });
   }
 
-  #setEmbedding(epoch: number, bytes: ArrayBuffer): null {
+  #setEmbedding({ epoch, region, picture, bytes }: Extract<Task, { kind: "embedding" }>): null {
     const spec = this.#specNow();
-    if (epoch < this.#epoch) throw new DecodeError("stale", "A newer picture is open.");
     try {
-      const embedding = readEmbedding(bytes, { revision: spec.revision, names: spec.embeddingNames });
-      this.#enter(epoch);
-      this.#embedding = embedding;
+      const expected = { revision: spec.revision, names: spec.embeddingNames };
+      const embedding = readEmbedding(bytes, expected, region === null ? undefined : { picture, area: region });
+      if (epoch !== this.#epoch) this.#embeddings.clear();
+      this.#epoch = epoch;
+      this.#embeddings.set(keyOf(region), embedding);
     } catch (error) {
       if (error instanceof RevisionMismatch) throw new DecodeError("revision", error.message);
       throw error;
@@ -107,33 +125,43 @@ export class DecodeService {
   }
 
   async #decode(epoch: number, request: DecodeRequest): Promise<DecodeResult> {
-    const embedding = this.#embedding;
-    if (!this.#isCurrent(epoch) || embedding === null) throw new DecodeError("stale", "Another picture is open.");
+    const of = (region: Rectangle | null): Embedding | undefined => this.#embeddings.get(keyOf(region));
+    const embedding = epoch === this.#epoch ? (of(request.region) ?? of(null)) : undefined;
+    if (embedding === undefined) throw new DecodeError("stale", "Another picture is open.");
     const spec = this.#specNow();
     const started = performance.now();
-    const fedBack = this.#feedbackFor(request.feedback, spec);
     const grid = { width: spec.maskWidth, height: spec.maskHeight };
-    const mask = fedBack && this.#logits(fedBack);
-    const inputs = decoderInputs(request.prompt, embedding.placement, mask, grid, spec.paddingIsNeutral);
+    const { placement } = embedding;
+    const fedBack = this.#feedbackFor(request.feedback, spec);
+    const mask = fedBack && fitted(this.#logits(fedBack), placement, grid);
+    const inputs = decoderInputs(request.prompt, placement, mask, grid, spec.paddingIsNeutral);
     const outputs = await this.#run(embedding, inputs);
     if (spec !== this.#spec) throw new DecodeError("stale", "Another model was loaded.");
     const result: DecodeResult = {
       ...rankedMasks(outputs, spec, request.multimask),
       revision: spec.revision,
-      placement: embedding.placement,
+      placement,
       threshold: spec.maskThreshold,
       ms: performance.now() - started,
       fedBack,
     };
-    if (request.step !== null && this.#isCurrent(epoch)) this.#steps.set(request.step, result);
+    if (request.step !== null) this.#steps.set(request.step, result);
     return result;
   }
 
-  /** Another model's logits mean nothing to this one. */
+  #edit({ step, picture, edit, base, others }: EditRequest): StepResult {
+    const before = base === null ? emptyRaster(picture) : rasterOf(this.#logits(base));
+    const raster = edited(before, edit, this.#masksOf(others).map(rasterOf));
+    this.#steps.set(step, { raster });
+    return { raster };
+  }
+
+  /** Another model's logits mean nothing to this one; a mask that was mended by hand is anybody's. */
   #feedbackFor(refs: readonly MaskRef[], spec: DecoderSpec): MaskRef | null {
     const fits = (ref: MaskRef): boolean => {
       const held = this.#steps.get(ref.step);
-      return held?.revision === spec.revision && held.masks[ref.candidate] !== undefined;
+      if (held === undefined || logitsOf(held, ref.candidate) === null) return false;
+      return "raster" in held || held.revision === spec.revision;
     };
     return refs.find(fits) ?? null;
   }
@@ -154,17 +182,6 @@ export class DecodeService {
     }
   }
 
-  #enter(epoch: number): void {
-    if (epoch === this.#epoch) return;
-    this.#epoch = epoch;
-    this.#embedding = null;
-    this.#steps.clear();
-  }
-
-  #isCurrent(epoch: number): boolean {
-    return epoch === this.#epoch;
-  }
-
   #masksOf(refs: readonly MaskRef[]): PlacedLogits[] {
     return refs.map((ref) => this.#logits(ref));
   }
@@ -181,3 +198,6 @@ export class DecodeService {
     return this.#spec;
   }
 }
+
+const keyOf = (region: Rectangle | null): string =>
+  region === null ? "" : `${region.x},${region.y},${region.width},${region.height}`;

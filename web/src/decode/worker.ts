@@ -1,5 +1,5 @@
 import { createLauncher } from "./launch";
-import type { Answers, Call, DecodeResult, Reply, Task } from "./protocol";
+import type { Answers, Call, Reply, StepResult, Task } from "./protocol";
 import { DecodeError } from "./protocol";
 import { DecodeService } from "./service";
 
@@ -26,13 +26,18 @@ scope.onmessage = (event) => {
   );
 };
 
-/** Logits stay here: what leaves is a copy, and the copy is transferred. */
+/** Masks stay here: what leaves is a copy, and the copy is transferred. */
 function send(ticket: number, kind: Task["kind"], value: Answers[Task["kind"]]): void {
-  if (value === null || (kind !== "decode" && kind !== "restore")) {
+  if (value === null || !["decode", "edit", "restore"].includes(kind)) {
     scope.postMessage({ kind: "answer", ticket, value }, []);
     return;
   }
-  const result = value as DecodeResult;
+  const result = value as StepResult;
+  if ("raster" in result) {
+    const data = result.raster.data.slice();
+    scope.postMessage({ kind: "answer", ticket, value: { raster: { ...result.raster, data } } }, [data.buffer]);
+    return;
+  }
   const masks = result.masks.map((mask) => mask.slice());
   const transfer = masks.map((mask) => mask.buffer);
   scope.postMessage({ kind: "answer", ticket, value: { ...result, masks } }, transfer);

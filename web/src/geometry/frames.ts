@@ -45,6 +45,14 @@ export function boxBetween(a: ImagePoint, b: ImagePoint): ImageBox {
   };
 }
 
+/** The smallest box about points. */
+export function boxAbout(points: readonly ImagePoint[]): ImageBox {
+  const low = (values: readonly number[]): ImagePx => values.reduce((a, b) => Math.min(a, b), Infinity) as ImagePx;
+  const high = (values: readonly number[]): ImagePx => values.reduce((a, b) => Math.max(a, b), -Infinity) as ImagePx;
+  const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)];
+  return { x1: low(xs), y1: low(ys), x2: high(xs), y2: high(ys) };
+}
+
 export function isInside(point: ImagePoint, size: Size): boolean {
   return point.x >= 0 && point.y >= 0 && point.x <= size.width && point.y <= size.height;
 }

@@ -1,16 +1,43 @@
+import type { Size } from "./frames";
+import type { Raster } from "./raster";
+import { trimmed } from "./raster";
 import type { Placement } from "./resize";
 
-/** Mask logits at the decoder's resolution, row-major, covering the whole S x S input (padding included). */
-export interface Logits {
-  readonly data: Float32Array;
+/** Values on a grid, row-major: a decoder's logits (its whole S x S input, padding included) or a binary mask's 0 and 1. */
+export interface Grid {
+  readonly data: Float32Array | Uint8Array;
   readonly width: number;
   readonly height: number;
 }
 
-/** Logits with all that makes a mask of them: how their model placed the picture, and above what a pixel is in the mask. */
-export interface PlacedLogits extends Logits {
-  readonly placement: Placement;
+/** Whole or broken pixels of the picture. */
+export interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A grid with all that makes a mask of it: where in the picture it lies, and above what a pixel is in the mask. */
+export interface PlacedLogits extends Grid {
+  readonly picture: Size;
+  /** What the grid covers, from its first cell on; nothing outside it is in the mask. */
+  readonly region: Rectangle;
+  /** Cells per image pixel. */
+  readonly scale: { readonly x: number; readonly y: number };
   readonly threshold: number;
+}
+
+export function placed(grid: Grid, placement: Placement, threshold: number): PlacedLogits {
+  const { data, width, height } = grid;
+  const region = { x: placement.x, y: placement.y, width: placement.width, height: placement.height };
+  return { data, width, height, picture: placement.picture, region, scale: logitScale(placement, grid), threshold };
+}
+
+/** A binary mask as a grid of one cell a pixel. */
+export function rasterAsLogits({ picture, area, data }: Raster): PlacedLogits {
+  const { width, height } = area;
+  return { data, width, height, picture, region: area, scale: { x: 1, y: 1 }, threshold: 0.5 };
 }
 
 /** One axis of the sampling: for each image pixel the two logit indices and the weight of the second. */
@@ -20,7 +47,7 @@ interface Axis {
   readonly weight: Float64Array;
 }
 
-/** u = (X + 0.5) * scale - 0.5 with scale = in_w / W * w / S; indices are clamped to the grid. */
+/** u = (X + 0.5) * scale - 0.5, X from the region's corner on; indices are clamped to the grid. */
 function axisOf(from: number, to: number, scale: number, cells: number): Axis {
   const count = to - from;
   const low = new Int32Array(count);
@@ -36,29 +63,22 @@ function axisOf(from: number, to: number, scale: number, cells: number): Axis {
   return { low, high, weight };
 }
 
-/** Logits per image pixel: how far u moves when x moves by one, and the same for v. */
-export function logitScale(placement: Placement, logits: { width: number; height: number }): { x: number; y: number } {
+/** Cells per image pixel, in_w / W * w / S: how far u moves when x moves by one, and the same for v. */
+export function logitScale(placement: Placement, grid: Size): { x: number; y: number } {
   return {
-    x: ((placement.inputWidth / placement.width) * logits.width) / placement.size,
-    y: ((placement.inputHeight / placement.height) * logits.height) / placement.size,
+    x: ((placement.inputWidth / placement.width) * grid.width) / placement.size,
+    y: ((placement.inputHeight / placement.height) * grid.height) / placement.size,
   };
 }
 
-export interface Rectangle {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** Bilinear samples of `logits` at the pixel centres of a rectangle of the image, float32, row-major. */
-export function upsample(logits: Logits, placement: Placement, area?: Rectangle): Float32Array {
-  const { x, y, width, height } = area ?? { x: 0, y: 0, width: placement.width, height: placement.height };
-  const scale = logitScale(placement, logits);
+/** Bilinear samples at the pixel centres of a rectangle of the picture inside the grid's region, float32, row-major. */
+export function upsample(logits: PlacedLogits, area: Rectangle = logits.region): Float32Array {
+  const { width, height } = area;
+  const { data, scale, region } = logits;
+  const [x, y] = [area.x - region.x, area.y - region.y];
   const columns = axisOf(x, x + width, scale.x, logits.width);
   const rows = axisOf(y, y + height, scale.y, logits.height);
   const out = new Float32Array(width * height);
-  const { data } = logits;
   for (let j = 0; j < height; j++) {
     const top = (rows.low[j] ?? 0) * logits.width;
     const bottom = (rows.high[j] ?? 0) * logits.width;
@@ -79,45 +99,56 @@ export function upsample(logits: Logits, placement: Placement, area?: Rectangle)
   return out;
 }
 
-/** The mask itself: 1 where the upsampled logit is greater than the threshold; row-major over the rectangle. */
-export function binarise(logits: Logits, placement: Placement, threshold: number, area?: Rectangle): Uint8Array {
-  const band = area ?? { x: 0, y: 0, width: placement.width, height: placement.height };
-  const out = new Uint8Array(band.width * band.height);
-  const step = Math.max(1, Math.floor(262_144 / band.width));
-  for (let from = 0; from < band.height; from += step) {
-    const rows = Math.min(step, band.height - from);
-    const values = upsample(logits, placement, { x: band.x, y: band.y + from, width: band.width, height: rows });
-    const start = from * band.width;
+/** The mask itself: set where the upsampled logit is greater than the threshold; only so much is held as is needed. */
+export function rasterOf(logits: PlacedLogits): Raster {
+  const { picture, threshold, data } = logits;
+  if (data instanceof Uint8Array) return { picture, area: logits.region, data };
+  const area = reach(logits);
+  const out = new Uint8Array(area.width * area.height);
+  const step = Math.max(1, Math.floor(262_144 / Math.max(area.width, 1)));
+  for (let from = 0; from < area.height; from += step) {
+    const rows = Math.min(step, area.height - from);
+    const values = upsample(logits, { x: area.x, y: area.y + from, width: area.width, height: rows });
+    const start = from * area.width;
     for (let i = 0; i < values.length; i++) if ((values[i] ?? 0) > threshold) out[start + i] = 1;
   }
-  return out;
+  return trimmed({ picture, area, data: out });
 }
 
-/** Bounds [x, y, width, height] and pixel count of a mask; null when it is empty. */
-export function boundsOf(mask: Uint8Array, width: number): (Rectangle & { area: number }) | null {
-  const height = width === 0 ? 0 : mask.length / width;
-  let [left, right, top, bottom, area] = [width, -1, height, -1, 0];
+/** What two rectangles share; without anything shared, no width or no height. */
+export function intersection(a: Rectangle, b: Rectangle): Rectangle {
+  const x = Math.max(a.x, b.x);
+  const y = Math.max(a.y, b.y);
+  const width = Math.max(Math.min(a.x + a.width, b.x + b.width) - x, 0);
+  const height = Math.max(Math.min(a.y + a.height, b.y + b.height) - y, 0);
+  return { x, y, width, height };
+}
+
+/** Cells above the threshold; null: none. */
+export function occupiedCells({ data, width, height, threshold }: PlacedLogits): Rectangle | null {
+  let [left, top, right, bottom] = [width, height, -1, -1];
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      if (mask[y * width + x] === 0) continue;
-      area++;
+      if ((data[y * width + x] ?? 0) <= threshold) continue;
       if (x < left) left = x;
       if (x > right) right = x;
       if (y < top) top = y;
-      if (y > bottom) bottom = y;
+      bottom = y;
     }
   }
-  return area === 0 ? null : { x: left, y: top, width: right - left + 1, height: bottom - top + 1, area };
+  return right < 0 ? null : { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
 }
 
-/** The joint mask of several of the same size; of masks that are made one by one, one at a time is held. */
-export function union(masks: Iterable<Uint8Array>): Uint8Array {
-  let out = new Uint8Array();
-  for (const mask of masks) {
-    if (out.length === 0) out = new Uint8Array(mask.length);
-    for (let i = 0; i < out.length; i++) if (mask[i] === 1) out[i] = 1;
-  }
-  return out;
+/** Whole pixels that can be in the mask: a set cell reaches as far as its neighbours' centres. */
+function reach(logits: PlacedLogits): Rectangle {
+  const cells = occupiedCells(logits);
+  const { region, scale } = logits;
+  if (cells === null) return { x: region.x, y: region.y, width: 0, height: 0 };
+  const left = Math.max(Math.floor((cells.x - 0.5) / scale.x), 0);
+  const top = Math.max(Math.floor((cells.y - 0.5) / scale.y), 0);
+  const right = Math.min(Math.ceil((cells.x + cells.width + 0.5) / scale.x), region.width);
+  const bottom = Math.min(Math.ceil((cells.y + cells.height + 0.5) / scale.y), region.height);
+  return { x: region.x + left, y: region.y + top, width: right - left, height: bottom - top };
 }
 
 /** Intersection over union of two binary masks; two empty masks agree fully. */

@@ -4,8 +4,14 @@ import { imagePoint, modelPoint } from "./frames";
 /** The manifest's rules: `longest_side` keeps the proportion and pads bottom right, `square` stretches both sides to S. */
 export type ResizeRule = "longest_side" | "square";
 
-/** Where the picture lies inside the S x S input: `inputWidth` x `inputHeight`, top left. */
+/**
+ * What was encoded, and where it lies inside the S x S input: the picture, or the part of it `width` x `height` whose corner
+ * is `x`, `y`, fills `inputWidth` x `inputHeight`, top left.
+ */
 export interface Placement {
+  readonly picture: Size;
+  readonly x: number;
+  readonly y: number;
   readonly width: number;
   readonly height: number;
   readonly inputWidth: number;
@@ -13,26 +19,24 @@ export interface Placement {
   readonly size: number;
 }
 
-export function place(image: Size, size: number, rule: ResizeRule): Placement {
-  if (rule === "square") {
-    return { width: image.width, height: image.height, inputWidth: size, inputHeight: size, size };
-  }
-  const scale = size / Math.max(image.width, image.height);
-  const inputWidth = Math.max(1, Math.floor(image.width * scale + 0.5));
-  const inputHeight = Math.max(1, Math.floor(image.height * scale + 0.5));
-  return { width: image.width, height: image.height, inputWidth, inputHeight, size };
+/** The whole picture by the manifest's rule. */
+export function place(picture: Size, size: number, rule: ResizeRule): Placement {
+  const { width, height } = picture;
+  const scale = size / Math.max(width, height);
+  const fit = (side: number): number => (rule === "square" ? size : Math.max(1, Math.floor(side * scale + 0.5)));
+  return { picture, x: 0, y: 0, width, height, inputWidth: fit(width), inputHeight: fit(height), size };
 }
 
 export function toModel(placement: Placement, point: ImagePoint): ModelPoint {
   return modelPoint(
-    (point.x * placement.inputWidth) / placement.width,
-    (point.y * placement.inputHeight) / placement.height,
+    ((point.x - placement.x) * placement.inputWidth) / placement.width,
+    ((point.y - placement.y) * placement.inputHeight) / placement.height,
   );
 }
 
 export function fromModel(placement: Placement, point: ModelPoint): ImagePoint {
   return imagePoint(
-    (point.x * placement.width) / placement.inputWidth,
-    (point.y * placement.height) / placement.inputHeight,
+    placement.x + (point.x * placement.width) / placement.inputWidth,
+    placement.y + (point.y * placement.height) / placement.inputHeight,
   );
 }

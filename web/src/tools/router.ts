@@ -1,12 +1,27 @@
 import { boxTool } from "./box";
+import { brushTool, eraserTool } from "./brush";
+import { lassoTool } from "./lasso";
 import { panTool } from "./pan";
 import { pointTool } from "./point";
+import { polygonTool } from "./polygon";
+import { scribbleTool } from "./scribble";
+import { selectTool } from "./select";
 import type { Gesture, Outcome, Tool, ToolState } from "./tool";
 import { MIDDLE } from "./tool";
 
-export type ToolName = "point" | "box" | "pan";
+export type ToolName = keyof typeof TOOLS;
 
-const TOOLS: Readonly<Record<ToolName, Tool>> = { point: pointTool, box: boxTool, pan: panTool };
+const TOOLS = {
+  point: pointTool,
+  box: boxTool,
+  scribble: scribbleTool,
+  lasso: lassoTool,
+  brush: brushTool,
+  eraser: eraserTool,
+  polygon: polygonTool,
+  select: selectTool,
+  pan: panTool,
+} as const satisfies Record<string, Tool>;
 
 export interface RouterState {
   readonly tool: Tool;

@@ -1,25 +1,29 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
+import { languageOf } from "../app/preferences";
 import { Canvas } from "./Canvas";
 import { useApp, useSelect } from "./context";
 import { DropVeil } from "./DropVeil";
 import { EmptyState } from "./EmptyState";
+import { Filmstrip } from "./Filmstrip";
 import { KeySheet } from "./KeySheet";
 import { attachKeyboard } from "./keyboard";
 import { Notices } from "./Notices";
 import { PhaseStatus } from "./PhaseStatus";
+import { RegionChip } from "./RegionChip";
 import { SidePanel } from "./SidePanel";
 import { Toolbar } from "./Toolbar";
 import { TopBar } from "./TopBar";
 import { attachTransfer } from "./transfer";
 
-/** What the file dialog offers: what both browser and server read. */
-const ACCEPTED = "image/jpeg,image/png,image/webp,image/bmp,image/gif";
+/** What the file dialog offers: pictures that both browser and server read, ZIPs of them, and annotations. */
+const ACCEPTED = "image/jpeg,image/png,image/webp,image/bmp,image/gif,.zip,.json,.txt,.yaml";
 
 export function App(): JSX.Element {
   const { store } = useApp();
   const hasPicture = useSelect((state) => state.picture !== null);
+  useSelect((state) => languageOf(state.preferences)); // another language renders everything anew
   const picker = useRef<HTMLInputElement>(null);
 
   useEffect(() => {
@@ -42,6 +46,8 @@ export function App(): JSX.Element {
           <Toolbar />
           <SidePanel />
           <PhaseStatus />
+          <RegionChip />
+          <Filmstrip />
         </>
       ) : (
         <EmptyState />
@@ -53,14 +59,15 @@ export function App(): JSX.Element {
         ref={picker}
         type="file"
         accept={ACCEPTED}
+        multiple
         class="file-input"
         tabIndex={-1}
         aria-hidden="true"
         data-testid="file-input"
         onChange={(event) => {
           const input = event.currentTarget;
-          const [file] = input.files ?? [];
-          if (file !== undefined) store.dispatch({ type: "request/open", file });
+          const files = [...(input.files ?? [])];
+          if (files.length > 0) store.dispatch({ type: "request/open", files });
           input.value = "";
         }}
       />

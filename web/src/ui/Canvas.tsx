@@ -10,12 +10,15 @@ import { sceneOf } from "./scene";
 
 /** As in styles/layout.css: below, the panels lie under the picture; above, everything is larger. */
 const NARROW = 760;
+/** Below, the tools take two rows. */
+const TWO_ROWS = 640;
 const LARGE = 2600;
 const LARGE_SCALE = 1.3;
 
 /** What the floating panels cover, so that a picture is fitted into what is left. */
 function insetsFor(width: number, height: number): Insets {
-  if (width < NARROW) return { top: 64, right: 12, bottom: height * 0.36 + 74, left: 12 };
+  const rows = width < TWO_ROWS ? 46 : 0;
+  if (width < NARROW) return { top: 64, right: 12, bottom: height * 0.36 + 74 + rows, left: 12 };
   const scale = width >= LARGE ? LARGE_SCALE : 1;
   return { top: 76 * scale, right: 328 * scale, bottom: 28, left: 84 * scale };
 }

@@ -17,7 +17,7 @@ interface CommandButtonProps {
   readonly pressed?: boolean;
   readonly hint?: TextKey;
   readonly class?: string;
-  readonly tip?: "right" | "below" | "none";
+  readonly tip?: "right" | "below" | "above" | "none";
   readonly children?: ComponentChildren;
 }
 

@@ -1,26 +1,43 @@
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 
-import type { ExportFormat } from "../app/actions";
 import { exportable } from "../app/selectors";
+import type { AppState } from "../app/state";
+import { documentsOf } from "../app/workspace";
 import { t } from "../text";
 import { CommandKeys } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
-import type { IconName } from "./icons";
 import { Icon } from "./icons";
 import { useMenu } from "./menu";
 
-const FORMATS: readonly { format: ExportFormat; icon: IconName }[] = [
-  { format: "coco", icon: "file" },
-  { format: "mask", icon: "layers" },
-  { format: "cutout", icon: "picture" },
-];
+/** With their keys, where they have some. */
+const FORMATS = [
+  { format: "coco", icon: "file", command: "export.coco" },
+  { format: "coco_polygons", icon: "file", command: null },
+  { format: "yolo", icon: "file", command: null },
+  { format: "voc", icon: "file", command: null },
+  { format: "labelme", icon: "file", command: null },
+  { format: "geojson", icon: "file", command: null },
+  { format: "svg", icon: "picture", command: null },
+  { format: "mask", icon: "layers", command: "export.mask" },
+  { format: "masks", icon: "layers", command: null },
+  { format: "label_map", icon: "layers", command: null },
+  { format: "cutout", icon: "picture", command: "export.cutout" },
+] as const;
+
+/** Of every picture together. */
+const countAll = (state: AppState): number =>
+  Object.values(documentsOf(state)).reduce((sum, document) => sum + exportable(document).length, 0);
 
 export function DownloadMenu(): JSX.Element {
   const dispatch = useDispatch();
   const [open, setOpen] = useState(false);
+  const [every, setEvery] = useState(false);
   const menu = useRef<HTMLDivElement>(null);
   const count = useSelect((state) => exportable(state).length);
+  const pictures = useSelect((state) => state.workspace.entries.length);
+  const total = useSelect(countAll);
+  const all = pictures > 1 && (every || count === 0);
 
   /** The focus goes back to where it came from. */
   const leave = (): void => {
@@ -35,11 +52,11 @@ export function DownloadMenu(): JSX.Element {
       <button
         type="button"
         class="button button-text button-primary"
-        disabled={count === 0}
+        disabled={total === 0}
         aria-haspopup="menu"
         aria-expanded={open}
         aria-label={t("bar.download")}
-        title={count === 0 ? t("download.nothing") : undefined}
+        title={total === 0 ? t("download.nothing") : undefined}
         data-testid="download"
         onClick={() => setOpen(!open)}
       >
@@ -47,8 +64,25 @@ export function DownloadMenu(): JSX.Element {
         <span class="wide-only">{t("bar.download")}</span>
       </button>
       {open && (
-        <div class="menu panel" role="menu">
-          {FORMATS.map(({ format, icon }) => (
+        <div class="menu menu-long panel" role="menu">
+          {pictures > 1 && (
+            <div class="menu-switch" role="group" aria-label={t("download.which")}>
+              {[false, true].map((value) => (
+                <button
+                  key={String(value)}
+                  type="button"
+                  role="menuitemradio"
+                  aria-checked={all === value}
+                  disabled={!value && count === 0}
+                  data-testid={value ? "download-every" : "download-this"}
+                  onClick={() => setEvery(value)}
+                >
+                  {value ? t("download.all", { count: pictures }) : t("download.this")}
+                </button>
+              ))}
+            </div>
+          )}
+          {FORMATS.map(({ format, icon, command }) => (
             <button
               key={format}
               type="button"
@@ -58,7 +92,7 @@ export function DownloadMenu(): JSX.Element {
               onClick={(event) => {
                 if (event.detail === 0) leave();
                 else setOpen(false); // after a pointer, Enter means the picture again
-                dispatch({ type: "request/export", format });
+                dispatch({ type: "request/export", format, all });
               }}
             >
               <Icon name={icon} />
@@ -66,7 +100,7 @@ export function DownloadMenu(): JSX.Element {
                 {t(`download.${format}`)}
                 <small>{t(`download.${format}.does`)}</small>
               </span>
-              <CommandKeys id={`export.${format}`} />
+              {command !== null && <CommandKeys id={command} />}
             </button>
           ))}
         </div>

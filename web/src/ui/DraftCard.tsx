@@ -1,13 +1,15 @@
 import type { JSX } from "preact";
 
+import { colourOf } from "../app/palette";
 import { docOf, draftColour, draftStep } from "../app/selectors";
 import type { Step } from "../app/state";
 import { isEmpty } from "../geometry/prompt";
 import { t } from "../text";
+import { numberText } from "../text/numbers";
 import { CommandButton } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
 import { objectName } from "./object-name";
-import { colourOf } from "./palette";
+
 import { Thumbnail } from "./Thumbnail";
 
 /** The mask being made: what to do next, its candidates, accept and cancel. */
@@ -60,10 +62,16 @@ function DraftScore({
   const iou = step.candidates[candidate]?.iou;
   return (
     <span class="score" role="status" data-testid="score">
-      {iou === undefined ? t("draft.working") : t("draft.score", { score: iou.toFixed(2) })}
+      {iou === undefined
+        ? t("draft.working")
+        : iou === null
+          ? t("draft.by_hand")
+          : t("draft.score", { score: numberText(iou, 2) })}
     </span>
   );
 }
+
+const scoreText = (iou: number | null): string => (iou === null ? "" : numberText(iou, 2));
 
 interface CandidatesProps {
   readonly step: Step;
@@ -85,14 +93,15 @@ function Candidates({ step, chosen, colour }: CandidatesProps): JSX.Element {
             role="radio"
             class="candidate"
             aria-checked={i === chosen}
-            aria-label={t("candidate.label", { n: i + 1, score: iou.toFixed(2) })}
+            title={t(`candidate.${i === 0 ? 1 : i === 1 ? 2 : 3}.means`)}
+            aria-label={t("candidate.label", { n: i + 1, score: scoreText(iou) })}
             data-testid={`candidate-${i + 1}`}
             onClick={() => dispatch({ type: "candidate/choose", candidate: i })}
           >
             <Thumbnail step={step.id} candidate={i} framedBy={all} colour={colour} width={80} height={64} />
             <span>
               <kbd>{i + 1}</kbd>
-              {iou.toFixed(2)}
+              {scoreText(iou)}
             </span>
           </button>
         ))}

@@ -1,11 +1,11 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
+import { rgbOf } from "../app/palette";
 import type { Size } from "../geometry/frames";
 import type { PlacedLogits, Rectangle } from "../geometry/mask";
-import { logitScale } from "../geometry/mask";
+import { occupiedCells } from "../geometry/mask";
 import { useApp, useSelect } from "./context";
-import { rgbOf } from "./palette";
 
 interface ThumbnailProps {
   readonly step: number;
@@ -39,11 +39,9 @@ export function Thumbnail(props: ThumbnailProps): JSX.Element {
     const [toX, toY] = [columns / area.width, rows / area.height];
     context.fillRect(-area.x * toX, -area.y * toY, bitmap.width * toX, bitmap.height * toY);
     context.drawImage(bitmap, area.x, area.y, area.width, area.height, 0, 0, columns, rows);
-    const scale = logitScale(logits.placement, logits);
-    const source = [area.x * scale.x, area.y * scale.y, area.width * scale.x, area.height * scale.y] as const;
     context.fillStyle = "rgb(0 0 0 / 35%)";
     context.fillRect(0, 0, columns, rows);
-    context.drawImage(tint(logits, colour), ...source, 0, 0, columns, rows);
+    context.drawImage(tint(logits, colour, area, columns, rows), 0, 0);
   }, [resources, logits, step, frame, colour, width, height]);
 
   return (
@@ -55,16 +53,13 @@ export function Thumbnail(props: ThumbnailProps): JSX.Element {
 function frameFor(masks: readonly PlacedLogits[], picture: Size, aspect: number): Rectangle {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const logits of masks) {
-    const scale = logitScale(logits.placement, logits);
-    for (let i = 0; i < logits.data.length; i++) {
-      if ((logits.data[i] ?? 0) <= logits.threshold) continue;
-      const x = (i % logits.width) / scale.x;
-      const y = Math.floor(i / logits.width) / scale.y;
-      left = Math.min(left, x);
-      right = Math.max(right, x + 1 / scale.x);
-      top = Math.min(top, y);
-      bottom = Math.max(bottom, y + 1 / scale.y);
-    }
+    const { scale, region } = logits;
+    const cells = occupiedCells(logits);
+    if (cells === null) continue;
+    left = Math.min(left, region.x + cells.x / scale.x);
+    top = Math.min(top, region.y + cells.y / scale.y);
+    right = Math.max(right, region.x + (cells.x + cells.width) / scale.x);
+    bottom = Math.max(bottom, region.y + (cells.y + cells.height) / scale.y);
   }
   if (left > right) [left, top, right, bottom] = [0, 0, picture.width, picture.height];
   const margin = 0.12 * Math.max(right - left, bottom - top);
@@ -81,17 +76,26 @@ function frameFor(masks: readonly PlacedLogits[], picture: Size, aspect: number)
   };
 }
 
-/** The logits as a coloured picture whose alpha is soft about the threshold. */
-function tint(logits: PlacedLogits, colour: number): OffscreenCanvas {
-  const canvas = new OffscreenCanvas(logits.width, logits.height);
-  const pixels = new ImageData(logits.width, logits.height);
+/** The mask inside `area` as a coloured picture of columns x rows whose alpha is soft about the threshold. */
+function tint(logits: PlacedLogits, colour: number, area: Rectangle, columns: number, rows: number): OffscreenCanvas {
+  const canvas = new OffscreenCanvas(columns, rows);
+  const pixels = new ImageData(columns, rows);
   const [red, green, blue] = rgbOf(colour);
-  logits.data.forEach((value, i) => {
-    pixels.data.set(
-      [red * 255, green * 255, blue * 255, Math.min(Math.max((value - logits.threshold) * 128 + 90, 0), 205)],
-      i * 4,
-    );
-  });
+  const { data, width, height, region, scale, threshold } = logits;
+  const softness = data instanceof Uint8Array ? 512 : 128;
+  for (let j = 0; j < rows; j++) {
+    const y = Math.floor((area.y + ((j + 0.5) * area.height) / rows - region.y) * scale.y);
+    for (let i = 0; i < columns; i++) {
+      const x = Math.floor((area.x + ((i + 0.5) * area.width) / columns - region.x) * scale.x);
+      if (x < 0 || y < 0 || x >= width || y >= height) continue;
+      const alpha = ((data[y * width + x] ?? 0) - threshold) * softness + 90;
+      const at = (j * columns + i) * 4;
+      pixels.data[at] = red * 255;
+      pixels.data[at + 1] = green * 255;
+      pixels.data[at + 2] = blue * 255;
+      pixels.data[at + 3] = Math.min(Math.max(alpha, 0), 205);
+    }
+  }
   canvas.getContext("2d")?.putImageData(pixels, 0, 0);
   return canvas;
 }

@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 
 import { zoomPercent } from "../app/selectors";
 import { t } from "../text";
+import { percentText } from "../text/numbers";
 import { CommandButton, CommandKeys } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
 import { Icon } from "./icons";
@@ -14,6 +15,16 @@ export function Toolbar(): JSX.Element {
       <div class="toolbar-group">
         <CommandButton id="tool.point" icon="point" pressed={tool === "point"} hint="tool.point.hint" />
         <CommandButton id="tool.box" icon="box" pressed={tool === "box"} hint="tool.box.hint" />
+        <CommandButton id="tool.scribble" icon="scribble" pressed={tool === "scribble"} hint="tool.scribble.hint" />
+        <CommandButton id="tool.lasso" icon="lasso" pressed={tool === "lasso"} hint="tool.lasso.hint" />
+      </div>
+      <div class="toolbar-group">
+        <CommandButton id="tool.brush" icon="brush" pressed={tool === "brush"} hint="tool.brush.hint" />
+        <CommandButton id="tool.eraser" icon="eraser" pressed={tool === "eraser"} hint="tool.eraser.hint" />
+        <CommandButton id="tool.polygon" icon="polygon" pressed={tool === "polygon"} hint="tool.polygon.hint" />
+      </div>
+      <div class="toolbar-group">
+        <CommandButton id="tool.select" icon="select" pressed={tool === "select"} hint="tool.select.hint" />
         <CommandButton id="tool.pan" icon="pan" pressed={tool === "pan"} hint="tool.pan.hint" />
       </div>
       <LabelSwitch />
@@ -24,7 +35,7 @@ export function Toolbar(): JSX.Element {
       <div class="toolbar-group toolbar-zoom">
         <CommandButton id="zoom.in" icon="plus" />
         <output class="zoom" data-testid="zoom">
-          {t("zoom.percent", { percent: zoom })}
+          {percentText(zoom / 100)}
         </output>
         <CommandButton id="zoom.out" icon="minus" />
         <CommandButton id="zoom.fit" icon="fit" />

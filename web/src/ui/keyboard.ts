@@ -10,6 +10,7 @@ export function attachKeyboard(store: Store): () => void {
     const onButton = target instanceof HTMLElement && target.closest("button, [role=dialog]") !== null;
     if (onButton && (event.key === "Enter" || event.key === " ")) return;
     if (event.key === " ") return event.preventDefault(); // Space moves the picture and scrolls nothing
+    if (event.key === "Tab" && (event.shiftKey || !isCanvas(target))) return; // Tab walks, except from the picture
     const command = commandFor(event, store.get());
     if (command === null) return;
     if (store.get().view.dialog !== null && command.id !== "cancel") return;
@@ -23,6 +24,9 @@ export function attachKeyboard(store: Store): () => void {
   window.addEventListener("click", releaseFocus, { signal: stop.signal });
   return () => stop.abort();
 }
+
+const isCanvas = (target: EventTarget | null): boolean =>
+  target === document.body || (target instanceof HTMLElement && target.classList.contains("canvas"));
 
 /** A button that was clicked with a pointer lets the focus go, so that Enter and Space mean the picture again. */
 function releaseFocus(event: MouseEvent): void {

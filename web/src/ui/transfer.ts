@@ -8,10 +8,8 @@ export function attachTransfer(store: Store): () => void {
 
   const open = (files: FileList | undefined | null): boolean => {
     const all = [...(files ?? [])];
-    const file = all.find((candidate) => candidate.type.startsWith("image/")) ?? all[0];
-    if (file === undefined) return false;
-    store.dispatch({ type: "request/open", file });
-    return true;
+    if (all.length > 0) store.dispatch({ type: "request/open", files: all });
+    return all.length > 0;
   };
   const over = (on: boolean): void => {
     if (store.get().view.dropping !== on) store.dispatch({ type: "drop/hover", over: on });
@@ -41,7 +39,7 @@ export function attachTransfer(store: Store): () => void {
       event.preventDefault();
       depth = 0;
       over(false);
-      open(event.dataTransfer?.files);
+      if (event.dataTransfer !== null) store.dispatch({ type: "request/transfer", transfer: event.dataTransfer });
     },
     { signal },
   );

@@ -21,7 +21,10 @@ export interface DebugView {
   readonly busy: boolean;
   /** A preview of the mask under the pointer is painted. */
   readonly hovering: boolean;
-  readonly scores: readonly number[];
+  /** null for a mask that was mended by hand. */
+  readonly scores: readonly (number | null)[];
+  /** Pictures of the workspace. */
+  readonly pictures: number;
   /** The picture's camera: view = image * zoom + offset, in CSS pixels of the canvas. */
   readonly camera: { readonly zoom: number; readonly x: number; readonly y: number };
   /** The canvas's size as the page knows it, in CSS pixels: that of the last frame. */
@@ -36,7 +39,7 @@ export function exposeDebugView(store: Store, engine: EngineKeeper): void {
   const rleOf = async (mask: MaskRef | null | undefined): Promise<Rle | null> => {
     const { picture } = store.get();
     if (mask == null || picture === null) return null;
-    const task = { kind: "summarise", epoch: picture.epoch, masks: [mask] } as const;
+    const task = { kind: "summarise", masks: [mask] } as const;
     const [summary]: MaskSummary[] = await engine.call<"summarise">(task);
     return summary?.rle ?? null;
   };
@@ -73,6 +76,9 @@ export function exposeDebugView(store: Store, engine: EngineKeeper): void {
     },
     get scores() {
       return draftStep(store.get())?.candidates.map((candidate) => candidate.iou) ?? [];
+    },
+    get pictures() {
+      return store.get().workspace.entries.length;
     },
     get camera() {
       return { ...store.get().view.camera };

@@ -1,16 +1,20 @@
 import { isAbort } from "../../api/problem";
 import { LatestWins } from "../../decode/latest-wins";
-import type { DecodeRequest, DecodeResult } from "../../decode/protocol";
+import type { StepResult } from "../../decode/protocol";
 import { DecodeError, logitsOf } from "../../decode/protocol";
 import type { ImagePoint } from "../../geometry/frames";
 import { isInside } from "../../geometry/frames";
 import type { Resources } from "../mask-library";
 import { docOf, draftOf, shownSteps } from "../selectors";
-import type { AppState, Step } from "../state";
+import type { AppState } from "../state";
+import { regionFor } from "../steps";
 import type { Store } from "../store";
 import type { EngineKeeper } from "./engine";
 import { report } from "./notices";
-import type { ServerDecoder } from "./server-decoder";
+import type { StepMaker } from "./step-maker";
+
+/** What is said of a mask that no model made. */
+const BY_HAND = { candidates: [{ index: 0, iou: null }], fedBack: null, revision: null, ms: null } as const;
 
 type DecodeJob =
   | { readonly urgent: true; readonly epoch: number; readonly step: number }
@@ -22,8 +26,10 @@ export class Decoding {
     (job) => (job.urgent ? this.#runStep(job.epoch, job.step) : this.#runHover(job.epoch, job.at)),
     (job, error) => this.#failed(job, error),
   );
-  #running: number | null = null;
+  readonly #running = new Set<number>();
   readonly #restoring = new Set<number>();
+  /** What came of the steps that are painted. */
+  readonly #painted = new Map<number, StepResult>();
   #epoch = -1;
   /** Grows with each picture, model and worker; what was asked before answers nobody. */
   #generation = 0;
@@ -32,12 +38,13 @@ export class Decoding {
     private readonly store: Store,
     private readonly resources: Resources,
     private readonly engine: EngineKeeper,
-    private readonly server: ServerDecoder,
+    private readonly maker: StepMaker,
   ) {
     engine.onReady = (revision) => this.#open(revision);
     engine.onLost = () => {
       this.#generation++;
       this.#queue.close();
+      this.maker.lose();
       this.#dropHover();
     };
     store.listen((state, before, action) => {
@@ -50,12 +57,15 @@ export class Decoding {
   }
 
   #enter(state: AppState): void {
+    this.maker.leave(this.#epoch);
     this.#epoch = state.picture?.epoch ?? -1;
     this.#generation++;
     this.#queue.clear();
     this.#queue.close();
     this.#restoring.clear();
+    this.#painted.clear();
     this.resources.library.clear();
+    this.#sync(); // what is kept of it is shown before it can be clicked
   }
 
   #open(revision: string): void {
@@ -74,24 +84,13 @@ export class Decoding {
 
   /** A worker that was started anew gets the painted masks back, to feed back and to write into files. */
   #handBack(): void {
-    const { steps } = this.store.get();
-    for (const id of shownSteps(this.store.get())) {
-      const step = steps[id];
-      const logits = this.resources.library.candidatesOf(id);
-      const [first] = logits;
-      if (first === undefined || step === undefined || step.revision === null) continue;
-      const { candidates, fedBack, revision } = step;
-      const { width, height, placement, threshold } = first;
-      const masks = logits.map(({ data }) => data);
-      const result = { candidates, masks, width, height, placement, threshold, revision, ms: 0, fedBack };
-      this.engine.call<"adopt">({ kind: "adopt", epoch: this.#epoch, step: id, result }).catch(() => undefined);
-    }
+    for (const [id, result] of this.#painted) this.maker.give(this.#epoch, id, result);
   }
 
   #forget(before: AppState, state: AppState): void {
+    if (before.picture?.epoch !== state.picture?.epoch) return;
     const steps = Object.values(before.steps).flatMap(({ id }) => (state.steps[id] === undefined ? [id] : []));
-    if (steps.length === 0) return;
-    this.engine.call<"forget">({ kind: "forget", epoch: this.#epoch, steps }).catch(() => undefined);
+    if (steps.length > 0) this.maker.forget(steps);
   }
 
   /** The draft's step first, then steps of objects that a newer click had overtaken. */
@@ -101,11 +100,13 @@ export class Decoding {
     const wanted = [draft.step, ...objects.map((object) => object.step)].find(
       (id) => id !== null && state.steps[id]?.status === "waiting",
     );
-    if (wanted != null && wanted !== this.#running) {
-      this.#queue.submit({ urgent: true, epoch: this.#epoch, step: wanted });
+    if (wanted != null && !this.#running.has(wanted)) {
+      if (isByHand(state, wanted)) void this.#mend(wanted);
+      else this.#queue.submit({ urgent: true, epoch: this.#epoch, step: wanted });
     }
     const shown = shownSteps(state);
     this.resources.library.keepOnly(shown);
+    for (const id of this.#painted.keys()) if (!shown.includes(id)) this.#painted.delete(id);
     for (const id of shown) {
       if (state.steps[id]?.status === "done" && !this.resources.library.has(id)) void this.#restore(id);
     }
@@ -115,34 +116,44 @@ export class Decoding {
     const step = this.store.get().steps[id];
     if (epoch !== this.#epoch || step?.status !== "waiting") return;
     const generation = this.#generation;
-    this.#running = id;
+    this.#running.add(id);
     try {
-      const result = await this.#answer(epoch, requestFor(step, step.feedback));
-      if (generation !== this.#generation) return;
-      this.#keep(id, result);
-      this.resources.library.setHover(null);
-      const { candidates, fedBack, revision, ms } = result;
-      this.store.dispatch({ type: "step/decoded", step: id, candidates, fedBack, revision, ms });
+      await this.maker.make(epoch, step, (made, result) => {
+        if (generation === this.#generation) this.#report(made, result);
+      });
     } finally {
-      this.#running = null;
+      this.#running.delete(id);
       if (generation !== this.#generation) this.#sync(); // what still waits is asked of what answers now
     }
   }
 
-  #answer(epoch: number, request: DecodeRequest): Promise<DecodeResult> {
-    return this.engine.usesServer
-      ? this.server.decode(epoch, request)
-      : this.engine.call<"decode">({ kind: "decode", epoch, request });
+  /** A change by hand waits for no embedding. */
+  async #mend(id: number): Promise<void> {
+    const epoch = this.#epoch;
+    try {
+      await this.#runStep(epoch, id);
+    } catch (error) {
+      this.#failed({ urgent: true, epoch, step: id }, error); // a worker that comes back looks what waits
+      return;
+    }
+    this.#sync();
   }
 
-  /** Logits that were painted before: from the worker, or, when it was started anew, by the same steps again. */
+  #report(id: number, result: StepResult): void {
+    this.resources.library.setHover(null);
+    this.#keep(id, result);
+    const { candidates, fedBack, revision, ms } = "raster" in result ? BY_HAND : result;
+    this.store.dispatch({ type: "step/decoded", step: id, candidates, fedBack, revision, ms });
+  }
+
   async #restore(id: number): Promise<void> {
     if (this.#restoring.has(id)) return;
     this.#restoring.add(id);
     const epoch = this.#epoch;
     try {
-      const result = await this.#recall(epoch, id);
-      if (epoch !== this.#epoch || result.revision !== this.store.get().steps[id]?.revision) return;
+      const result = await this.maker.recall(epoch, id);
+      const revision = "raster" in result ? null : result.revision;
+      if (epoch !== this.#epoch || revision !== this.store.get().steps[id]?.revision) return;
       this.#keep(id, result);
       this.store.dispatch({ type: "masks/changed" });
     } catch (error) {
@@ -152,22 +163,12 @@ export class Decoding {
     }
   }
 
-  async #recall(epoch: number, id: number): Promise<DecodeResult> {
-    const held = await this.engine.call<"restore">({ kind: "restore", epoch, step: id });
-    if (held !== null) return held;
-    const step = this.store.get().steps[id];
-    if (step === undefined) throw new DecodeError("stale", "That step is gone.");
-    if (step.revision !== this.engine.model?.revision) {
-      this.store.dispatch({ type: "step/lost", step: id });
-      throw new DecodeError("stale", "The model that made it is gone.");
-    }
-    if (step.fedBack !== null) await this.#recall(epoch, step.fedBack.step);
-    return this.#answer(epoch, requestFor(step, step.fedBack === null ? [] : [step.fedBack]));
-  }
-
-  #keep(id: number, result: DecodeResult): void {
+  #keep(id: number, result: StepResult): void {
     if (!shownSteps(this.store.get()).includes(id)) return;
-    this.resources.library.set(id, { candidates: result.masks.flatMap((_, i) => logitsOf(result, i) ?? []) });
+    const count = "raster" in result ? 1 : result.masks.length;
+    const candidates = Array.from({ length: count }, (_, i) => logitsOf(result, i)).filter((logits) => logits !== null);
+    this.resources.library.set(id, { candidates });
+    this.#painted.set(id, result);
   }
 
   #hover(): void {
@@ -185,7 +186,8 @@ export class Decoding {
     if (epoch !== this.#epoch || hoverPoint(this.store.get()) === null) return;
     const generation = this.#generation;
     const prompt = { points: [{ id: 0, at, label: 1 as const }], box: null };
-    const request = { step: null, prompt, multimask: true, feedback: [] };
+    const region = regionFor(this.store.get(), prompt);
+    const request = { step: null, prompt, multimask: true, region, feedback: [] };
     const result = await this.engine.call<"decode">({ kind: "decode", epoch, request });
     const best = logitsOf(result, 0);
     if (generation !== this.#generation || best === null || hoverPoint(this.store.get()) === null) return;
@@ -207,8 +209,12 @@ export class Decoding {
   }
 }
 
-function requestFor(step: Step, feedback: Step["feedback"]): DecodeRequest {
-  return { step: step.id, prompt: step.prompt, multimask: step.multimask, feedback };
+/** A change by hand of masks that are there, or that are themselves made by hand. */
+function isByHand({ steps }: Pick<AppState, "steps">, id: number): boolean {
+  const step = steps[id];
+  if (step?.edit == null) return false;
+  const named = [...step.feedback.slice(0, 1), ...step.others];
+  return named.every((ref) => steps[ref.step]?.status === "done" || isByHand({ steps }, ref.step));
 }
 
 /** Where a preview makes sense: over the picture, with the pointing tool, before the first click of an object. */

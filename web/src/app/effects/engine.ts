@@ -1,6 +1,8 @@
 import { DecodeClient, localPort, workerPort } from "../../decode/client";
 import type { Answers, EngineInfo, Task } from "../../decode/protocol";
 import { DecodeError } from "../../decode/protocol";
+import type { Size } from "../../geometry/frames";
+import type { Rectangle } from "../../geometry/mask";
 import type { Store } from "../store";
 import type { LoadedModel } from "./model";
 
@@ -11,9 +13,12 @@ const MOST_THREADS = 4;
 /** Crashes within this time of each other mean that this rung does not hold. */
 const CRASH_WINDOW_MS = 30_000;
 
-interface OpenPicture {
+/** An embedding of the open picture, or of a part of it. */
+export interface OpenEmbedding {
   readonly epoch: number;
-  readonly embedding: ArrayBuffer;
+  readonly picture: Size;
+  readonly region: Rectangle | null;
+  readonly bytes: ArrayBuffer;
 }
 
 /** Owns the decode worker: starts it, steps down when a rung fails, starts it again after a crash. */
@@ -21,7 +26,8 @@ export class EngineKeeper {
   #client: DecodeClient | null = null;
   #model: LoadedModel | null = null;
   #rung: Rung = "single";
-  #picture: OpenPicture | null = null;
+  /** The whole picture's first. */
+  #open: readonly OpenEmbedding[] = [];
   #lastCrash = -Infinity;
   #launching: Promise<void> = Promise.resolve();
   /** Called when a worker is ready for the open picture, for the first time or again. */
@@ -46,16 +52,20 @@ export class EngineKeeper {
 
   /** No click is answered until a picture is set again; answers that are under way are dropped. */
   pause(): void {
-    this.#picture = null;
+    this.#open = [];
     this.onLost();
   }
 
-  async setPicture(epoch: number, embedding: ArrayBuffer): Promise<void> {
+  async setEmbedding(embedding: OpenEmbedding): Promise<void> {
+    const { epoch, region, picture, bytes } = embedding;
     await this.#launching; // a worker that is being started again would lose it
     const model = this.#model;
-    await this.call({ kind: "embedding", epoch, bytes: embedding });
-    if (model === null || model !== this.#model || epoch !== this.store.get().picture?.epoch) return;
-    this.#picture = { epoch, embedding };
+    const isOpen = (): boolean => epoch === this.store.get().picture?.epoch;
+    if (!isOpen()) return;
+    await this.call({ kind: "embedding", epoch, region, picture, bytes });
+    if (model === null || model !== this.#model || !isOpen()) return;
+    const others = this.#open.filter((other) => other.epoch === epoch && other.region !== region && region !== null);
+    this.#open = region === null ? [embedding] : [...others, embedding];
     this.onReady(model.revision);
   }
 
@@ -68,7 +78,7 @@ export class EngineKeeper {
   async #take(model: LoadedModel): Promise<void> {
     const client = this.#client;
     this.#model = model;
-    this.#picture = null;
+    this.#open = [];
     if (client === null) {
       this.#rung = threadsAvailable() > 1 ? "threads" : "single";
       return this.#launch();
@@ -137,10 +147,7 @@ export class EngineKeeper {
     try {
       this.#launching = this.#launch();
       await this.#launching;
-      const picture = this.#picture;
-      if (picture !== null && picture.epoch === this.store.get().picture?.epoch) {
-        await this.setPicture(picture.epoch, picture.embedding);
-      }
+      for (const embedding of this.#open) await this.setEmbedding(embedding);
       if (this.#rung === rung) this.#tell("worker_restarted", "info");
       else if (this.#rung === "single") this.#tell("worker_slower", "warning");
     } catch {

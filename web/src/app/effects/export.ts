@@ -1,45 +1,143 @@
+import type { MaskSummary } from "../../decode/protocol";
 import { DecodeError } from "../../decode/protocol";
+import type { ExportedPicture, FormatFile, FormatId, FormatWarning } from "../../formats";
+import { WRITERS, zipOf } from "../../formats";
+import { stemsOf } from "../../formats/names";
 import { t } from "../../text";
 import type { ExportFormat } from "../actions";
-import { cocoJson } from "../coco";
-import type { Resources } from "../mask-library";
+import { colourOf, objectColour } from "../palette";
+import type { ExportEntry } from "../selectors";
 import { exportable } from "../selectors";
 import type { Store } from "../store";
+import type { ParkedDocument, PictureEntry } from "../workspace";
+import { documentsOf } from "../workspace";
 import type { EngineKeeper } from "./engine";
+import type { FileShelf } from "./files";
+import type { ResultShelf } from "./shelf";
 
-/** Makes the file in the worker and hands it to the browser's downloads. */
-export async function exportMasks(
-  store: Store,
-  resources: Resources,
-  engine: EngineKeeper,
-  format: ExportFormat,
-): Promise<void> {
-  const { picture } = store.get();
-  const entries = exportable(store.get());
-  if (picture?.size == null || entries.length === 0 || resources.file === null) return;
-  const { epoch, name, size } = picture;
-  const stem = name.replace(/\.[^.]+$/, "") || "picture";
-  const masks = entries.map((entry) => entry.ref);
-  try {
-    if (format === "mask") save(await engine.call<"mask_png">({ kind: "mask_png", epoch, masks }), `${stem}-mask.png`);
-    else if (format === "cutout") {
-      const source = resources.file;
-      save(await engine.call<"cut_out">({ kind: "cut_out", epoch, masks, source }), `${stem}-cutout.png`);
-    } else {
-      const summaries = await engine.call<"summarise">({ kind: "summarise", epoch, masks });
-      const annotated = summaries.map((summary, i) => ({
-        ...summary,
-        name: entries[i]?.name ?? "",
-        iou: entries[i]?.iou ?? 0,
-      }));
-      const text = cocoJson({ name, ...size }, annotated, t("object.unnamed"), t("coco.description"));
-      save(new Blob([text], { type: "application/json" }), `${stem}-coco.json`);
+/** What a picture has to download. */
+interface Source {
+  readonly entry: PictureEntry;
+  readonly objects: readonly ExportEntry[];
+}
+
+/** Makes files of the open picture's masks, or of every picture's, and hands them to the browser's downloads. */
+export class Exporter {
+  constructor(
+    private readonly store: Store,
+    private readonly engine: EngineKeeper,
+    private readonly files: FileShelf,
+    private readonly results: ResultShelf,
+  ) {}
+
+  async run(format: ExportFormat, all: boolean): Promise<void> {
+    const sources = this.#sources(all);
+    if (sources.length === 0) return;
+    const [stem = "picture"] = stemsOf([sources[0]?.entry.name ?? ""]).map((path) => path.split("/").at(-1) ?? path);
+    try {
+      const { files, warnings } = await this.#write(format, sources);
+      const [only] = files;
+      if (only === undefined) throw new DecodeError("empty", "There is no mask.");
+      const name = all ? "segserve" : stem;
+      if (files.length === 1) save(new Blob([only.data]), all ? only.path : singleName(format, stem, only.path));
+      else save(new Blob([zipOf(files)], { type: "application/zip" }), `${name}-${format.replace("_", "-")}.zip`);
+      this.#warn(warnings);
+    } catch (error) {
+      const code = error instanceof DecodeError && error.code === "empty" ? "empty" : "export_failed";
+      const detail = error instanceof Error ? error.message : "";
+      this.store.dispatch({ type: "notice/add", notice: { code, detail, tone: "error", action: null } });
     }
-  } catch (error) {
-    const code = error instanceof DecodeError && error.code === "empty" ? "empty" : "export_failed";
-    const detail = error instanceof Error ? error.message : "";
-    store.dispatch({ type: "notice/add", notice: { code, detail, tone: "error", action: null } });
   }
+
+  /** In the filmstrip's order; of all pictures those without objects too, for they were looked at. */
+  #sources(all: boolean): Source[] {
+    const state = this.store.get();
+    const documents = documentsOf(state);
+    const open = state.picture?.epoch;
+    const entries = state.workspace.entries.filter(({ id, size }) => size !== null && (all || id === open));
+    return entries.map((entry) => ({ entry, objects: objectsOf(documents[entry.id]) }));
+  }
+
+  async #write(
+    format: ExportFormat,
+    sources: readonly Source[],
+  ): Promise<{ files: readonly FormatFile[]; warnings: readonly FormatWarning[] }> {
+    if (format === "mask" || format === "cutout") {
+      return { files: await this.#pngs(format, sources), warnings: [] };
+    }
+    const pictures: ExportedPicture[] = [];
+    for (const source of sources) pictures.push(await this.#exported(source));
+    const words = { unnamed: t("object.unnamed"), description: t("coco.description") };
+    return WRITERS[format as FormatId](pictures, words);
+  }
+
+  async #exported(source: Source): Promise<ExportedPicture> {
+    const { name, size } = source.entry;
+    const summaries = await this.#with(source, (masks) => this.engine.call<"summarise">({ kind: "summarise", masks }));
+    const { labels } = this.store.get().workspace;
+    const objects = source.objects.map(({ id, name: own, label, iou, colour }, i) => ({
+      id,
+      name: own,
+      label,
+      colour: colourOf(objectColour({ label, colour }, labels)),
+      iou,
+      rle: rleOf(summaries[i]),
+    }));
+    return { name, width: size?.width ?? 0, height: size?.height ?? 0, objects };
+  }
+
+  async #pngs(format: "mask" | "cutout", sources: readonly Source[]): Promise<FormatFile[]> {
+    const made: FormatFile[] = [];
+    const stems = stemsOf(sources.map(({ entry }) => entry.name));
+    for (const [i, source] of sources.entries()) {
+      if (source.objects.length === 0) continue;
+      const file = format === "cutout" ? await this.files.get(source.entry.id) : null;
+      const blob = await this.#with(source, (masks) =>
+        file === null
+          ? this.engine.call<"mask_png">({ kind: "mask_png", masks })
+          : this.engine.call<"cut_out">({ kind: "cut_out", masks, source: file }),
+      );
+      made.push({ path: `${stems[i] ?? i}-${format}.png`, data: new Uint8Array(await blob.arrayBuffer()) });
+    }
+    return made;
+  }
+
+  /** The worker holds the open picture's masks; another's are lent to it. */
+  async #with<T>({ entry, objects }: Source, task: (masks: ExportEntry["ref"][]) => Promise<T>): Promise<T> {
+    const refs = objects.map(({ ref }) => ref);
+    const lent = entry.id === this.store.get().picture?.epoch ? [] : [...new Set(refs.map(({ step }) => step))];
+    for (const step of lent) {
+      const result = await this.results.recall(entry.id, step);
+      if (result !== null) await this.engine.call<"adopt">({ kind: "adopt", step, result });
+    }
+    try {
+      return await task(refs);
+    } finally {
+      if (lent.length > 0) await this.engine.call<"forget">({ kind: "forget", steps: lent });
+    }
+  }
+
+  #warn(warnings: readonly FormatWarning[]): void {
+    const codes = new Map<FormatWarning["code"], number>();
+    for (const { code, count } of warnings) codes.set(code, (codes.get(code) ?? 0) + count);
+    for (const [code, count] of codes) {
+      this.store.dispatch({ type: "notice/add", notice: { code, detail: `${count}`, tone: "warning", action: null } });
+    }
+  }
+}
+
+const objectsOf = (document: ParkedDocument | undefined): ExportEntry[] =>
+  document === undefined ? [] : exportable(document);
+
+function rleOf(summary: MaskSummary | undefined): MaskSummary["rle"] {
+  if (summary === undefined) throw new DecodeError("empty", "That mask is not here any more.");
+  return summary.rle;
+}
+
+/** `cat-coco.json`, `cat-mask.png`, `cat.svg`: the picture's name is in it. */
+function singleName(format: ExportFormat, stem: string, path: string): string {
+  const ending = /\.[^.]+$/.exec(path)?.[0] ?? "";
+  return format === "coco" || format === "coco_polygons" ? `${stem}-coco${ending}` : (path.split("/").at(-1) ?? path);
 }
 
 function save(blob: Blob, name: string): void {

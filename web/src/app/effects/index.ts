@@ -1,28 +1,51 @@
 import { listSamples } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
 import { pause } from "../../api/retry";
+import { openWorkspaceStore } from "../../storage";
 import type { Action } from "../actions";
-import type { NoticeAction } from "../state";
 import type { Resources } from "../mask-library";
+import type { NoticeAction } from "../state";
 import type { Store } from "../store";
+import { neighbourOf } from "../workspace";
 import { exposeDebugView } from "./debug";
 import { Decoding } from "./decode";
+import { EmbeddingSource } from "./embedding-source";
 import { EngineKeeper } from "./engine";
-import { exportMasks } from "./export";
+import { Exporter } from "./export";
+import { Importer } from "./importer";
+import { Keeper } from "./keeper";
 import { ModelKeeper } from "./models";
 import { report } from "./notices";
+import { dropped, sorted } from "./opening";
+import { followOutline } from "./outline";
+import { pickObject } from "./pick";
 import { PictureOpener } from "./picture";
+import { Prefetcher } from "./prefetch";
 import { ServerDecoder } from "./server-decoder";
+import { StepMaker } from "./step-maker";
+import { followThumbnails } from "./thumbnails";
 
 const LOOK_AGAIN_MS = 4000;
 
-/** Joins the store to the server and the decode worker. The only place that knows both. */
+/** Joins the store to the server, the decode worker and the browser's storage. The only place that knows all three. */
 export function startEffects(store: Store, resources: Resources): void {
   const forever = new AbortController().signal;
+  const keeper = new Keeper(store, openWorkspaceStore());
   const engine = new EngineKeeper(store);
   const models = new ModelKeeper(store, engine);
-  const opener = new PictureOpener(store, resources, engine, models);
-  new Decoding(store, resources, engine, new ServerDecoder(store, engine, opener));
+  const embeddings = new EmbeddingSource(keeper.embeddings);
+  const opener = new PictureOpener(store, resources, engine, models, keeper.files, embeddings);
+  const server = new ServerDecoder(store, engine, opener);
+  const maker = new StepMaker(store, engine, server, keeper.results);
+  new Decoding(store, resources, engine, maker);
+  const exporter = new Exporter(store, engine, keeper.files, keeper.results);
+  const importer = new Importer(store, keeper.files, keeper.results);
+  const prefetcher = new Prefetcher(store, keeper.files, embeddings);
+  opener.onReady = (model) => prefetcher.begin(model, opener.signal);
+
+  const restored = keeper.restore().then((active) => {
+    if (active !== null && store.get().picture === null) void opener.show(active);
+  });
 
   const recover = async (action: NoticeAction): Promise<void> => {
     if (action === "reload") {
@@ -46,27 +69,64 @@ export function startEffects(store: Store, resources: Resources): void {
     void opener.encode();
   };
 
+  const tell = (code: string, detail: string): void =>
+    store.dispatch({ type: "notice/add", notice: { code, detail, tone: "warning", action: null } });
+
+  /** Pictures are opened, annotations go to the pictures that they name. */
+  const take = async (files: readonly File[]): Promise<void> => {
+    await restored; // ids go on from where an earlier visit left them
+    const { pictures, annotations, skipped, problem } = await sorted(files);
+    if (problem !== null) tell(problem, "");
+    if (skipped > 0) tell("opened_some", `${skipped}`);
+    const opened = opener.open(pictures);
+    await importer.run(annotations);
+    await opened;
+  };
+
+  const remove = (id: number): void => {
+    const { picture } = store.get();
+    store.dispatch({ type: "workspace/remove", id });
+    keeper.removePicture(id);
+    if (picture?.epoch === id) void opener.reopen();
+  };
+
   const fulfil = (action: Action): void => {
     switch (action.type) {
       case "request/open":
-        return void opener.open(action.file);
+        return void take(action.files);
+      case "request/transfer":
+        return void dropped(action.transfer).then(take, () => tell("url_refused", ""));
+      case "request/show":
+        return void opener.show(action.id);
+      case "request/step": {
+        const neighbour = neighbourOf(store.get(), action.offset);
+        return neighbour === null ? undefined : void opener.show(neighbour.id);
+      }
+      case "request/remove":
+        return remove(action.id);
       case "request/sample":
-        return void opener.openSample(action.file);
+        return void restored.then(() => opener.openSample(action.file));
       case "request/encode":
         return void opener.encode();
+      case "request/region":
+        return void opener.encodeRegion(action.region);
       case "request/stop":
         return opener.stop();
       case "request/model":
         return choose(action.id);
       case "request/models":
         return void models.refresh();
+      case "request/pick-object":
+        return pickObject(store, resources, action.at, action.mark);
       case "request/export":
-        return void exportMasks(store, resources, engine, action.format);
+        return void exporter.run(action.format, action.all);
       case "request/recover":
         return void recover(action.action);
     }
   };
   store.listen((_state, _before, action) => fulfil(action));
+  followOutline(store, resources);
+  followThumbnails(store, resources);
 
   exposeDebugView(store, engine);
   void keepTrying(store, models, forever);

@@ -1,20 +1,25 @@
-import { download, downloadEmbedding, isAlive, uploadImage } from "../../api/client";
+import { download, isAlive } from "../../api/client";
 import { ApiProblem, isAbort } from "../../api/problem";
-import { pause, withRetry } from "../../api/retry";
-import type { ModelSummary, UploadedImage } from "../../api/types";
+import { pause } from "../../api/retry";
+import type { ModelSummary } from "../../api/types";
+import type { Rectangle } from "../../geometry/mask";
 import type { Resources } from "../mask-library";
 import { chosenEntry } from "../models";
 import type { Picture } from "../state";
 import type { Store } from "../store";
+import type { EmbeddingSource, Encodable, EncodeReport } from "./embedding-source";
 import type { EngineKeeper } from "./engine";
+import { entryChange } from "./entry-phase";
+import type { FileShelf } from "./files";
 import type { ModelKeeper } from "./models";
 import { report } from "./notices";
+import { cropOf, decodePicture } from "./pixels";
 
 const ALIVE_EVERY_MS = 3000;
 /** How often a slow encode looks whether the server is still loading the model. */
 const LOOK_EVERY_MS = 1500;
 
-/** One way from a file to its embedding; aborted when another picture, model or attempt takes its place. */
+/** One way from a picture's file to its embedding; aborted when another picture, model or attempt takes its place. */
 interface Attempt {
   readonly epoch: number;
   readonly signal: AbortSignal;
@@ -25,12 +30,16 @@ export class PictureOpener {
   #abort = new AbortController();
   /** Codes of the warnings that were shown while the server was awaited. */
   readonly #warned = new Set<string>();
+  /** Called when the open picture can be clicked. */
+  onReady: (model: ModelSummary) => void = () => undefined;
 
   constructor(
     private readonly store: Store,
     private readonly resources: Resources,
     private readonly engine: EngineKeeper,
     private readonly models: ModelKeeper,
+    private readonly files: FileShelf,
+    private readonly embeddings: EmbeddingSource,
   ) {}
 
   /** Aborted when another picture is opened, or this one encoded anew. */
@@ -44,31 +53,30 @@ export class PictureOpener {
     try {
       const bytes = await download(`/samples/${file}`, signal);
       signal.throwIfAborted();
-      await this.open(new File([bytes], file, { type: "image/jpeg" }));
+      await this.open([new File([bytes], file, { type: "image/jpeg" })]);
     } catch (error) {
       report(this.store, error, null);
     }
   }
 
-  async open(file: File): Promise<void> {
+  /** Adds pictures to the workspace and opens the first of them. */
+  async open(files: readonly File[]): Promise<void> {
+    if (files.length === 0) return;
+    const first = this.store.get().nextId;
+    this.store.dispatch({ type: "workspace/add", pictures: files.map(({ name, size }) => ({ name, bytes: size })) });
+    files.forEach((file, i) => this.files.put(first + i, file));
+    await this.show(first);
+  }
+
+  /** Opens a picture of the workspace. */
+  async show(id: number): Promise<void> {
+    if (this.store.get().picture?.epoch === id) return;
     const signal = this.#begin();
+    this.engine.pause();
     this.#forgetPixels();
-    this.store.dispatch({ type: "picture/open", name: file.name, bytes: file.size });
-    const attempt = { epoch: this.store.get().picture?.epoch ?? 0, signal };
-    this.resources.file = file;
-    try {
-      const bitmap = await decode(file);
-      if (signal.aborted) {
-        bitmap.close();
-        return;
-      }
-      this.resources.bitmap = bitmap;
-      this.#update(attempt, { size: { width: bitmap.width, height: bitmap.height } });
-    } catch (error) {
-      this.#fail(attempt, error);
-      return;
-    }
-    await this.#prepare(attempt);
+    this.#clearWarnings();
+    this.store.dispatch({ type: "workspace/show", id });
+    if (this.store.get().picture?.epoch === id) await this.#load({ epoch: id, signal });
   }
 
   /** The open picture by the model that is chosen now; one whose pixels are still read goes that way by itself. */
@@ -86,67 +94,128 @@ export class PictureOpener {
     this.#clearWarnings();
   }
 
-  /** Everything after the pixels. */
-  async #prepare(attempt: Attempt): Promise<void> {
+  /** Another picture was taken away with the open one, or none is left. */
+  async reopen(): Promise<void> {
+    const { picture } = this.store.get();
+    const signal = this.#begin();
+    this.engine.pause();
+    this.#forgetPixels();
+    if (picture !== null) await this.#load({ epoch: picture.epoch, signal });
+  }
+
+  /** Encodes a part of the open picture by itself, so that small things in it get the model's full resolution. */
+  async encodeRegion(region: Rectangle | null): Promise<void> {
+    const { picture } = this.store.get();
+    const { bitmap } = this.resources;
+    if (picture?.size == null || bitmap === null) return;
+    const attempt = { epoch: picture.epoch, signal: this.#begin() };
+    if (region === null) {
+      this.#update(attempt, { region: null, phase: "ready" });
+      return;
+    }
     try {
+      const file = await cropOf(bitmap, region);
       const model = await this.models.chosen();
-      const embedding = await this.#embeddingFor(attempt, model);
-      await this.models.start();
+      const image = { file, name: picture.name, size: region, imageId: null };
+      const { bytes } = await this.#embedding(attempt, image, model, (change) => {
+        this.#update(attempt, { ...change, imageId: picture.imageId }); // the picture keeps its own
+      });
       attempt.signal.throwIfAborted();
-      await this.engine.setPicture(attempt.epoch, embedding);
-      if (attempt.signal.aborted) return;
-      this.#update(attempt, { phase: "ready" });
+      await this.engine.setEmbedding({ epoch: picture.epoch, picture: picture.size, region, bytes });
+      this.#update(attempt, { region, phase: "ready" });
       this.#clearWarnings();
     } catch (error) {
-      this.#fail(attempt, error);
+      if (isAbort(error) || attempt.signal.aborted) return;
+      this.#update(attempt, { phase: "ready" }); // the whole picture still answers
+      report(this.store, error, null);
     }
-  }
-
-  async #embeddingFor(attempt: Attempt, model: ModelSummary): Promise<ArrayBuffer> {
-    for (let again = false; ; again = true) {
-      const image = await this.#upload(attempt, model);
-      this.#update(attempt, { phase: "fetching", imageId: image.id });
-      try {
-        return await this.#patiently(attempt, () => downloadEmbedding(image, model.revision, attempt.signal));
-      } catch (error) {
-        if (again || !(error instanceof ApiProblem) || !error.isForgotten) throw error;
-      }
-    }
-  }
-
-  /** Sends the open picture; the same picture is known to the server and costs it nothing. */
-  async #upload(attempt: Attempt, model: ModelSummary): Promise<UploadedImage> {
-    const { file, bitmap } = this.resources;
-    if (file === null) throw new Error("No picture is open.");
-    const image = await this.#patiently(attempt, () => {
-      this.#update(attempt, { phase: "uploading", progress: 0 });
-      return uploadImage(
-        file,
-        file.name,
-        model.id,
-        attempt.signal,
-        (loaded, total) => this.#update(attempt, { progress: total === null ? 0 : loaded / total }),
-        () => {
-          this.#update(attempt, { phase: "encoding", progress: 1 });
-          void this.#watchModel(attempt);
-        },
-      );
-    });
-    if (bitmap !== null && (bitmap.width !== image.width || bitmap.height !== image.height)) {
-      throw new ApiProblem(200, "size_differs", "", "", null);
-    }
-    return image;
   }
 
   /** The server forgot the open picture, whose embedding the page still has: whatever comes of it, clicks go on. */
   async sendAgain(epoch: number): Promise<void> {
     const attempt = { epoch, signal: this.#abort.signal };
     try {
-      await this.#upload(attempt, await this.models.chosen());
+      const image = this.#encodable();
+      const tell = this.#reportTo(attempt, (change) => this.#update(attempt, change));
+      const { id } = await this.embeddings.upload(image, await this.models.chosen(), attempt.signal, tell);
+      this.#update(attempt, { imageId: id });
       this.#clearWarnings();
     } finally {
       this.#update(attempt, { phase: "ready" });
     }
+  }
+
+  async #load(attempt: Attempt): Promise<void> {
+    const { epoch, signal } = attempt;
+    try {
+      const file = await this.files.get(epoch);
+      if (file === null) throw new ApiProblem(404, "picture_lost", "", "", null);
+      const bitmap = await decodePicture(file);
+      if (signal.aborted) {
+        bitmap.close();
+        return;
+      }
+      this.resources.file = file;
+      this.resources.bitmap = bitmap;
+      this.#update(attempt, { size: { width: bitmap.width, height: bitmap.height } });
+    } catch (error) {
+      this.#fail(attempt, error);
+      return;
+    }
+    await this.#prepare(attempt);
+  }
+
+  /** Everything after the pixels. */
+  async #prepare(attempt: Attempt): Promise<void> {
+    const { epoch, signal } = attempt;
+    try {
+      const model = await this.models.chosen();
+      const { bytes, imageId } = await this.#embedding(attempt, this.#encodable(), model, (change) =>
+        this.#update(attempt, change),
+      );
+      this.#update(attempt, { imageId });
+      await this.models.start();
+      signal.throwIfAborted();
+      const picture = this.store.get().picture?.size;
+      if (picture == null) return;
+      await this.engine.setEmbedding({ epoch, picture, region: null, bytes });
+      if (signal.aborted) return;
+      this.#update(attempt, { phase: "ready", region: null });
+      this.#clearWarnings();
+      this.onReady(model);
+    } catch (error) {
+      this.#fail(attempt, error);
+    }
+  }
+
+  #embedding(
+    attempt: Attempt,
+    image: Encodable,
+    model: ModelSummary,
+    phase: EncodeReport["phase"],
+  ): ReturnType<EmbeddingSource["get"]> {
+    return this.embeddings.get(image, model, attempt.signal, this.#reportTo(attempt, phase));
+  }
+
+  #reportTo(attempt: Attempt, phase: EncodeReport["phase"]): EncodeReport {
+    return {
+      phase: (change) => {
+        phase(change);
+        if (change.phase === "encoding") void this.#watchModel(attempt);
+      },
+      waiting: (_seconds, { code, detail }) => {
+        this.#warned.add(code);
+        this.store.dispatch({ type: "notice/add", notice: { code, detail, tone: "warning", action: null } });
+      },
+    };
+  }
+
+  #encodable(): Encodable {
+    const { picture } = this.store.get();
+    const { file, bitmap } = this.resources;
+    if (file === null || bitmap === null || picture === null) throw new Error("No picture is open.");
+    const { width, height } = bitmap;
+    return { file, name: picture.name, size: { width, height }, imageId: picture.imageId };
   }
 
   /** A model that was not asked for before is loaded first, and that is not the encode's time. */
@@ -183,18 +252,6 @@ export class PictureOpener {
     return phase === "encoding" || phase === "loading";
   }
 
-  #patiently<T>(attempted: Attempt, attempt: () => Promise<T>): Promise<T> {
-    return withRetry(attempt, {
-      signal: attempted.signal,
-      onWait: (seconds, problem) => {
-        this.#update(attempted, { phase: "waiting", waitSeconds: Math.ceil(seconds) });
-        const { code, detail } = problem;
-        this.#warned.add(code);
-        this.store.dispatch({ type: "notice/add", notice: { code, detail, tone: "warning", action: null } });
-      },
-    });
-  }
-
   #fail(attempt: Attempt, error: unknown): void {
     if (isAbort(error) || attempt.signal.aborted) return;
     this.#update(attempt, { phase: "failed" });
@@ -210,7 +267,7 @@ export class PictureOpener {
     return this.#abort.signal;
   }
 
-  /** Nothing late of an attempt that was given up. */
+  /** Nothing late of an attempt that was given up. The filmstrip shows the same. */
   #update({ epoch, signal }: Attempt, change: Partial<Omit<Picture, "epoch" | "since">>): void {
     if (signal.aborted) return;
     const begins = change.phase !== undefined && change.phase !== this.store.get().picture?.phase;
@@ -219,6 +276,8 @@ export class PictureOpener {
       epoch,
       change: begins ? { ...change, since: performance.now() } : change,
     });
+    const known = entryChange(change);
+    if (known !== null) this.store.dispatch({ type: "workspace/entry", id: epoch, change: known });
   }
 
   #clearWarnings(): void {
@@ -229,15 +288,7 @@ export class PictureOpener {
   #forgetPixels(): void {
     this.resources.bitmap?.close();
     this.resources.bitmap = null;
+    this.resources.file = null;
     this.resources.library.clear();
-  }
-}
-
-/** Upright pixels: the orientation of EXIF is applied, as the server does. */
-async function decode(file: File): Promise<ImageBitmap> {
-  try {
-    return await createImageBitmap(file, { imageOrientation: "from-image", premultiplyAlpha: "premultiply" });
-  } catch {
-    throw new ApiProblem(415, file.size === 0 ? "image_empty" : "not_a_picture", "", "", null);
   }
 }

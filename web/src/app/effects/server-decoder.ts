@@ -2,14 +2,22 @@ import { predictLogits } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
 import { withRetry } from "../../api/retry";
 import type { PredictRequest } from "../../api/types";
+import { fitted } from "../../decode/feedback";
 import { floatToHalf, halvesToFloats } from "../../decode/half";
 import type { DecodeRequest, DecodeResult, MaskRef } from "../../decode/protocol";
-import { DecodeError } from "../../decode/protocol";
+import { DecodeError, logitsOf } from "../../decode/protocol";
 import { place } from "../../geometry/resize";
 import type { Store } from "../store";
 import type { EngineKeeper } from "./engine";
 import type { LoadedModel } from "./model";
 import type { PictureOpener } from "./picture";
+
+/** A mask's logits on the decoder's grid. */
+interface FedBack {
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+}
 
 /** The last resort: each click is answered by `POST /v1/predict`; its logits are kept as if they were the worker's. */
 export class ServerDecoder {
@@ -24,7 +32,7 @@ export class ServerDecoder {
     const { model } = this.engine;
     const { size } = this.store.get().picture ?? {};
     if (model === null || size == null) throw new DecodeError("stale", "No picture is open.");
-    const { fedBack, logits } = await this.#feedback(epoch, model, request.feedback);
+    const { fedBack, logits } = await this.#feedback(model, request.feedback);
     const answer = await this.#ask(epoch, model, request, logits);
     if (model !== this.engine.model) throw new DecodeError("stale", "Another model was loaded.");
     if (answer.revision !== model.revision) throw new DecodeError("revision", "The server's model was replaced.");
@@ -41,7 +49,7 @@ export class ServerDecoder {
       ms: performance.now() - started,
       fedBack,
     };
-    if (request.step !== null) await this.engine.call<"adopt">({ kind: "adopt", epoch, step: request.step, result });
+    if (request.step !== null) await this.engine.call<"adopt">({ kind: "adopt", step: request.step, result });
     return result;
   }
 
@@ -49,7 +57,7 @@ export class ServerDecoder {
     epoch: number,
     model: LoadedModel,
     request: DecodeRequest,
-    logits: DecodeResult | null,
+    logits: FedBack | null,
   ): ReturnType<typeof predictLogits> {
     const { signal } = this.opener; // a picture that is left answers no more clicks
     for (let again = false; ; again = true) {
@@ -74,14 +82,19 @@ export class ServerDecoder {
 
   /** Another model's logits mean nothing to this one. */
   async #feedback(
-    epoch: number,
     model: LoadedModel,
     refs: readonly MaskRef[],
-  ): Promise<{ fedBack: MaskRef | null; logits: DecodeResult | null }> {
+  ): Promise<{ fedBack: MaskRef | null; logits: FedBack | null }> {
+    const { picture } = this.store.get();
     for (const ref of refs) {
-      const held = await this.engine.call<"restore">({ kind: "restore", epoch, step: ref.step });
-      const data = held?.revision === model.revision ? held.masks[ref.candidate] : undefined;
-      if (held != null && data !== undefined) return { fedBack: ref, logits: { ...held, masks: [data] } };
+      const held = await this.engine.call<"restore">({ kind: "restore", step: ref.step });
+      const mask = held === null ? null : logitsOf(held, ref.candidate);
+      if (held === null || mask === null || picture?.size == null) continue;
+      if (!("raster" in held) && held.revision !== model.revision) continue;
+      const { maskWidth: width, maskHeight: height } = model.spec;
+      const grid = { width, height };
+      const data = fitted(mask, place(picture.size, model.inputSize, model.resize), grid);
+      return { fedBack: ref, logits: { ...grid, data } };
     }
     return { fedBack: null, logits: null };
   }
@@ -91,10 +104,9 @@ function bodyOf(
   id: string,
   model: string,
   request: DecodeRequest,
-  logits: DecodeResult | null,
+  logits: FedBack | null,
 ): Omit<PredictRequest, "format"> {
   const { points, box } = request.prompt;
-  const data = logits?.masks[0];
   return {
     image: { id },
     model,
@@ -105,8 +117,9 @@ function bodyOf(
           point_labels: points.map(({ label }) => label),
         }),
         ...(box !== null && { box: [box.x1, box.y1, box.x2, box.y2] as [number, number, number, number] }),
-        ...(logits !== null &&
-          data !== undefined && { mask_input: { logits: base64Of(data), shape: [logits.height, logits.width] } }),
+        ...(logits !== null && {
+          mask_input: { logits: base64Of(logits.data), shape: [logits.height, logits.width] as [number, number] },
+        }),
       },
     ],
     multimask_output: request.multimask,

@@ -1,1 +1,27 @@
-export const pictures = {} as const;
+export const pictures = {
+  "command.next": "Next picture",
+  "command.previous": "Previous picture",
+  "strip.label": "Pictures of this workspace",
+  "strip.entry": "{name}, {state}, objects: {count}",
+  "strip.waiting": "waiting",
+  "strip.encoding": "encoding",
+  "strip.encoded": "encoded",
+  "strip.failed": "failed",
+  "strip.count": "{at} of {count}",
+  "strip.remove": "Remove {name} from the workspace",
+  "strip.remove.sure": "Remove {name}? Its {count} objects go with it.",
+  "strip.add": "Add pictures",
+  "problem.picture_lost": "The browser does not have this picture any more. Open its file again.",
+  "problem.storage_quota":
+    "The browser's storage is full. Work goes on, but will not outlive this page: export it, or remove pictures.",
+  "problem.storage_broken":
+    "The browser's storage does not work. Work goes on, but will not outlive this page. {detail}",
+  "problem.storage_busy": "Another tab holds an older version of this page open. Close it and reload.",
+  "problem.storage_nearly_full":
+    "The browser's storage is {detail} % full. Export your work, or remove pictures that are done.",
+  "problem.storage_elsewhere": "This workspace is open in another tab. What you do here does not outlive this tab.",
+  "problem.opened_some": "{detail} files were no pictures and were left out.",
+  "problem.url_refused": "That address does not let this page read the picture. Save it, or copy and paste it.",
+  "problem.zip_broken": "This ZIP cannot be read.",
+  "problem.zip_too_large": "This ZIP holds more than the page takes.",
+} as const;

@@ -1,0 +1,6 @@
+/** The pictures' files. */
+export interface FileShelf {
+  put(id: number, file: File): void;
+  get(id: number): Promise<Blob | null>;
+  remove(id: number): void;
+}

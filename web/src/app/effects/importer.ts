@@ -1,0 +1,71 @@
+import { rleToRaster } from "../../geometry/raster";
+import { readAnnotations } from "../../formats/read";
+import type { Store } from "../store";
+import { documentsOf } from "../workspace";
+import type { FileShelf } from "./files";
+import { decodePicture } from "./pixels";
+import type { ResultShelf } from "./shelf";
+
+/** Masks of files go to the pictures of the workspace that they name. */
+export class Importer {
+  constructor(
+    private readonly store: Store,
+    private readonly files: FileShelf,
+    private readonly results: ResultShelf,
+  ) {}
+
+  async run(annotations: readonly File[]): Promise<void> {
+    if (annotations.length === 0) return;
+    await this.#measure();
+    const files = [];
+    for (const file of annotations) files.push({ path: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
+    const pictures = this.store
+      .get()
+      .workspace.entries.flatMap(({ id, name, size }) => (size === null ? [] : [{ id, name, ...size }]));
+    const imported = readAnnotations(files, pictures);
+    let count = 0;
+    for (const { id, objects } of imported.pictures) {
+      this.store.dispatch({ type: "workspace/import", id, objects });
+      count += objects.length;
+    }
+    this.#keep(imported.pictures.map(({ id }) => id));
+    const skipped = imported.skipped.reduce((sum, skip) => sum + skip.count, 0);
+    this.#tell(count === 0 ? "import_nothing" : "import_done", `${count}`, count === 0 ? "warning" : "info");
+    const codes = [...new Set(imported.skipped.map(({ code }) => code))];
+    for (const code of codes) this.#tell(`import_${code}`, `${skipped}`, "warning");
+  }
+
+  /** The masks are there already: nobody has to work them out. */
+  #keep(pictures: readonly number[]): void {
+    const documents = documentsOf(this.store.get());
+    for (const picture of pictures) {
+      for (const step of Object.values(documents[picture]?.steps ?? {})) {
+        if (step.edit?.kind === "set") this.results.keep(picture, step.id, { raster: rleToRaster(step.edit.rle) });
+      }
+    }
+  }
+
+  /** A picture that was never opened has no size yet, and masks must fit. */
+  async #measure(): Promise<void> {
+    for (const { id, size } of this.store.get().workspace.entries) {
+      const file = size === null ? await this.files.get(id) : null;
+      if (file === null) continue;
+      try {
+        const { width, height, close } = await measured(file);
+        close();
+        this.store.dispatch({ type: "workspace/entry", id, change: { size: { width, height } } });
+      } catch {
+        // It is told when the picture is opened.
+      }
+    }
+  }
+
+  #tell(code: string, detail: string, tone: "info" | "warning"): void {
+    this.store.dispatch({ type: "notice/add", notice: { code, detail, tone, action: null } });
+  }
+}
+
+async function measured(file: Blob): Promise<{ width: number; height: number; close: () => void }> {
+  const bitmap = await decodePicture(file);
+  return { width: bitmap.width, height: bitmap.height, close: () => bitmap.close() };
+}

@@ -1,0 +1,214 @@
+import type { StepResult } from "../../decode/protocol";
+import type { WorkspaceIndex, WorkspaceStore } from "../../storage/port";
+import { StorageError } from "../../storage/port";
+import type { Store } from "../store";
+import type { ParkedDocument, PictureEntry, Workspace } from "../workspace";
+import { documentsOf } from "../workspace";
+import type { EmbeddingShelf } from "./embedding-source";
+import type { FileShelf } from "./files";
+import { packed, unpacked } from "./kept-results";
+import type { ResultShelf } from "./shelf";
+
+/** Changes wait so long for others, so that a burst of them is one write. */
+const GATHER_MS = 250;
+/** Of the quota, from where on people are warned. */
+const NEARLY_FULL = 0.8;
+
+/** Puts every change into the browser's storage, and brings an earlier visit's work back. */
+export class Keeper {
+  readonly #results = new Map<number, { picture: number; result: StepResult }>();
+  readonly #forgotten = new Set<number>();
+  readonly #documents = new Set<number>();
+  readonly #files = new Map<number, Blob>();
+  #indexChanged = false;
+  #warned = false;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #writing: Promise<boolean> = Promise.resolve(true);
+
+  constructor(
+    private readonly store: Store,
+    private readonly shelf: Promise<WorkspaceStore>,
+  ) {
+    store.listen((state, before) => {
+      const { picture, workspace } = state;
+      const same = picture?.epoch === before.picture?.epoch;
+      const edited = state.history !== before.history || state.steps !== before.steps || state.hidden !== before.hidden;
+      if (picture !== null && same && edited) this.#documents.add(picture.epoch);
+      if (!same && before.picture !== null) this.#documents.add(before.picture.epoch); // its camera
+      if (workspace !== before.workspace || !same) this.#indexChanged = true;
+      if (this.#isDirty && workspace.restored) this.#schedule();
+    });
+    store.listen((_state, _before, action) => {
+      if (action.type === "draft/accept") void this.#warnOfLoss();
+    });
+    // The last moments of a page that is closed, or put aside on a phone.
+    globalThis.addEventListener("pagehide", () => void this.flush());
+    document.addEventListener("visibilitychange", () => void this.flush());
+  }
+
+  readonly results: ResultShelf = {
+    keep: (picture, step, result) => {
+      this.#results.set(step, { picture, result });
+      this.#schedule();
+    },
+    recall: async (_picture, step) => {
+      const waiting = this.#results.get(step);
+      if (waiting !== undefined) return waiting.result;
+      const kept = await (await this.shelf).loadResult(step).catch(() => null);
+      return kept === null ? null : unpacked(kept.payload);
+    },
+    settled: () => this.flush(),
+    forget: (steps) => {
+      for (const step of steps) {
+        this.#results.delete(step);
+        this.#forgotten.add(step);
+      }
+      this.#schedule();
+    },
+  };
+
+  readonly files: FileShelf = {
+    put: (id, file) => {
+      this.#files.set(id, file);
+      void this.shelf
+        .then((shelf) => shelf.saveFile(id, file))
+        .then(
+          () => this.#files.delete(id),
+          (error: unknown) => this.#complain(error), // it stays in memory
+        );
+    },
+    get: async (id) => this.#files.get(id) ?? (await this.shelf).loadFile(id).catch(() => null),
+    remove: (id) => this.removePicture(id),
+  };
+
+  readonly embeddings: EmbeddingShelf = {
+    save: (key, bytes) => void this.shelf.then((shelf) => shelf.saveEmbedding(key, bytes)).catch(() => undefined),
+    load: async (key) => (await this.shelf).loadEmbedding(key).catch(() => null),
+  };
+
+  removePicture(id: number): void {
+    this.#files.delete(id);
+    this.#documents.delete(id);
+    for (const [step, { picture }] of this.#results) if (picture === id) this.#results.delete(step);
+    void this.shelf.then((shelf) => shelf.removePicture(id)).catch((error: unknown) => this.#complain(error));
+  }
+
+  /** What an earlier visit left; its open picture's id. */
+  async restore(): Promise<number | null> {
+    try {
+      const shelf = await this.shelf;
+      const index = await shelf.load();
+      const documents = index === null ? [] : await shelf.loadDocuments();
+      const { workspace, nextId } = workspaceFrom(index, documents);
+      this.store.dispatch({ type: "workspace/restore", workspace, nextId });
+      return index?.active ?? null;
+    } catch (error) {
+      this.#complain(error);
+      this.store.dispatch({ type: "workspace/restore", workspace: {}, nextId: 1 });
+      return null;
+    }
+  }
+
+  /** Writes what waits; false when it could not be. */
+  flush(): Promise<boolean> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#writing = this.#writing.then(() => this.#write());
+    return this.#writing;
+  }
+
+  get #isDirty(): boolean {
+    return this.#indexChanged || this.#documents.size + this.#results.size + this.#forgotten.size > 0;
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => void this.flush(), GATHER_MS);
+  }
+
+  async #write(): Promise<boolean> {
+    const state = this.store.get();
+    if (!this.#isDirty || !state.workspace.restored) return true;
+    const all = documentsOf(state);
+    const results = [...this.#results];
+    const documents = [...this.#documents].flatMap((picture) => {
+      const document = all[picture];
+      return document === undefined ? [] : [{ picture, document }];
+    });
+    const forgotten = [...this.#forgotten];
+    const index = this.#indexChanged ? { index: indexOf(state.workspace, state.picture?.epoch, state.nextId) } : {};
+    this.#documents.clear();
+    this.#forgotten.clear();
+    this.#indexChanged = false;
+    try {
+      const shelf = await this.shelf;
+      const packedResults = results.map(([step, { picture, result }]) => ({ step, picture, payload: packed(result) }));
+      await shelf.save({ ...index, documents, results: packedResults, forgotten });
+      for (const [step, entry] of results) if (this.#results.get(step) === entry) this.#results.delete(step);
+      await this.#watchQuota(shelf);
+      return true;
+    } catch (error) {
+      for (const { picture } of documents) this.#documents.add(picture);
+      for (const step of forgotten) this.#forgotten.add(step);
+      this.#indexChanged = true;
+      this.#complain(error);
+      return false;
+    }
+  }
+
+  async #watchQuota(shelf: WorkspaceStore): Promise<void> {
+    const estimate = await shelf.estimate();
+    if (estimate === null || estimate.usage < estimate.quota * NEARLY_FULL) return;
+    const percent = Math.round((estimate.usage / estimate.quota) * 100);
+    this.#tell("storage_nearly_full", `${percent}`, "warning");
+  }
+
+  /** Once there is something to lose. */
+  async #warnOfLoss(): Promise<void> {
+    if ((await this.shelf).reason === "elsewhere" && !this.#warned) this.#tell("storage_elsewhere", "", "warning");
+    this.#warned = true;
+  }
+
+  #complain(error: unknown): void {
+    const code = error instanceof StorageError ? error.code : "broken";
+    this.#tell(`storage_${code}`, error instanceof Error ? error.message : "", "error");
+  }
+
+  #tell(code: string, detail: string, tone: "warning" | "error"): void {
+    if (this.store.get().notices.some((notice) => notice.code === code)) return;
+    this.store.dispatch({ type: "notice/add", notice: { code, detail, tone, action: null } });
+  }
+}
+
+/** What of the workspace is kept in its index. */
+type Extra = Pick<Workspace, "labels" | "label" | "exclusive">;
+
+function indexOf(
+  { entries, labels, label, exclusive }: Workspace,
+  active: number | undefined,
+  nextId: number,
+): WorkspaceIndex {
+  const pictures = entries.map(({ id, name, bytes, size, imageId }) => ({
+    id,
+    name,
+    bytes,
+    width: size?.width ?? null,
+    height: size?.height ?? null,
+    imageId,
+  }));
+  const extra: Extra = { labels, label, exclusive };
+  return { pictures, active: active ?? null, nextId, extra };
+}
+
+function workspaceFrom(
+  index: WorkspaceIndex | null,
+  documents: readonly { readonly picture: number; readonly document: unknown }[],
+): { workspace: Partial<Workspace>; nextId: number } {
+  if (index === null) return { workspace: {}, nextId: 1 };
+  const entries = index.pictures.map(({ id, name, bytes, width, height, imageId }): PictureEntry => {
+    const size = width === null || height === null ? null : { width, height };
+    return { id, name, bytes, size, imageId, phase: "waiting", thumbnail: null };
+  });
+  const parked: Record<number, ParkedDocument> = {};
+  for (const { picture, document } of documents) parked[picture] = document as ParkedDocument;
+  return { workspace: { ...(index.extra as Partial<Extra>), entries, parked }, nextId: index.nextId };
+}

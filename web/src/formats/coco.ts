@@ -1,0 +1,59 @@
+import type { Part } from "../geometry/contours";
+import { contoursOf, simplified } from "../geometry/contours";
+import { pixelsOf, rleToRaster } from "../geometry/raster";
+import type { ExportedObject, FormatWarning, Words, Writer } from "./types";
+import { categoriesOf, categoryOf, warningsOf } from "./types";
+
+/** How far a polygon may lie from the mask's edge, in pixels. */
+export const TOLERANCE = 0.5;
+
+/** COCO's JSON with run lengths: every mask to the pixel. */
+export const writeCoco: Writer = (pictures, words) => write(pictures, words, false);
+
+/** COCO's JSON with polygons; masks with holes, which polygons cannot say, stay run lengths. */
+export const writeCocoPolygons: Writer = (pictures, words) => write(pictures, words, true);
+
+// eslint-disable-next-line @typescript-eslint/require-await
+async function write(pictures: Parameters<Writer>[0], words: Words, polygons: boolean): ReturnType<Writer> {
+  const categories = categoriesOf(pictures, words);
+  const annotations: object[] = [];
+  const warnings: FormatWarning[] = [];
+  for (const [index, picture] of pictures.entries()) {
+    let holes = 0;
+    for (const object of picture.objects) {
+      const parts = polygons ? simplified(contoursOf(rleToRaster(object.rle)), TOLERANCE) : null;
+      const holed = parts?.some((part) => part.holes.length > 0) ?? false;
+      if (holed) holes++;
+      const { area, bbox } = measuresOf(object);
+      annotations.push({
+        id: annotations.length + 1,
+        image_id: index + 1,
+        category_id: categories.indexOf(categoryOf(object, words)) + 1,
+        segmentation: parts === null || holed || parts.length === 0 ? object.rle : parts.map(flat),
+        area,
+        bbox,
+        iscrowd: 0,
+        ...(object.iou !== null && { predicted_iou: object.iou }),
+        ...(object.name !== "" && { name: object.name }),
+      });
+    }
+    warnings.push(...warningsOf(picture, { coco_holes_as_rle: holes }));
+  }
+  const data = JSON.stringify({
+    info: { description: words.description },
+    images: pictures.map(({ name, width, height }, i) => ({ id: i + 1, file_name: name, width, height })),
+    categories: categories.map((name, i) => ({ id: i + 1, name, supercategory: "" })),
+    annotations,
+  });
+  return { files: [{ path: "coco.json", data }], warnings };
+}
+
+const flat = ({ outer }: Part): number[] => outer.flatMap(({ x, y }) => [round(x), round(y)]);
+const round = (value: number): number => Math.round(value * 100) / 100;
+
+/** Pixels, and bounds [x, y, width, height]. */
+function measuresOf({ rle }: ExportedObject): { area: number; bbox: number[] } {
+  const raster = rleToRaster(rle);
+  const { x, y, width, height } = raster.area;
+  return { area: pixelsOf(raster), bbox: [x, y, width, height] };
+}

@@ -1,0 +1,22 @@
+import { rleToRaster } from "../geometry/raster";
+import { eachPixel } from "./label-map";
+import { safeName, stemsOf } from "./names";
+import { maskPng } from "./png";
+import type { FormatFile, Writer } from "./types";
+import { categoryOf } from "./types";
+
+/** A black and white PNG of the picture's size for each object, in a folder a picture. */
+export const writeMasks: Writer = async (pictures, words) => {
+  const files: FormatFile[] = [];
+  const stems = stemsOf(pictures.map(({ name }) => name));
+  for (const [i, { width, height, objects }] of pictures.entries()) {
+    for (const [n, object] of objects.entries()) {
+      const mask = new Uint8Array(width * height);
+      eachPixel(rleToRaster(object.rle), (at) => (mask[at] = 1));
+      const number = `${n + 1}`.padStart(3, "0");
+      const path = `${stems[i] ?? i}/${number}-${safeName(categoryOf(object, words))}.png`;
+      files.push({ path, data: await maskPng(mask, width, height) });
+    }
+  }
+  return { files, warnings: [] };
+};

@@ -1,0 +1,73 @@
+import type { Rle } from "../geometry/rle";
+
+export interface ExportedObject {
+  readonly id: number;
+  /** "" without one. */
+  readonly name: string;
+  /** Its class; "" without one. */
+  readonly label: string;
+  /** #rrggbb */
+  readonly colour: string;
+  readonly rle: Rle;
+  /** As the model predicts it; null for a mask that was mended by hand. */
+  readonly iou: number | null;
+}
+
+export interface ExportedPicture {
+  /** With its folder, if it came with one. */
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  /** Later ones lie above earlier ones. */
+  readonly objects: readonly ExportedObject[];
+}
+
+export interface FormatFile {
+  readonly path: string;
+  readonly data: string | Uint8Array<ArrayBuffer>;
+}
+
+/** What a format could not hold; `count` objects of a picture. */
+export interface FormatWarning {
+  readonly code:
+    | "coco_holes_as_rle"
+    | "yolo_holes_lost"
+    | "yolo_parts_joined"
+    | "overlap_hidden"
+    | "too_many_objects"
+    | "empty_left_out";
+  readonly picture: string;
+  readonly count: number;
+}
+
+export interface Written {
+  readonly files: readonly FormatFile[];
+  readonly warnings: readonly FormatWarning[];
+}
+
+/** Words of the person's language that get into files. */
+export interface Words {
+  /** The category of objects without class and name. */
+  readonly unnamed: string;
+  readonly description: string;
+}
+
+export type Writer = (pictures: readonly ExportedPicture[], words: Words) => Promise<Written>;
+
+/** What an object is: its class, else its name. */
+export const categoryOf = ({ label, name }: ExportedObject, words: Words): string => label || name || words.unnamed;
+
+/** Every category, in the order of first use. */
+export function categoriesOf(pictures: readonly ExportedPicture[], words: Words): string[] {
+  return [...new Set(pictures.flatMap(({ objects }) => objects.map((object) => categoryOf(object, words))))];
+}
+
+/** Warnings by code and picture; none for none. */
+export function warningsOf(
+  picture: ExportedPicture,
+  counts: Partial<Record<FormatWarning["code"], number>>,
+): FormatWarning[] {
+  return Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([code, count]) => ({ code: code as FormatWarning["code"], picture: picture.name, count }));
+}

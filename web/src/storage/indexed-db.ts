@@ -1,0 +1,189 @@
+import type { DBSchema, IDBPDatabase } from "idb";
+import { openDB } from "idb";
+
+import type { Changes, StoredResult, WorkspaceIndex, WorkspaceStore } from "./port";
+import { StorageError } from "./port";
+import { isIndex, isResult } from "./shapes";
+
+const VERSION = 1;
+const INDEX = "index";
+/** Embeddings beyond so many bytes make way, the longest unused first. */
+const MOST_EMBEDDING_BYTES = 256 * 1024 * 1024;
+
+interface Schema extends DBSchema {
+  workspace: { key: string; value: unknown };
+  files: { key: number; value: Blob };
+  documents: { key: number; value: unknown };
+  results: { key: number; value: StoredResult; indexes: { picture: number } };
+  embeddings: { key: string; value: { key: string; used: number; bytes: ArrayBuffer }; indexes: { used: number } };
+}
+
+/** Raises StorageError `busy` while another page holds an older layout open, and `broken` where there is no IndexedDB. */
+export async function openIndexedDb(name: string, release: () => void): Promise<IndexedDbStore> {
+  let blocked: () => void = () => undefined;
+  const refused = new Promise<never>((_resolve, reject) => {
+    blocked = () => reject(new StorageError("busy", "Another page holds an older version of this workspace open."));
+  });
+  const opened = openDB<Schema>(name, VERSION, {
+    upgrade(db) {
+      db.createObjectStore("workspace");
+      db.createObjectStore("files");
+      db.createObjectStore("documents");
+      db.createObjectStore("results", { keyPath: "step" }).createIndex("picture", "picture");
+      db.createObjectStore("embeddings", { keyPath: "key" }).createIndex("used", "used");
+    },
+    blocked: () => blocked(),
+    blocking: (_present, _wanted, event) => (event.target as IDBDatabase).close(), // a newer page may upgrade
+  });
+  try {
+    return new IndexedDbStore(await Promise.race([opened, refused]), release);
+  } catch (error) {
+    throw named(error);
+  }
+}
+
+export class IndexedDbStore implements WorkspaceStore {
+  readonly lasting = true;
+  readonly reason = null;
+
+  constructor(
+    private readonly db: IDBPDatabase<Schema>,
+    private readonly release: () => void,
+  ) {}
+
+  async load(): Promise<WorkspaceIndex | null> {
+    const kept = await this.#try(() => this.db.get("workspace", INDEX));
+    return isIndex(kept) ? kept : null;
+  }
+
+  save({ index, documents, results, forgotten }: Changes): Promise<void> {
+    return this.#try(async () => {
+      const transaction = this.db.transaction(["workspace", "documents", "results"], "readwrite");
+      const kept = transaction.objectStore("results");
+      const written = transaction.objectStore("documents");
+      const all: Promise<unknown>[] = [];
+      try {
+        for (const result of results) all.push(kept.put(result));
+        for (const step of forgotten) all.push(kept.delete(step));
+        for (const { picture, document } of documents) all.push(written.put(document, picture));
+        if (index !== undefined) all.push(transaction.objectStore("workspace").put(index, INDEX));
+        await Promise.all([...all, transaction.done]);
+      } catch (error) {
+        abort(transaction); // what cannot be cloned throws at once, and the writes before it would stay
+        await Promise.allSettled([...all, transaction.done]);
+        throw error;
+      }
+    });
+  }
+
+  async saveFile(picture: number, file: Blob): Promise<void> {
+    await this.#try(() => this.db.put("files", file, picture));
+  }
+
+  async loadFile(picture: number): Promise<Blob | null> {
+    const kept = await this.#try(() => this.db.get("files", picture));
+    return kept instanceof Blob ? kept : null;
+  }
+
+  loadDocuments(): ReturnType<WorkspaceStore["loadDocuments"]> {
+    return this.#try(async () => {
+      const found: { picture: number; document: unknown }[] = [];
+      let cursor = await this.db.transaction("documents").store.openCursor();
+      while (cursor !== null) {
+        found.push({ picture: cursor.key, document: cursor.value });
+        cursor = await cursor.continue();
+      }
+      return found;
+    });
+  }
+
+  async loadResult(step: number): Promise<StoredResult | null> {
+    const kept = await this.#try(() => this.db.get("results", step));
+    return isResult(kept) ? kept : null;
+  }
+
+  async loadResults(picture: number): Promise<StoredResult[]> {
+    const kept = await this.#try(() => this.db.getAllFromIndex("results", "picture", picture));
+    return kept.filter(isResult);
+  }
+
+  saveEmbedding(key: string, bytes: ArrayBuffer): Promise<void> {
+    return this.#try(async () => {
+      const transaction = this.db.transaction("embeddings", "readwrite");
+      await transaction.store.put({ key, used: Date.now(), bytes });
+      let total = 0;
+      let newest = await transaction.store.index("used").openCursor(null, "prev");
+      while (newest !== null) {
+        total += newest.value.bytes.byteLength;
+        if (total > MOST_EMBEDDING_BYTES && newest.value.key !== key) await newest.delete();
+        newest = await newest.continue();
+      }
+      await transaction.done;
+    });
+  }
+
+  loadEmbedding(key: string): Promise<ArrayBuffer | null> {
+    return this.#try(async () => {
+      const transaction = this.db.transaction("embeddings", "readwrite");
+      const kept = await transaction.store.get(key);
+      if (kept !== undefined) await transaction.store.put({ ...kept, used: Date.now() });
+      await transaction.done;
+      return kept?.bytes ?? null;
+    });
+  }
+
+  removePicture(picture: number): Promise<void> {
+    return this.#try(async () => {
+      const transaction = this.db.transaction(["files", "documents", "results"], "readwrite");
+      const results = transaction.objectStore("results");
+      const steps = await results.index("picture").getAllKeys(picture);
+      const removals = [
+        transaction.objectStore("files").delete(picture),
+        transaction.objectStore("documents").delete(picture),
+        ...steps.map((step) => results.delete(step)),
+      ];
+      await Promise.all([...removals, transaction.done]);
+    });
+  }
+
+  async clear(): Promise<void> {
+    await this.#try(async () => {
+      const names = ["workspace", "files", "documents", "results", "embeddings"] as const;
+      const transaction = this.db.transaction(names, "readwrite");
+      await Promise.all([...names.map((name) => transaction.objectStore(name).clear()), transaction.done]);
+    });
+  }
+
+  async estimate(): Promise<{ usage: number; quota: number } | null> {
+    const { usage, quota } = (await globalThis.navigator.storage.estimate().catch(() => null)) ?? {};
+    return usage === undefined || quota === undefined || quota === 0 ? null : { usage, quota };
+  }
+
+  close(): void {
+    this.db.close();
+    this.release();
+  }
+
+  async #try<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await task();
+    } catch (error) {
+      throw named(error);
+    }
+  }
+}
+
+function named(error: unknown): StorageError {
+  if (error instanceof StorageError) return error;
+  const name = error instanceof Error || error instanceof DOMException ? error.name : "";
+  return new StorageError(name === "QuotaExceededError" ? "quota" : "broken", String(error));
+}
+
+/** One that has ended by itself cannot be aborted any more, and need not be. */
+function abort(transaction: { abort(): void }): void {
+  try {
+    transaction.abort();
+  } catch {
+    // It had failed already.
+  }
+}

@@ -1,0 +1,77 @@
+import type { Changes, StoredResult, WorkspaceIndex, WorkspaceStore } from "./port";
+
+/** Where the browser keeps nothing: as long as the page is open, nothing is lost. */
+export class MemoryStore implements WorkspaceStore {
+  readonly lasting = false;
+
+  /** `elsewhere`: another tab has the workspace. */
+  constructor(readonly reason: "unavailable" | "elsewhere" = "unavailable") {}
+
+  #index: WorkspaceIndex | null = null;
+  readonly #files = new Map<number, Blob>();
+  readonly #documents = new Map<number, unknown>();
+  readonly #results = new Map<number, StoredResult>();
+
+  load(): Promise<WorkspaceIndex | null> {
+    return Promise.resolve(this.#index);
+  }
+
+  save({ index, documents, results, forgotten }: Changes): Promise<void> {
+    if (index !== undefined) this.#index = index;
+    for (const { picture, document } of documents) this.#documents.set(picture, document);
+    for (const result of results) this.#results.set(result.step, result);
+    for (const step of forgotten) this.#results.delete(step);
+    return Promise.resolve();
+  }
+
+  saveFile(picture: number, file: Blob): Promise<void> {
+    this.#files.set(picture, file);
+    return Promise.resolve();
+  }
+
+  loadFile(picture: number): Promise<Blob | null> {
+    return Promise.resolve(this.#files.get(picture) ?? null);
+  }
+
+  loadDocuments(): ReturnType<WorkspaceStore["loadDocuments"]> {
+    return Promise.resolve([...this.#documents].map(([picture, document]) => ({ picture, document })));
+  }
+
+  loadResult(step: number): Promise<StoredResult | null> {
+    return Promise.resolve(this.#results.get(step) ?? null);
+  }
+
+  loadResults(picture: number): Promise<StoredResult[]> {
+    return Promise.resolve([...this.#results.values()].filter((result) => result.picture === picture));
+  }
+
+  /** The page's own cache is enough. */
+  saveEmbedding(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  loadEmbedding(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  removePicture(picture: number): Promise<void> {
+    this.#files.delete(picture);
+    this.#documents.delete(picture);
+    for (const result of this.#results.values()) if (result.picture === picture) this.#results.delete(result.step);
+    return Promise.resolve();
+  }
+
+  clear(): Promise<void> {
+    this.#index = null;
+    for (const kept of [this.#files, this.#documents, this.#results]) kept.clear();
+    return Promise.resolve();
+  }
+
+  estimate(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  close(): void {
+    void this.clear();
+  }
+}

@@ -1,0 +1,69 @@
+/** What is kept of one picture beside its file and its document. */
+export interface PictureRecord {
+  readonly id: number;
+  readonly name: string;
+  /** The file's size. */
+  readonly bytes: number;
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly imageId: string | null;
+}
+
+export interface WorkspaceIndex {
+  /** In the filmstrip's order. */
+  readonly pictures: readonly PictureRecord[];
+  readonly active: number | null;
+  /** Ids from here on were never given to anything. */
+  readonly nextId: number;
+  /** Labels and the like, as the page has them. */
+  readonly extra: unknown;
+}
+
+/** One decoding's or change's masks; `payload` can be cloned by the browser. */
+export interface StoredResult {
+  readonly step: number;
+  readonly picture: number;
+  readonly payload: unknown;
+}
+
+/** What one moment of work changes: kept wholly or not at all. */
+export interface Changes {
+  readonly index?: WorkspaceIndex;
+  readonly documents: readonly { readonly picture: number; readonly document: unknown }[];
+  readonly results: readonly StoredResult[];
+  readonly forgotten: readonly number[];
+}
+
+export type StorageCode = "quota" | "broken" | "busy";
+
+export class StorageError extends Error {
+  constructor(
+    readonly code: StorageCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Where the workspace outlives the page. */
+export interface WorkspaceStore {
+  /** false: it lasts as long as the page. */
+  readonly lasting: boolean;
+  /** Why it does not last. */
+  readonly reason: "unavailable" | "elsewhere" | null;
+  load(): Promise<WorkspaceIndex | null>;
+  /** Raises StorageError. */
+  save(changes: Changes): Promise<void>;
+  saveFile(picture: number, file: Blob): Promise<void>;
+  loadFile(picture: number): Promise<Blob | null>;
+  loadDocuments(): Promise<readonly { readonly picture: number; readonly document: unknown }[]>;
+  loadResult(step: number): Promise<StoredResult | null>;
+  loadResults(picture: number): Promise<readonly StoredResult[]>;
+  saveEmbedding(key: string, bytes: ArrayBuffer): Promise<void>;
+  loadEmbedding(key: string): Promise<ArrayBuffer | null>;
+  /** Its file, document and results. */
+  removePicture(picture: number): Promise<void>;
+  clear(): Promise<void>;
+  estimate(): Promise<{ readonly usage: number; readonly quota: number } | null>;
+  close(): void;
+}

@@ -1,0 +1,27 @@
+import type { pictures as english } from "../en/pictures";
+import type { Translated } from "../translated";
+
+export const pictures: Translated<typeof english> = {
+  "command.next": "下一张图片",
+  "command.previous": "上一张图片",
+  "strip.label": "工作区的图片",
+  "strip.entry": "{name}，{state}，物体数：{count}",
+  "strip.waiting": "等待中",
+  "strip.encoding": "编码中",
+  "strip.encoded": "已编码",
+  "strip.failed": "失败",
+  "strip.count": "第 {at} 张，共 {count} 张",
+  "strip.remove": "从工作区移除 {name}",
+  "strip.remove.sure": "移除 {name}？其中的 {count} 个物体也会一并移除。",
+  "strip.add": "添加图片",
+  "problem.picture_lost": "浏览器中已没有这张图片。请重新打开文件。",
+  "problem.storage_quota": "浏览器的存储空间已满。可以继续工作，但关闭页面后不会保留：请导出，或移除一些图片。",
+  "problem.storage_broken": "浏览器的存储无法使用。可以继续工作，但关闭页面后不会保留。{detail}",
+  "problem.storage_busy": "另一个标签页打开着此页面的旧版本。请关闭它并重新加载。",
+  "problem.storage_nearly_full": "浏览器的存储空间已用 {detail}%。请导出工作，或移除已完成的图片。",
+  "problem.storage_elsewhere": "此工作区已在另一个标签页中打开。您在这里所做的在关闭此标签页后不会保留。",
+  "problem.opened_some": "{detail} 个文件不是图片，已略过。",
+  "problem.url_refused": "该地址不允许此页面读取图片。请保存图片，或复制后粘贴。",
+  "problem.zip_broken": "无法读取此 ZIP 文件。",
+  "problem.zip_too_large": "此 ZIP 的内容超出页面可接受的范围。",
+};

@@ -1,0 +1,91 @@
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+import type { AppState } from "../app/state";
+import type { PictureEntry } from "../app/workspace";
+import { t } from "../text";
+import { useApp, useDispatch, useSelect } from "./context";
+import { Icon } from "./icons";
+
+const objectsIn = (state: AppState, id: number): number =>
+  state.picture?.epoch === id
+    ? state.history.present.objects.length
+    : (state.workspace.parked[id]?.history.present.objects.length ?? 0);
+
+/** Every picture of the workspace, small, with how far it has come; shown from two pictures on. */
+export function Filmstrip(): JSX.Element | null {
+  const dispatch = useDispatch();
+  const entries = useSelect((state) => state.workspace.entries);
+  const active = useSelect((state) => state.picture?.epoch ?? null);
+  const list = useRef<HTMLUListElement>(null);
+  const at = entries.findIndex(({ id }) => id === active);
+
+  useEffect(() => {
+    list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [active, entries.length]);
+
+  if (entries.length < 2) return null;
+  return (
+    <nav class="strip panel" aria-label={t("strip.label")} data-testid="strip">
+      <span class="strip-count">{t("strip.count", { at: at + 1, count: entries.length })}</span>
+      <ul ref={list}>
+        {entries.map((entry) => (
+          <StripEntry key={entry.id} entry={entry} active={entry.id === active} />
+        ))}
+      </ul>
+      <button
+        type="button"
+        class="button"
+        aria-label={t("strip.add")}
+        title={t("strip.add")}
+        data-testid="strip-add"
+        onClick={() => dispatch({ type: "request/pick" })}
+      >
+        <Icon name="plus" />
+      </button>
+    </nav>
+  );
+}
+
+function StripEntry({ entry, active }: { readonly entry: PictureEntry; readonly active: boolean }): JSX.Element {
+  const { store } = useApp();
+  const { id, name, phase, thumbnail } = entry;
+  const count = useSelect((state) => objectsIn(state, id));
+  const label = t("strip.entry", { name, state: t(`strip.${phase}`), count });
+  const remove = (): void => {
+    const sure = count === 0 || window.confirm(t("strip.remove.sure", { name, count }));
+    if (sure) store.dispatch({ type: "request/remove", id });
+  };
+  return (
+    <li class={`strip-entry strip-${phase} ${active ? "is-active" : ""}`}>
+      <button
+        type="button"
+        class="strip-main"
+        aria-label={label}
+        title={label}
+        aria-current={active ? "true" : undefined}
+        data-testid="strip-entry"
+        data-phase={phase}
+        onClick={() => store.dispatch({ type: "request/show", id })}
+      >
+        {thumbnail === null ? (
+          <span class="strip-blank">{name}</span>
+        ) : (
+          <img src={thumbnail} alt="" draggable={false} />
+        )}
+        <span class="strip-light" aria-hidden="true" />
+        {count > 0 && <span class="strip-objects">{count}</span>}
+      </button>
+      <button
+        type="button"
+        class="strip-remove"
+        aria-label={t("strip.remove", { name })}
+        title={t("strip.remove", { name })}
+        data-testid="strip-remove"
+        onClick={remove}
+      >
+        <Icon name="close" />
+      </button>
+    </li>
+  );
+}

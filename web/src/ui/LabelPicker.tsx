@@ -1,0 +1,66 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+
+import { t } from "../text";
+import { useSelect } from "./context";
+
+const NEW = "\u0000new"; // no class can be called so
+
+interface LabelPickerProps {
+  readonly value: string;
+  readonly name: string;
+  readonly testId: string;
+  readonly choose: (label: string) => void;
+}
+
+/** The classes of the workspace, and a way to a new one. */
+export function LabelPicker({ value, name, testId, choose }: LabelPickerProps): JSX.Element {
+  const labels = useSelect((state) => state.workspace.labels);
+  const [adding, setAdding] = useState(false);
+  if (adding) {
+    const finish = (text: string): void => {
+      setAdding(false);
+      if (text.trim() !== "") choose(text.trim());
+    };
+    return (
+      <input
+        class="label-field"
+        type="text"
+        maxLength={80}
+        placeholder={t("label.name")}
+        aria-label={t("label.name")}
+        data-testid={`${testId}-field`}
+        ref={(input) => input?.focus()}
+        onBlur={(event) => finish(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.isComposing) return; // Enter and Escape belong to the input method
+          if (event.key === "Enter") finish(event.currentTarget.value);
+          else if (event.key === "Escape") setAdding(false);
+        }}
+      />
+    );
+  }
+  return (
+    <select
+      class="label-picker"
+      aria-label={name}
+      title={name}
+      data-testid={testId}
+      value={value}
+      onChange={(event) => {
+        const { value: chosen } = event.currentTarget;
+        event.currentTarget.blur(); // keys mean the picture again
+        if (chosen === NEW) setAdding(true);
+        else choose(chosen);
+      }}
+    >
+      <option value="">{t("label.none")}</option>
+      {labels.map((label, i) => (
+        <option key={label.name} value={label.name}>
+          {i < 9 ? `${label.name} (Alt+${i + 1})` : label.name}
+        </option>
+      ))}
+      <option value={NEW}>{t("label.new")}</option>
+    </select>
+  );
+}

@@ -1,0 +1,200 @@
+import { decode } from "fast-png";
+import { unzipSync } from "fflate";
+import { describe, expect, it } from "vitest";
+
+import type { ExportedObject, ExportedPicture } from "../src/formats";
+import { WRITERS, zipOf } from "../src/formats";
+import { stemsOf } from "../src/formats/names";
+import { encodePng } from "../src/formats/png";
+import { readAnnotations } from "../src/formats/read";
+import { pictureOf } from "../src/formats/reading";
+import { VOC_PALETTE } from "../src/formats/voc";
+import { joined, without } from "../src/geometry/combine";
+import { imagePoint } from "../src/geometry/frames";
+import { iou } from "../src/geometry/mask";
+import type { Raster } from "../src/geometry/raster";
+import { emptyRaster, rasterToRle, rleToRaster, withArea } from "../src/geometry/raster";
+import type { Rle } from "../src/geometry/rle";
+import { strokeRaster } from "../src/geometry/strokes";
+
+const SIZE = { width: 120, height: 90 };
+const WORDS = { unnamed: "object", description: "test" };
+const disc = (x: number, y: number, radius: number): Raster => strokeRaster(SIZE, { path: [imagePoint(x, y)], radius });
+
+const RING = without(disc(30, 40, 20), disc(30, 40, 8));
+const TWO = joined(disc(80, 20, 12), disc(95, 70, 15));
+const PLAIN = disc(60, 60, 10);
+
+function object(raster: Raster, change: Partial<ExportedObject> = {}): ExportedObject {
+  return { id: 1, name: "", label: "cat", colour: "#4da3ff", rle: rasterToRle(raster), iou: 0.9, ...change };
+}
+
+const PICTURE: ExportedPicture = {
+  name: "street/Übung 1 <&>.jpg",
+  ...SIZE,
+  objects: [object(RING), object(TWO, { label: 'dog "x"' }), object(PLAIN, { label: "", name: "das Ding", iou: null })],
+};
+const EMPTY: ExportedPicture = { name: "empty.jpg", ...SIZE, objects: [] };
+
+const KNOWN = [PICTURE, EMPTY].map(({ name, width, height }, id) => ({ id, name, width, height }));
+const asFiles = (
+  files: readonly { path: string; data: string | Uint8Array }[],
+): { path: string; bytes: Uint8Array }[] =>
+  files.map(({ path, data }) => ({ path, bytes: typeof data === "string" ? new TextEncoder().encode(data) : data }));
+const whole = (rle: Rle): Uint8Array => withArea(rleToRaster(rle), { x: 0, y: 0, ...SIZE }).data;
+const same = (a: Rle, b: Rle): number => iou(whole(a), whole(b));
+
+describe("what is written comes back", () => {
+  it.each([
+    ["coco", 1, [0, 1, 2]],
+    ["coco_polygons", 0.97, [0, 1, 2]],
+    ["labelme", 0.97, [0, 1, 2]],
+    ["yolo", 0.96, [1, 2]],
+  ] as const)("%s", async (id, least, exact) => {
+    const { files } = await WRITERS[id]([PICTURE, EMPTY], WORDS);
+    const { pictures, skipped } = readAnnotations(asFiles(files), KNOWN);
+    expect(skipped).toEqual([]);
+    expect(pictures.map((picture) => picture.id)).toEqual([0]);
+    const objects = pictures[0]?.objects ?? [];
+    expect(objects.map(({ label }) => label)).toEqual(["cat", 'dog "x"', "das Ding"]);
+    for (const i of exact) {
+      const [wanted, got] = [PICTURE.objects[i]?.rle, objects[i]?.rle];
+      if (wanted === undefined || got === undefined) throw new Error("missing");
+      expect(same(wanted, got)).toBeGreaterThanOrEqual(least);
+    }
+  });
+
+  it("label maps and mask PNGs", async () => {
+    const map = await WRITERS.label_map([PICTURE], WORDS);
+    const [image] = map.files;
+    const back = readAnnotations(asFiles(image === undefined ? [] : [image]), KNOWN);
+    expect(back.pictures[0]?.objects.map(({ rle }) => rle)).toEqual([RING, TWO, PLAIN].map(rasterToRle));
+    const masks = await WRITERS.masks([PICTURE], WORDS);
+    const each = readAnnotations(asFiles(masks.files), KNOWN);
+    expect(each.pictures[0]?.objects.map(({ rle }) => rle)).toEqual([RING, TWO, PLAIN].map(rasterToRle));
+    expect(each.pictures[0]?.objects[0]?.label).toBe("cat");
+  });
+});
+
+describe("what a format cannot hold", () => {
+  it("is said", async () => {
+    const codes = async (id: keyof typeof WRITERS): Promise<string[]> =>
+      (await WRITERS[id]([PICTURE], WORDS)).warnings.map(({ code, count }) => `${code} ${count}`);
+    expect(await codes("yolo")).toEqual(["yolo_holes_lost 1", "yolo_parts_joined 1"]);
+    expect(await codes("coco_polygons")).toEqual(["coco_holes_as_rle 1"]);
+    expect(await codes("coco")).toEqual([]);
+    const over = { ...PICTURE, objects: [object(disc(50, 50, 20)), object(disc(60, 50, 20))] };
+    expect((await WRITERS.voc([over], WORDS)).warnings).toMatchObject([{ code: "overlap_hidden", count: 1 }]);
+  });
+});
+
+describe("each format", () => {
+  it.each(Object.keys(WRITERS) as (keyof typeof WRITERS)[])(
+    "%s takes pictures without objects and empty masks",
+    async (id) => {
+      const nothing = { ...EMPTY, objects: [object(emptyRaster(SIZE))] };
+      const { files } = await WRITERS[id]([EMPTY, nothing], WORDS);
+      for (const { path } of files) expect(path).not.toMatch(/[<>:"\\|?*]|\.\.|^\//);
+      expect(Object.keys(unzipSync(zipOf(files)))).toHaveLength(files.length);
+    },
+  );
+
+  it("writes VOC's PNGs with its palette, and its boxes from 1 on", async () => {
+    const { files } = await WRITERS.voc([PICTURE], WORDS);
+    const map = files.find(({ path }) => path.startsWith("SegmentationObject/"));
+    const png = decode(map?.data as Uint8Array);
+    expect(png.palette?.slice(0, 4)).toEqual([
+      [0, 0, 0],
+      [128, 0, 0],
+      [0, 128, 0],
+      [128, 128, 0],
+    ]);
+    expect(VOC_PALETTE[255]).toEqual([224, 224, 192]);
+    expect([...new Set(png.data)].sort()).toEqual([0, 1, 2, 3]);
+    const xml = String(files.find(({ path }) => path.endsWith(".xml"))?.data);
+    expect(xml).toContain("<xmin>11</xmin><ymin>21</ymin><xmax>50</xmax><ymax>60</ymax>");
+    expect(xml).toContain("&lt;&amp;&gt;");
+  });
+
+  it("is the same bytes for the same work", async () => {
+    const make = async (): Promise<Uint8Array> => zipOf((await WRITERS.labelme([PICTURE], WORDS)).files);
+    expect(await make()).toEqual(await make());
+  });
+});
+
+describe("file names", () => {
+  it("are safe, unique and not too long", () => {
+    const names = [
+      "a.jpg",
+      "A.png",
+      "../../etc/passwd",
+      "x/..",
+      "...",
+      "b:c*?.tif",
+      "é/ü.jpg",
+      `${"n".repeat(300)}.jpg`,
+      "",
+    ];
+    const stems = stemsOf(names);
+    expect(stems.slice(0, 7)).toEqual(["a", "A-2", "etc/passwd", "x", "picture", "b_c__", "é/ü"]);
+    expect(stems[7]).toHaveLength(100);
+    expect(new Set(stems).size).toBe(names.length);
+  });
+
+  it("find their picture by name, then by stem", () => {
+    const known = ["a/1.jpg", "b/1.jpg", "Two.PNG"].map((name, id) => ({ id, name, width: 1, height: 1 }));
+    expect(pictureOf("b/1.jpg", known)?.id).toBe(1);
+    expect(pictureOf("b\\1.JPG", known)?.id).toBe(1);
+    expect(pictureOf("1.jpg", known)?.id).toBe(0);
+    expect(pictureOf("two.txt", known)?.id).toBe(2);
+    expect(pictureOf("three.txt", known)).toBeNull();
+  });
+});
+
+describe("annotations that are wrong", () => {
+  const json = (value: unknown): { path: string; bytes: Uint8Array } => ({
+    path: "x.json",
+    bytes: new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value)),
+  });
+  const image = { id: 1, file_name: "empty.jpg", ...SIZE };
+  const coco = (segmentation: unknown, change: object = {}): object => ({
+    images: [{ ...image, ...change }],
+    categories: [],
+    annotations: [{ image_id: 1, category_id: 1, segmentation }],
+  });
+
+  it.each([
+    ["broken JSON", "{", "broken"],
+    ["another JSON", { a: 1 }, "not_annotations"],
+    ["runs that go on beyond the picture", coco({ size: [90, 120], counts: [0, 99_999] }), "not_a_mask"],
+    ["runs of another size", coco({ size: [9, 12], counts: [108] }), "not_a_mask"],
+    ["a polygon of words", coco([["a", 1, 2, 3, 4, 5]]), "not_a_mask"],
+    ["a polygon of two corners", coco([[1, 2, 3, 4]]), "not_a_mask"],
+    ["no segmentation", coco(undefined), "not_a_mask"],
+    ["another picture", coco([[1, 1, 9, 1, 9, 9]], { file_name: "no.jpg" }), "no_such_picture"],
+    ["a picture of another size", coco([[1, 1, 9, 1, 9, 9]], { width: 7 }), "size_differs"],
+  ])("%s", (_name, value, code) => {
+    const { pictures, skipped } = readAnnotations([json(value)], KNOWN);
+    expect(pictures).toEqual([]);
+    expect(skipped).toEqual([{ code, path: "x.json", count: 1 }]);
+  });
+
+  it("PNGs that are photographs, of another size, or none at all", async () => {
+    const noise = Uint16Array.from({ length: 120 * 90 }, (_, i) => i);
+    const photograph = { path: "empty.png", bytes: await encodePng(noise, 120, 90) };
+    const small = { path: "empty.png", bytes: await encodePng(new Uint8Array(4), 2, 2) };
+    const cut = { path: "empty.png", bytes: photograph.bytes.slice(0, 60) };
+    const codes = readAnnotations([photograph, small, cut, { path: "a.pdf", bytes: new Uint8Array() }], KNOWN).skipped;
+    expect(codes.map(({ code }) => code)).toEqual(["not_a_mask", "size_differs", "broken", "not_annotations"]);
+  });
+
+  it("YOLO's boxes and broken lines are counted", () => {
+    const text = "0 0.5 0.5 0.1 0.1\n0 0.1 0.1 0.5 0.1 0.5 0.5\n0 nan 1 2 3 4 5\n";
+    const { pictures, skipped } = readAnnotations(
+      [{ path: "labels/empty.txt", bytes: new TextEncoder().encode(text) }],
+      KNOWN,
+    );
+    expect(pictures[0]?.objects).toHaveLength(1);
+    expect(skipped.map(({ code, count }) => `${code} ${count}`)).toEqual(["not_a_mask 1", "broken 1"]);
+  });
+});

@@ -1,0 +1,103 @@
+import "fake-indexeddb/auto";
+
+import { openDB } from "idb";
+import { describe, expect, it } from "vitest";
+
+import { openWorkspaceStore } from "../src/storage";
+import { MemoryStore } from "../src/storage/memory";
+import type { Changes, WorkspaceIndex, WorkspaceStore } from "../src/storage/port";
+
+let names = 0;
+const nextName = (): string => `test-${++names}`;
+
+const index: WorkspaceIndex = {
+  pictures: [{ id: 1, name: "cat.jpg", bytes: 3, width: 4, height: 2, imageId: null }],
+  active: 1,
+  nextId: 9,
+  extra: { labels: [] },
+};
+const nothing: Changes = { documents: [], results: [], forgotten: [] };
+
+const stores: Record<string, () => Promise<WorkspaceStore>> = {
+  IndexedDB: () => openWorkspaceStore(nextName()),
+  memory: () => Promise.resolve(new MemoryStore()),
+};
+
+describe.each(Object.entries(stores))("a workspace in %s", (_kind, open) => {
+  it("comes back as it was saved", async () => {
+    const store = await open();
+    expect(await store.load()).toBeNull();
+    const result = { step: 5, picture: 1, payload: { halves: [Uint16Array.of(1, 2)] } };
+    await store.save({ index, documents: [{ picture: 1, document: { a: 1 } }], results: [result], forgotten: [] });
+    expect(await store.load()).toEqual(index);
+    expect(await store.loadDocuments()).toEqual([{ picture: 1, document: { a: 1 } }]);
+    expect(await store.loadResult(5)).toEqual(result);
+    expect(await store.loadResults(1)).toEqual([result]);
+    expect(await store.loadResult(6)).toBeNull();
+    await store.save({ ...nothing, forgotten: [5] });
+    expect(await store.loadResult(5)).toBeNull();
+  });
+
+  it("lets a picture go with all that is its own", async () => {
+    const store = await open();
+    await store.saveFile(1, new Blob(["abc"]));
+    await store.saveFile(2, new Blob(["d"]));
+    const results = [1, 2].map((picture) => ({ step: picture + 10, picture, payload: null }));
+    await store.save({
+      ...nothing,
+      documents: [
+        { picture: 1, document: 1 },
+        { picture: 2, document: 2 },
+      ],
+      results,
+    });
+    await store.removePicture(1);
+    expect(await store.loadFile(1)).toBeNull();
+    expect(await store.loadFile(2)).not.toBeNull();
+    expect(await store.loadDocuments()).toEqual([{ picture: 2, document: 2 }]);
+    expect(await store.loadResult(11)).toBeNull();
+    expect(await store.loadResult(12)).not.toBeNull();
+    await store.clear();
+    expect(await store.loadDocuments()).toEqual([]);
+  });
+});
+
+describe("IndexedDB", () => {
+  it("outlives the page", async () => {
+    const name = nextName();
+    const first = await openWorkspaceStore(name);
+    await first.save({ ...nothing, index });
+    await first.saveEmbedding("m/r/i", new ArrayBuffer(8));
+    first.close();
+    const second = await openWorkspaceStore(name);
+    expect(second.lasting).toBe(true);
+    expect(await second.load()).toEqual(index);
+    expect((await second.loadEmbedding("m/r/i"))?.byteLength).toBe(8);
+    expect(await second.loadEmbedding("m/r/other")).toBeNull();
+  });
+
+  it("takes nothing for a workspace that is none", async () => {
+    const name = nextName();
+    const store = await openWorkspaceStore(name);
+    for (const wrong of [{ ...index, pictures: [{ id: "1" }] }, { ...index, nextId: NaN }, 7]) {
+      await store.save({ ...nothing, index: wrong as WorkspaceIndex });
+      expect(await store.load()).toBeNull();
+    }
+  });
+
+  it("makes way for memory when a newer page's layout is there", async () => {
+    const name = nextName();
+    (await openDB(name, 99)).close();
+    expect((await openWorkspaceStore(name)).lasting).toBe(false);
+  });
+
+  it("keeps all of one moment or nothing", async () => {
+    const store = await openWorkspaceStore(nextName());
+    const uncloneable = { picture: 1, document: () => 1 };
+    const results = [{ step: 1, picture: 1, payload: null }];
+    await expect(store.save({ ...nothing, results, documents: [uncloneable] })).rejects.toMatchObject({
+      code: "broken",
+    });
+    expect(await store.loadResult(1)).toBeNull();
+  });
+});
