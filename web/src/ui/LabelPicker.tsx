@@ -55,9 +55,9 @@ export function LabelPicker({ value, name, testId, choose }: LabelPickerProps): 
       }}
     >
       <option value="">{t("label.none")}</option>
-      {labels.map((label, i) => (
+      {labels.map((label) => (
         <option key={label.name} value={label.name}>
-          {i < 9 ? `${label.name} (Alt+${i + 1})` : label.name}
+          {label.name}
         </option>
       ))}
       <option value={NEW}>{t("label.new")}</option>
