@@ -155,7 +155,8 @@ export class IndexedDbStore implements WorkspaceStore {
   }
 
   async estimate(): Promise<{ usage: number; quota: number } | null> {
-    const { usage, quota } = (await globalThis.navigator.storage.estimate().catch(() => null)) ?? {};
+    const { storage } = globalThis.navigator as { storage?: StorageManager }; // only in secure contexts
+    const { usage, quota } = (await storage?.estimate().catch(() => null)) ?? {};
     return usage === undefined || quota === undefined || quota === 0 ? null : { usage, quota };
   }
 
