@@ -102,7 +102,6 @@ function bench(revision = "r1"): Bench {
   const shelf = {
     put: (id: number, given: File) => void files.set(id, given),
     get: (id: number) => Promise.resolve(files.get(id) ?? null),
-    remove: (id: number) => void files.delete(id),
   };
   const embeddings = new EmbeddingSource({ save: () => undefined, load: () => Promise.resolve(null) });
   const opener = new PictureOpener(store, emptyResources(), engine, models, shelf, embeddings);

@@ -3,11 +3,11 @@ import { openDB } from "idb";
 
 import type { Changes, StoredResult, WorkspaceIndex, WorkspaceStore } from "./port";
 import { StorageError } from "./port";
-import { isIndex, isResult } from "./shapes";
+import { indexFrom, isResult } from "./shapes";
 
 const VERSION = 1;
 const INDEX = "index";
-/** Embeddings beyond so many bytes make way, the longest unused first. */
+/** Embeddings beyond so many bytes make way, the oldest first. */
 const MOST_EMBEDDING_BYTES = 256 * 1024 * 1024;
 
 interface Schema extends DBSchema {
@@ -15,7 +15,7 @@ interface Schema extends DBSchema {
   files: { key: number; value: Blob };
   documents: { key: number; value: unknown };
   results: { key: number; value: StoredResult; indexes: { picture: number } };
-  embeddings: { key: string; value: { key: string; used: number; bytes: ArrayBuffer }; indexes: { used: number } };
+  embeddings: { key: string; value: { key: string; saved: number; bytes: ArrayBuffer }; indexes: { saved: number } };
 }
 
 /** Raises StorageError `busy` while another page holds an older layout open, and `broken` where there is no IndexedDB. */
@@ -30,7 +30,7 @@ export async function openIndexedDb(name: string, release: () => void): Promise<
       db.createObjectStore("files");
       db.createObjectStore("documents");
       db.createObjectStore("results", { keyPath: "step" }).createIndex("picture", "picture");
-      db.createObjectStore("embeddings", { keyPath: "key" }).createIndex("used", "used");
+      db.createObjectStore("embeddings", { keyPath: "key" }).createIndex("saved", "saved");
     },
     blocked: () => blocked(),
     blocking: (_present, _wanted, event) => (event.target as IDBDatabase).close(), // a newer page may upgrade
@@ -43,8 +43,7 @@ export async function openIndexedDb(name: string, release: () => void): Promise<
 }
 
 export class IndexedDbStore implements WorkspaceStore {
-  readonly lasting = true;
-  readonly reason = null;
+  readonly fleeting = null;
 
   constructor(
     private readonly db: IDBPDatabase<Schema>,
@@ -52,12 +51,11 @@ export class IndexedDbStore implements WorkspaceStore {
   ) {}
 
   async load(): Promise<WorkspaceIndex | null> {
-    const kept = await this.#try(() => this.db.get("workspace", INDEX));
-    return isIndex(kept) ? kept : null;
+    return indexFrom(await this.#try(() => this.db.get("workspace", INDEX)));
   }
 
   save({ index, documents, results, forgotten }: Changes): Promise<void> {
-    return this.#try(async () => {
+    return this.#withRoom(async () => {
       const transaction = this.db.transaction(["workspace", "documents", "results"], "readwrite");
       const kept = transaction.objectStore("results");
       const written = transaction.objectStore("documents");
@@ -66,7 +64,7 @@ export class IndexedDbStore implements WorkspaceStore {
         for (const result of results) all.push(kept.put(result));
         for (const step of forgotten) all.push(kept.delete(step));
         for (const { picture, document } of documents) all.push(written.put(document, picture));
-        if (index !== undefined) all.push(transaction.objectStore("workspace").put(index, INDEX));
+        all.push(transaction.objectStore("workspace").put(index, INDEX));
         await Promise.all([...all, transaction.done]);
       } catch (error) {
         abort(transaction); // what cannot be cloned throws at once, and the writes before it would stay
@@ -77,7 +75,7 @@ export class IndexedDbStore implements WorkspaceStore {
   }
 
   async saveFile(picture: number, file: Blob): Promise<void> {
-    await this.#try(() => this.db.put("files", file, picture));
+    await this.#withRoom(() => this.db.put("files", file, picture));
   }
 
   async loadFile(picture: number): Promise<Blob | null> {
@@ -102,17 +100,12 @@ export class IndexedDbStore implements WorkspaceStore {
     return isResult(kept) ? kept : null;
   }
 
-  async loadResults(picture: number): Promise<StoredResult[]> {
-    const kept = await this.#try(() => this.db.getAllFromIndex("results", "picture", picture));
-    return kept.filter(isResult);
-  }
-
   saveEmbedding(key: string, bytes: ArrayBuffer): Promise<void> {
     return this.#try(async () => {
       const transaction = this.db.transaction("embeddings", "readwrite");
-      await transaction.store.put({ key, used: Date.now(), bytes });
+      await transaction.store.put({ key, saved: Date.now(), bytes });
       let total = 0;
-      let newest = await transaction.store.index("used").openCursor(null, "prev");
+      let newest = await transaction.store.index("saved").openCursor(null, "prev");
       while (newest !== null) {
         total += newest.value.bytes.byteLength;
         if (total > MOST_EMBEDDING_BYTES && newest.value.key !== key) await newest.delete();
@@ -122,14 +115,9 @@ export class IndexedDbStore implements WorkspaceStore {
     });
   }
 
-  loadEmbedding(key: string): Promise<ArrayBuffer | null> {
-    return this.#try(async () => {
-      const transaction = this.db.transaction("embeddings", "readwrite");
-      const kept = await transaction.store.get(key);
-      if (kept !== undefined) await transaction.store.put({ ...kept, used: Date.now() });
-      await transaction.done;
-      return kept?.bytes ?? null;
-    });
+  async loadEmbedding(key: string): Promise<ArrayBuffer | null> {
+    const kept = await this.#try(() => this.db.get("embeddings", key));
+    return kept?.bytes ?? null;
   }
 
   removePicture(picture: number): Promise<void> {
@@ -146,14 +134,6 @@ export class IndexedDbStore implements WorkspaceStore {
     });
   }
 
-  async clear(): Promise<void> {
-    await this.#try(async () => {
-      const names = ["workspace", "files", "documents", "results", "embeddings"] as const;
-      const transaction = this.db.transaction(names, "readwrite");
-      await Promise.all([...names.map((name) => transaction.objectStore(name).clear()), transaction.done]);
-    });
-  }
-
   async estimate(): Promise<{ usage: number; quota: number } | null> {
     const { storage } = globalThis.navigator as { storage?: StorageManager }; // only in secure contexts
     const { usage, quota } = (await storage?.estimate().catch(() => null)) ?? {};
@@ -163,6 +143,17 @@ export class IndexedDbStore implements WorkspaceStore {
   close(): void {
     this.db.close();
     this.release();
+  }
+
+  /** Work that does not fit any more gets the room of the embeddings, which can be had again. */
+  async #withRoom<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#try(task);
+    } catch (error) {
+      if (!(error instanceof StorageError) || error.code !== "quota") throw error;
+      await this.#try(() => this.db.clear("embeddings"));
+      return this.#try(task);
+    }
   }
 
   async #try<T>(task: () => Promise<T>): Promise<T> {

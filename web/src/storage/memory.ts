@@ -2,10 +2,8 @@ import type { Changes, StoredResult, WorkspaceIndex, WorkspaceStore } from "./po
 
 /** Where the browser keeps nothing: as long as the page is open, nothing is lost. */
 export class MemoryStore implements WorkspaceStore {
-  readonly lasting = false;
-
   /** `elsewhere`: another tab has the workspace. */
-  constructor(readonly reason: "unavailable" | "elsewhere" = "unavailable") {}
+  constructor(readonly fleeting: "unavailable" | "elsewhere" = "unavailable") {}
 
   #index: WorkspaceIndex | null = null;
   readonly #files = new Map<number, Blob>();
@@ -17,7 +15,7 @@ export class MemoryStore implements WorkspaceStore {
   }
 
   save({ index, documents, results, forgotten }: Changes): Promise<void> {
-    if (index !== undefined) this.#index = index;
+    this.#index = index;
     for (const { picture, document } of documents) this.#documents.set(picture, document);
     for (const result of results) this.#results.set(result.step, result);
     for (const step of forgotten) this.#results.delete(step);
@@ -41,10 +39,6 @@ export class MemoryStore implements WorkspaceStore {
     return Promise.resolve(this.#results.get(step) ?? null);
   }
 
-  loadResults(picture: number): Promise<StoredResult[]> {
-    return Promise.resolve([...this.#results.values()].filter((result) => result.picture === picture));
-  }
-
   /** The page's own cache is enough. */
   saveEmbedding(): Promise<void> {
     return Promise.resolve();
@@ -61,17 +55,11 @@ export class MemoryStore implements WorkspaceStore {
     return Promise.resolve();
   }
 
-  clear(): Promise<void> {
-    this.#index = null;
-    for (const kept of [this.#files, this.#documents, this.#results]) kept.clear();
-    return Promise.resolve();
-  }
-
   estimate(): Promise<null> {
     return Promise.resolve(null);
   }
 
   close(): void {
-    void this.clear();
+    // Nothing is held open.
   }
 }

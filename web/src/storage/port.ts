@@ -28,7 +28,7 @@ export interface StoredResult {
 
 /** What one moment of work changes: kept wholly or not at all. */
 export interface Changes {
-  readonly index?: WorkspaceIndex;
+  readonly index: WorkspaceIndex;
   readonly documents: readonly { readonly picture: number; readonly document: unknown }[];
   readonly results: readonly StoredResult[];
   readonly forgotten: readonly number[];
@@ -47,10 +47,8 @@ export class StorageError extends Error {
 
 /** Where the workspace outlives the page. */
 export interface WorkspaceStore {
-  /** false: it lasts as long as the page. */
-  readonly lasting: boolean;
-  /** Why it does not last. */
-  readonly reason: "unavailable" | "elsewhere" | null;
+  /** Why it lasts no longer than the page; null: it does. */
+  readonly fleeting: "unavailable" | "elsewhere" | null;
   load(): Promise<WorkspaceIndex | null>;
   /** Raises StorageError. */
   save(changes: Changes): Promise<void>;
@@ -58,12 +56,10 @@ export interface WorkspaceStore {
   loadFile(picture: number): Promise<Blob | null>;
   loadDocuments(): Promise<readonly { readonly picture: number; readonly document: unknown }[]>;
   loadResult(step: number): Promise<StoredResult | null>;
-  loadResults(picture: number): Promise<readonly StoredResult[]>;
   saveEmbedding(key: string, bytes: ArrayBuffer): Promise<void>;
   loadEmbedding(key: string): Promise<ArrayBuffer | null>;
   /** Its file, document and results. */
   removePicture(picture: number): Promise<void>;
-  clear(): Promise<void>;
   estimate(): Promise<{ readonly usage: number; readonly quota: number } | null>;
   close(): void;
 }

@@ -4,15 +4,12 @@ const isObject = (value: unknown): value is Record<string, unknown> => typeof va
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isSide = (value: unknown): boolean => value === null || isCount(value);
 
-/** Whatever an older, newer or broken page left that is no such thing counts as nothing. */
-export function isIndex(value: unknown): value is WorkspaceIndex {
-  return (
-    isObject(value) &&
-    Array.isArray(value.pictures) &&
-    value.pictures.every(isPicture) &&
-    (value.active === null || isCount(value.active)) &&
-    isCount(value.nextId)
-  );
+/** What an older, newer or broken page left: records that are none are left out; null when nothing of it can be read. */
+export function indexFrom(value: unknown): WorkspaceIndex | null {
+  if (!isObject(value) || !Array.isArray(value.pictures) || !isCount(value.nextId)) return null;
+  const { nextId, extra } = value;
+  const active = isCount(value.active) ? value.active : null;
+  return { pictures: value.pictures.filter(isPicture), active, nextId, extra };
 }
 
 function isPicture(value: unknown): value is PictureRecord {

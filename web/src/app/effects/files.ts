@@ -2,5 +2,4 @@
 export interface FileShelf {
   put(id: number, file: File): void;
   get(id: number): Promise<Blob | null>;
-  remove(id: number): void;
 }

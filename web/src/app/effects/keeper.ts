@@ -1,12 +1,12 @@
 import type { StepResult } from "../../decode/protocol";
-import type { WorkspaceIndex, WorkspaceStore } from "../../storage/port";
+import type { WorkspaceStore } from "../../storage/port";
 import { StorageError } from "../../storage/port";
 import type { Store } from "../store";
-import type { ParkedDocument, PictureEntry, Workspace } from "../workspace";
 import { documentsOf } from "../workspace";
 import type { EmbeddingShelf } from "./embedding-source";
 import type { FileShelf } from "./files";
 import { packed, unpacked } from "./kept-results";
+import { indexOf, workspaceFrom } from "./kept-workspace";
 import type { ResultShelf } from "./shelf";
 
 /** Changes wait so long for others, so that a burst of them is one write. */
@@ -29,12 +29,17 @@ export class Keeper {
     private readonly store: Store,
     private readonly shelf: Promise<WorkspaceStore>,
   ) {
-    store.listen((state, before) => {
+    store.listen((state, before, action) => {
+      if (action.type === "workspace/restore") return;
       const { picture, workspace } = state;
       const same = picture?.epoch === before.picture?.epoch;
       const edited = state.history !== before.history || state.steps !== before.steps || state.hidden !== before.hidden;
       if (picture !== null && same && edited) this.#documents.add(picture.epoch);
-      if (!same && before.picture !== null) this.#documents.add(before.picture.epoch); // its camera
+      if (workspace.parked !== before.workspace.parked) {
+        for (const [id, document] of Object.entries(workspace.parked)) {
+          if (before.workspace.parked[Number(id)] !== document) this.#documents.add(Number(id));
+        }
+      }
       if (workspace !== before.workspace || !same) this.#indexChanged = true;
       if (this.#isDirty && workspace.restored) this.#schedule();
     });
@@ -78,7 +83,6 @@ export class Keeper {
         );
     },
     get: async (id) => this.#files.get(id) ?? (await this.shelf).loadFile(id).catch(() => null),
-    remove: (id) => this.removePicture(id),
   };
 
   readonly embeddings: EmbeddingShelf = {
@@ -135,14 +139,14 @@ export class Keeper {
       return document === undefined ? [] : [{ picture, document }];
     });
     const forgotten = [...this.#forgotten];
-    const index = this.#indexChanged ? { index: indexOf(state.workspace, state.picture?.epoch, state.nextId) } : {};
+    const index = indexOf(state.workspace, state.picture?.epoch, state.nextId); // ids grow with every click
     this.#documents.clear();
     this.#forgotten.clear();
     this.#indexChanged = false;
     try {
       const shelf = await this.shelf;
       const packedResults = results.map(([step, { picture, result }]) => ({ step, picture, payload: packed(result) }));
-      await shelf.save({ ...index, documents, results: packedResults, forgotten });
+      await shelf.save({ index, documents, results: packedResults, forgotten });
       for (const [step, entry] of results) if (this.#results.get(step) === entry) this.#results.delete(step);
       await this.#watchQuota(shelf);
       return true;
@@ -164,7 +168,7 @@ export class Keeper {
 
   /** Once there is something to lose. */
   async #warnOfLoss(): Promise<void> {
-    if ((await this.shelf).reason === "elsewhere" && !this.#warned) this.#tell("storage_elsewhere", "", "warning");
+    if ((await this.shelf).fleeting === "elsewhere" && !this.#warned) this.#tell("storage_elsewhere", "", "warning");
     this.#warned = true;
   }
 
@@ -177,38 +181,4 @@ export class Keeper {
     if (this.store.get().notices.some((notice) => notice.code === code)) return;
     this.store.dispatch({ type: "notice/add", notice: { code, detail, tone, action: null } });
   }
-}
-
-/** What of the workspace is kept in its index. */
-type Extra = Pick<Workspace, "labels" | "label" | "exclusive">;
-
-function indexOf(
-  { entries, labels, label, exclusive }: Workspace,
-  active: number | undefined,
-  nextId: number,
-): WorkspaceIndex {
-  const pictures = entries.map(({ id, name, bytes, size, imageId }) => ({
-    id,
-    name,
-    bytes,
-    width: size?.width ?? null,
-    height: size?.height ?? null,
-    imageId,
-  }));
-  const extra: Extra = { labels, label, exclusive };
-  return { pictures, active: active ?? null, nextId, extra };
-}
-
-function workspaceFrom(
-  index: WorkspaceIndex | null,
-  documents: readonly { readonly picture: number; readonly document: unknown }[],
-): { workspace: Partial<Workspace>; nextId: number } {
-  if (index === null) return { workspace: {}, nextId: 1 };
-  const entries = index.pictures.map(({ id, name, bytes, width, height, imageId }): PictureEntry => {
-    const size = width === null || height === null ? null : { width, height };
-    return { id, name, bytes, size, imageId, phase: "waiting", thumbnail: null };
-  });
-  const parked: Record<number, ParkedDocument> = {};
-  for (const { picture, document } of documents) parked[picture] = document as ParkedDocument;
-  return { workspace: { ...(index.extra as Partial<Extra>), entries, parked }, nextId: index.nextId };
 }

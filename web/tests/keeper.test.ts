@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { Keeper } from "../src/app/effects/keeper";
+import { docOf, draftOf } from "../src/app/selectors";
+import type { Store } from "../src/app/store";
+import { createStore } from "../src/app/store";
+import { documentsOf } from "../src/app/workspace";
+import type { StepResult } from "../src/decode/protocol";
+import { imagePoint } from "../src/geometry/frames";
+import { rasterToRle } from "../src/geometry/raster";
+import { place } from "../src/geometry/resize";
+import { strokeRaster } from "../src/geometry/strokes";
+import { MemoryStore } from "../src/storage/memory";
+
+beforeEach(() => {
+  vi.stubGlobal("document", new EventTarget());
+  vi.stubGlobal("addEventListener", () => undefined);
+});
+afterEach(() => vi.unstubAllGlobals());
+
+const SIZE = { width: 20, height: 10 };
+const RASTER = strokeRaster(SIZE, { path: [imagePoint(5, 5)], radius: 3 });
+
+/** A page over what is kept: its state, and what writes it down. */
+async function page(shelf: MemoryStore): Promise<{ store: Store; keeper: Keeper }> {
+  const store = createStore();
+  const keeper = new Keeper(store, Promise.resolve(shelf));
+  await keeper.restore();
+  return { store, keeper };
+}
+
+function click(store: Store): number {
+  store.dispatch({ type: "point/add", at: imagePoint(5, 5), label: 1 });
+  return draftOf(store.get()).step ?? -1;
+}
+
+function open(store: Store, name: string): number {
+  store.dispatch({ type: "picture/open", name, bytes: 1 });
+  const epoch = store.get().picture?.epoch ?? -1;
+  store.dispatch({ type: "picture/update", epoch, change: { size: SIZE } });
+  return epoch;
+}
+
+describe("what is kept", () => {
+  it("comes back, and no id is given to something else after it", async () => {
+    const shelf = new MemoryStore();
+    const first = await page(shelf);
+    const picture = open(first.store, "a.jpg");
+    await first.keeper.flush();
+    const steps = [click(first.store), click(first.store)]; // the workspace itself does not change any more
+    const placement = place(SIZE, 4, "square");
+    const masks = [Float32Array.of(1.5, -2, 0.25, 7)];
+    const common = { revision: "r", threshold: 0, candidates: [{ index: 0, iou: 0.5 }], ms: 3, fedBack: null };
+    const decoded: StepResult = { ...common, placement, masks, width: 2, height: 2 };
+    first.keeper.results.keep(picture, steps[0] ?? -1, decoded);
+    first.keeper.results.keep(picture, steps[1] ?? -1, { raster: RASTER });
+    expect(await first.keeper.flush()).toBe(true);
+
+    const second = await page(shelf);
+    second.store.dispatch({ type: "workspace/show", id: picture });
+    expect(docOf(second.store.get())).toEqual(docOf(first.store.get()));
+    expect(await second.keeper.results.recall(picture, steps[0] ?? -1)).toEqual({ ...decoded, ms: 0 });
+    expect(await second.keeper.results.recall(picture, steps[1] ?? -1)).toEqual({ raster: RASTER });
+    expect(steps).not.toContain(click(second.store));
+    second.store.dispatch({ type: "history/undo" });
+    expect(docOf(second.store.get())).toEqual(docOf(first.store.get()));
+  });
+
+  it("holds what was imported into a picture that is not open", async () => {
+    const shelf = new MemoryStore();
+    const { store, keeper } = await page(shelf);
+    const closed = open(store, "a.jpg");
+    open(store, "b.jpg");
+    await keeper.flush();
+    const objects = [{ name: "", label: "cat", rle: rasterToRle(RASTER) }];
+    store.dispatch({ type: "workspace/import", id: closed, objects });
+    await keeper.flush();
+    const again = await page(shelf);
+    const document = documentsOf(again.store.get())[closed];
+    expect(document?.history.present.objects.map(({ label }) => label)).toEqual(["cat"]);
+    expect(again.store.get().workspace.labels).toEqual([{ name: "cat", colour: 0 }]);
+  });
+
+  it("is left out piece by piece where it is damaged", async () => {
+    const shelf = new MemoryStore();
+    const { store, keeper } = await page(shelf);
+    const [good, bad] = [open(store, "a.jpg"), open(store, "b.jpg")];
+    click(store);
+    await keeper.flush();
+    const index = await shelf.load();
+    if (index === null) throw new Error("nothing was kept");
+    const documents = [{ picture: bad, document: { history: { past: [], present: {}, future: [] } } }];
+    await shelf.save({ index: { ...index, extra: { labels: "none" } }, documents, results: [], forgotten: [] });
+    const again = await page(shelf);
+    const { workspace } = again.store.get();
+    expect(workspace.entries.map(({ id }) => id)).toEqual([good, bad]);
+    expect(Object.keys(workspace.parked)).toEqual([`${good}`]);
+    expect(workspace.labels).toEqual([]);
+  });
+
+  it("stays in memory, and says so, while it cannot be written", async () => {
+    const shelf = new MemoryStore();
+    const { store, keeper } = await page(shelf);
+    const picture = open(store, "a.jpg");
+    const step = click(store);
+    keeper.results.keep(picture, step, { raster: RASTER });
+    const save = vi.spyOn(shelf, "save").mockRejectedValueOnce(new Error("no"));
+    expect(await keeper.flush()).toBe(false);
+    expect(store.get().notices).toMatchObject([{ code: "storage_broken" }]);
+    expect(await keeper.results.recall(picture, step)).toEqual({ raster: RASTER });
+    save.mockRestore();
+    expect(await keeper.flush()).toBe(true);
+    expect((await shelf.loadDocuments()).map((kept) => kept.picture)).toEqual([picture]);
+    expect(await shelf.loadResult(step)).not.toBeNull();
+  });
+});
