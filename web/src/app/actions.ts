@@ -21,8 +21,8 @@ import type {
 } from "./state";
 import type { WorkspaceAction } from "./workspace";
 
-/** `mask`, `cutout` and the formats of formats/. */
-export type ExportFormat = string;
+export type ExportFormat =
+  "coco" | "coco_polygons" | "yolo" | "voc" | "labelme" | "geojson" | "svg" | "mask" | "masks" | "label_map" | "cutout";
 
 /** Changes of the document: undo knows them. */
 export type DocumentAction =

@@ -1,6 +1,7 @@
 import { objectColour } from "./palette";
 import { nextColour } from "./draft";
 import type { AppState, Doc, Draft, MaskRef, SegmentedObject, Step } from "./state";
+import type { Workspace } from "./workspace";
 
 export const docOf = (state: AppState): Doc => state.history.present;
 export const draftOf = (state: AppState): Draft => state.history.present.draft;
@@ -57,6 +58,19 @@ export function exportable({ history, steps }: Pick<AppState, "history" | "steps
     const iou = steps[entry.ref.step]?.candidates[entry.ref.candidate]?.iou;
     return iou === undefined ? [] : [{ ...entry, iou }];
   });
+}
+
+const parkedCounts = new WeakMap<Workspace["parked"], number>();
+
+/** Masks of every picture together; those of closed pictures are counted once for each change of them. */
+export function exportableCount(state: AppState): number {
+  const { parked } = state.workspace;
+  let count = parkedCounts.get(parked);
+  if (count === undefined) {
+    count = Object.values(parked).reduce((sum, document) => sum + exportable(document).length, 0);
+    parkedCounts.set(parked, count);
+  }
+  return count + exportable(state).length;
 }
 
 export function draftColour(state: AppState): number {

@@ -84,6 +84,9 @@ export function documentsOf(state: AppState): Readonly<Record<number, ParkedDocu
   return picture === null ? workspace.parked : { ...workspace.parked, [picture.epoch]: documentOf(state) };
 }
 
+/** One picture needs no filmstrip. */
+export const showsStrip = ({ workspace }: AppState): boolean => workspace.entries.length > 1;
+
 /** The one before or after the open picture; null at the ends. */
 export function neighbourOf(state: AppState, offset: 1 | -1): PictureEntry | null {
   const { entries } = state.workspace;

@@ -13,8 +13,7 @@ export const writeCoco: Writer = (pictures, words) => write(pictures, words, fal
 /** COCO's JSON with polygons; masks with holes, which polygons cannot say, stay run lengths. */
 export const writeCocoPolygons: Writer = (pictures, words) => write(pictures, words, true);
 
-// eslint-disable-next-line @typescript-eslint/require-await
-async function write(pictures: Parameters<Writer>[0], words: Words, polygons: boolean): ReturnType<Writer> {
+function write(pictures: Parameters<Writer>[0], words: Words, polygons: boolean): ReturnType<Writer> {
   const categories = categoriesOf(pictures, words);
   const annotations: object[] = [];
   const warnings: FormatWarning[] = [];

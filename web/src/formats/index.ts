@@ -24,8 +24,6 @@ export const WRITERS = {
   svg: writeSvg,
 } as const satisfies Record<string, Writer>;
 
-export type FormatId = keyof typeof WRITERS;
-
 /** The oldest moment that a ZIP can say: the same work gives the same bytes. */
 const NO_TIME = new Date(1980, 0, 1, 0, 0, 0);
 

@@ -52,7 +52,7 @@ export interface Words {
   readonly description: string;
 }
 
-export type Writer = (pictures: readonly ExportedPicture[], words: Words) => Promise<Written>;
+export type Writer = (pictures: readonly ExportedPicture[], words: Words) => Written | Promise<Written>;
 
 /** What an object is: its class, else its name. */
 export const categoryOf = ({ label, name }: ExportedObject, words: Words): string => label || name || words.unnamed;

@@ -8,8 +8,7 @@ import { categoryOf } from "./types";
 import { escaped } from "./voc";
 
 /** GeoJSON, one a picture: a feature an object, in pixels of the picture, y down; rings are closed. */
-// eslint-disable-next-line @typescript-eslint/require-await
-export const writeGeoJson: Writer = async (pictures, words) => {
+export const writeGeoJson: Writer = (pictures, words) => {
   const stems = stemsOf(pictures.map(({ name }) => name));
   const closed = (ring: Ring): number[][] => [...ring, ...ring.slice(0, 1)].map(({ x, y }) => [x, y]);
   const files = pictures.map(({ name, width, height, objects }, i) => {
@@ -31,8 +30,7 @@ export const writeGeoJson: Writer = async (pictures, words) => {
 };
 
 /** SVG, one a picture: a path an object, holes cut out by the even-odd rule. */
-// eslint-disable-next-line @typescript-eslint/require-await
-export const writeSvg: Writer = async (pictures, words) => {
+export const writeSvg: Writer = (pictures, words) => {
   const stems = stemsOf(pictures.map(({ name }) => name));
   const files = pictures.map(({ width, height, objects }, i) => {
     const paths = objects.map((object) => {

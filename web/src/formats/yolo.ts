@@ -10,8 +10,7 @@ import { categoriesOf, categoryOf, warningsOf } from "./types";
  * Ultralytics' segmentation files: a line an object, its class and one polygon in fractions of the picture. Parts are joined
  * by a seam there and back, as its own COCO converter does; holes are filled.
  */
-// eslint-disable-next-line @typescript-eslint/require-await
-export const writeYolo: Writer = async (pictures, words) => {
+export const writeYolo: Writer = (pictures, words) => {
   const categories = categoriesOf(pictures, words);
   const stems = stemsOf(pictures.map(({ name }) => name));
   const warnings: FormatWarning[] = [];

@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { languageOf } from "../app/preferences";
+import { showsStrip } from "../app/workspace";
 import { Canvas } from "./Canvas";
 import { useApp, useSelect } from "./context";
 import { DropVeil } from "./DropVeil";
@@ -24,6 +25,7 @@ export function App(): JSX.Element {
   const { store } = useApp();
   const hasPicture = useSelect((state) => state.picture !== null);
   useSelect((state) => languageOf(state.preferences)); // another language renders everything anew
+  const hasStrip = useSelect(showsStrip);
   const picker = useRef<HTMLInputElement>(null);
 
   useEffect(() => {
@@ -38,7 +40,7 @@ export function App(): JSX.Element {
   }, [store]);
 
   return (
-    <main class={`app ${hasPicture ? "has-picture" : "is-empty"}`} data-testid="app">
+    <main class={`app ${hasPicture ? "has-picture" : "is-empty"} ${hasStrip ? "has-strip" : ""}`} data-testid="app">
       <Canvas />
       <TopBar />
       {hasPicture ? (

@@ -1,7 +1,9 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
+import { showsStrip } from "../app/workspace";
 import type { Insets } from "../geometry/camera";
+import type { Size } from "../geometry/frames";
 import { Stage } from "../canvas/stage";
 import { t } from "../text";
 import { useApp, useSelect } from "./context";
@@ -16,11 +18,11 @@ const LARGE = 2600;
 const LARGE_SCALE = 1.3;
 
 /** What the floating panels cover, so that a picture is fitted into what is left. */
-function insetsFor(width: number, height: number): Insets {
+function insetsFor({ width, height }: Size, strip: boolean): Insets {
   const rows = width < TWO_ROWS ? 46 : 0;
-  if (width < NARROW) return { top: 64, right: 12, bottom: height * 0.36 + 74 + rows, left: 12 };
+  if (width < NARROW) return { top: 64, right: 12, bottom: height * 0.36 + 74 + rows + (strip ? 68 : 0), left: 12 };
   const scale = width >= LARGE ? LARGE_SCALE : 1;
-  return { top: 76 * scale, right: 328 * scale, bottom: 28, left: 84 * scale };
+  return { top: 76 * scale, right: 328 * scale, bottom: strip ? 108 * scale : 28, left: 84 * scale };
 }
 
 /** A window that moves to a sharper screen keeps its CSS size; only its device pixels tell. */
@@ -47,6 +49,8 @@ export function Canvas(): JSX.Element {
       store.dispatch({ type: "notice/add", notice });
       return;
     }
+    const fitInto = (size: Size): void =>
+      store.dispatch({ type: "view/resize", size, insets: insetsFor(size, showsStrip(store.get())) });
     const observer = new ResizeObserver(([entry]) => {
       if (entry === undefined) return;
       const { width, height } = entry.contentRect;
@@ -54,12 +58,15 @@ export function Canvas(): JSX.Element {
       const ratio = window.devicePixelRatio;
       const columns = device?.inlineSize ?? Math.round(width * ratio);
       const rows = device?.blockSize ?? Math.round(height * ratio);
-      store.dispatch({ type: "view/resize", size: { width, height }, insets: insetsFor(width, height) });
+      fitInto({ width, height });
       stage.resize(columns, rows, columns / width);
     });
     observeDevicePixels(observer, holder.current);
     const stopPointer = attachPointer(holder.current, store);
-    const stopListening = store.listen(() => stage.show(sceneOf(store.get(), resources), resources.bitmap));
+    const stopListening = store.listen((state, before) => {
+      if (showsStrip(state) !== showsStrip(before)) fitInto(state.view.size);
+      stage.show(sceneOf(store.get(), resources), resources.bitmap);
+    });
     return () => {
       observer.disconnect();
       stopPointer();

@@ -1,9 +1,7 @@
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 
-import { exportable } from "../app/selectors";
-import type { AppState } from "../app/state";
-import { documentsOf } from "../app/workspace";
+import { exportable, exportableCount } from "../app/selectors";
 import { t } from "../text";
 import { CommandKeys } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
@@ -25,10 +23,6 @@ const FORMATS = [
   { format: "cutout", icon: "picture", command: "export.cutout" },
 ] as const;
 
-/** Of every picture together. */
-const countAll = (state: AppState): number =>
-  Object.values(documentsOf(state)).reduce((sum, document) => sum + exportable(document).length, 0);
-
 export function DownloadMenu(): JSX.Element {
   const dispatch = useDispatch();
   const [open, setOpen] = useState(false);
@@ -36,16 +30,10 @@ export function DownloadMenu(): JSX.Element {
   const menu = useRef<HTMLDivElement>(null);
   const count = useSelect((state) => exportable(state).length);
   const pictures = useSelect((state) => state.workspace.entries.length);
-  const total = useSelect(countAll);
+  const total = useSelect(exportableCount);
   const all = pictures > 1 && (every || count === 0);
 
-  /** The focus goes back to where it came from. */
-  const leave = (): void => {
-    setOpen(false);
-    menu.current?.querySelector<HTMLElement>("[aria-haspopup]")?.focus();
-  };
-
-  useMenu(menu, open, () => setOpen(false), leave);
+  const leave = useMenu(menu, open, setOpen);
 
   return (
     <div class="menu-holder" ref={menu}>

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 import type { AppState } from "../app/state";
 import type { PictureEntry } from "../app/workspace";
+import { showsStrip } from "../app/workspace";
 import { t } from "../text";
 import { useApp, useDispatch, useSelect } from "./context";
 import { Icon } from "./icons";
@@ -12,11 +13,12 @@ const objectsIn = (state: AppState, id: number): number =>
     ? state.history.present.objects.length
     : (state.workspace.parked[id]?.history.present.objects.length ?? 0);
 
-/** Every picture of the workspace, small, with how far it has come; shown from two pictures on. */
+/** Every picture of the workspace, small, with how far it has come. */
 export function Filmstrip(): JSX.Element | null {
   const dispatch = useDispatch();
   const entries = useSelect((state) => state.workspace.entries);
   const active = useSelect((state) => state.picture?.epoch ?? null);
+  const shown = useSelect(showsStrip);
   const list = useRef<HTMLUListElement>(null);
   const at = entries.findIndex(({ id }) => id === active);
 
@@ -24,7 +26,7 @@ export function Filmstrip(): JSX.Element | null {
     list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [active, entries.length]);
 
-  if (entries.length < 2) return null;
+  if (!shown) return null;
   return (
     <nav class="strip panel" aria-label={t("strip.label")} data-testid="strip">
       <span class="strip-count">{t("strip.count", { at: at + 1, count: entries.length })}</span>

@@ -19,11 +19,7 @@ export function ModelMenu(): JSX.Element {
   const chosen = chosenEntry(models);
 
   const show = (shown: boolean): void => dispatch({ type: "dialog/show", dialog: shown ? "models" : null });
-  const leave = (): void => {
-    show(false);
-    holder.current?.querySelector<HTMLElement>("[aria-haspopup]")?.focus();
-  };
-  useMenu(holder, open, () => show(false), leave);
+  const leave = useMenu(holder, open, show);
   useEffect(() => {
     if (open) dispatch({ type: "request/models" });
   }, [open]);

@@ -18,11 +18,7 @@ export function SettingsMenu(): JSX.Element {
   const holder = useRef<HTMLDivElement>(null);
 
   const show = (shown: boolean): void => dispatch({ type: "dialog/show", dialog: shown ? "settings" : null });
-  const leave = (): void => {
-    show(false);
-    holder.current?.querySelector<HTMLElement>("[aria-haspopup]")?.focus();
-  };
-  useMenu(holder, open, () => show(false), leave);
+  useMenu(holder, open, show);
 
   return (
     <div class="menu-holder settings-holder" ref={holder}>

@@ -2,15 +2,19 @@ import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
 
 /**
- * A menu's keys while it is open: arrows, Home and End walk, Escape leaves (`leave` gives the focus back), Tab and a
- * press outside close it. `holder` holds the button and the items; the checked item, or the first, gets the focus.
+ * A menu's keys while it is open: arrows, Home and End walk, Escape leaves, Tab and a press outside close
+ * it. `holder` holds the button and the items; the checked item, or the first, gets the focus. Returns the way to leave:
+ * the menu is closed and its button has the focus again.
  */
 export function useMenu(
   holder: RefObject<HTMLElement | null>,
   open: boolean,
-  close: () => void,
-  leave: () => void,
-): void {
+  show: (open: boolean) => void,
+): () => void {
+  const leave = (): void => {
+    show(false);
+    holder.current?.querySelector<HTMLElement>("[aria-haspopup]")?.focus();
+  };
   useEffect(() => {
     if (!open) return;
     const itemsNow = (): HTMLElement[] => [
@@ -22,10 +26,10 @@ export function useMenu(
     const outside = (event: Event): void => {
       if (holder.current?.contains(event.target as Node)) return;
       event.stopPropagation();
-      close();
+      show(false);
     };
     const press = (event: KeyboardEvent): void => {
-      if (event.key === "Tab") return close();
+      if (event.key === "Tab") return show(false);
       const items = itemsNow();
       const at = items.findIndex((item) => item === document.activeElement);
       const next = { ArrowDown: (at + 1) % items.length, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
@@ -39,4 +43,5 @@ export function useMenu(
     window.addEventListener("keydown", press, { capture: true, signal: stop.signal });
     return () => stop.abort();
   }, [open]);
+  return leave;
 }

@@ -1,6 +1,6 @@
 import type { MaskSummary } from "../../decode/protocol";
 import { DecodeError } from "../../decode/protocol";
-import type { ExportedPicture, FormatFile, FormatId, FormatWarning } from "../../formats";
+import type { ExportedPicture, FormatFile, FormatWarning } from "../../formats";
 import { WRITERS, zipOf } from "../../formats";
 import { stemsOf } from "../../formats/names";
 import { t } from "../../text";
@@ -19,6 +19,8 @@ import type { ResultShelf } from "./shelf";
 interface Source {
   readonly entry: PictureEntry;
   readonly objects: readonly ExportEntry[];
+  /** Objects whose masks are not worked out yet. */
+  readonly waiting: number;
 }
 
 /** Makes files of the open picture's masks, or of every picture's, and hands them to the browser's downloads. */
@@ -42,6 +44,8 @@ export class Exporter {
       if (files.length === 1) save(new Blob([only.data]), all ? only.path : singleName(format, stem, only.path));
       else save(new Blob([zipOf(files)], { type: "application/zip" }), `${name}-${format.replace("_", "-")}.zip`);
       this.#warn(warnings);
+      const waiting = sources.reduce((sum, source) => sum + source.waiting, 0);
+      if (waiting > 0) this.#tell("export_waiting", waiting);
     } catch (error) {
       const code = error instanceof DecodeError && error.code === "empty" ? "empty" : "export_failed";
       const detail = error instanceof Error ? error.message : "";
@@ -55,7 +59,7 @@ export class Exporter {
     const documents = documentsOf(state);
     const open = state.picture?.epoch;
     const entries = state.workspace.entries.filter(({ id, size }) => size !== null && (all || id === open));
-    return entries.map((entry) => ({ entry, objects: objectsOf(documents[entry.id]) }));
+    return entries.map((entry) => sourceOf(entry, documents[entry.id]));
   }
 
   async #write(
@@ -68,7 +72,7 @@ export class Exporter {
     const pictures: ExportedPicture[] = [];
     for (const source of sources) pictures.push(await this.#exported(source));
     const words = { unnamed: t("object.unnamed"), description: t("coco.description") };
-    return WRITERS[format as FormatId](pictures, words);
+    return WRITERS[format](pictures, words);
   }
 
   async #exported(source: Source): Promise<ExportedPicture> {
@@ -120,14 +124,20 @@ export class Exporter {
   #warn(warnings: readonly FormatWarning[]): void {
     const codes = new Map<FormatWarning["code"], number>();
     for (const { code, count } of warnings) codes.set(code, (codes.get(code) ?? 0) + count);
-    for (const [code, count] of codes) {
-      this.store.dispatch({ type: "notice/add", notice: { code, detail: `${count}`, tone: "warning", action: null } });
-    }
+    for (const [code, count] of codes) this.#tell(code, count);
+  }
+
+  #tell(code: string, count: number): void {
+    this.store.dispatch({ type: "notice/add", notice: { code, detail: `${count}`, tone: "warning", action: null } });
   }
 }
 
-const objectsOf = (document: ParkedDocument | undefined): ExportEntry[] =>
-  document === undefined ? [] : exportable(document);
+function sourceOf(entry: PictureEntry, document: ParkedDocument | undefined): Source {
+  if (document === undefined) return { entry, objects: [], waiting: 0 };
+  const { objects } = document.history.present;
+  const waiting = objects.filter(({ step }) => document.steps[step]?.status === "waiting").length;
+  return { entry, objects: exportable(document), waiting };
+}
 
 function rleOf(summary: MaskSummary | undefined): MaskSummary["rle"] {
   if (summary === undefined) throw new DecodeError("empty", "That mask is not here any more.");

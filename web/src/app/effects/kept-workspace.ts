@@ -53,7 +53,7 @@ function isDocument(value: unknown): value is ParkedDocument {
   if (!isObject(value) || !isObject(value.history) || !isObject(value.steps) || !Array.isArray(value.hidden))
     return false;
   const { past, present, future } = value.history;
-  return Array.isArray(past) && Array.isArray(future) && [...past, present, ...future].every(isSnapshot);
+  return [past, [present], future].every((snapshots) => Array.isArray(snapshots) && snapshots.every(isSnapshot));
 }
 
 function isSnapshot(value: unknown): boolean {

@@ -25,6 +25,8 @@ export const files = {
   "problem.overlap_hidden": "Objects overlap: later ones hide parts of {detail} earlier ones in this format.",
   "problem.too_many_objects": "VOC holds 254 objects a picture: {detail} were left out of its PNGs.",
   "problem.empty_left_out": "{detail} objects are empty and were left out.",
+  "problem.export_waiting":
+    "{detail} objects have no mask yet and were left out. Open their pictures once, then download again.",
   "problem.import_done": "{detail} objects were read.",
   "problem.import_nothing":
     "No object of these files belongs to a picture here. Open the pictures first; file names must be the same.",

@@ -27,6 +27,7 @@ export const files: Translated<typeof english> = {
   "problem.overlap_hidden": "物体有重叠：在此格式中，后面的物体遮住了 {detail} 个前面物体的一部分。",
   "problem.too_many_objects": "VOC 每张图片最多 254 个物体：有 {detail} 个未写入 PNG。",
   "problem.empty_left_out": "{detail} 个物体为空，已略过。",
+  "problem.export_waiting": "{detail} 个物体尚无掩码，已略过。请先打开其图片，再重新下载。",
   "problem.import_done": "已读入 {detail} 个物体。",
   "problem.import_nothing": "这些文件中没有属于当前图片的物体。请先打开图片；文件名必须相同。",
   "problem.import_not_annotations": "有些文件不是 COCO、YOLO、labelme 或掩码 PNG。略过：{detail}。",
