@@ -58,6 +58,7 @@ test.describe("several pictures", () => {
   test("are encoded before they are asked for, so that the next one is there at once", async ({ alone: studio }) => {
     await openAll(studio);
     await expect(studio.part("strip-entry").nth(1)).toHaveAttribute("data-phase", "encoded");
+    await expect(studio.part("strip").locator("img")).toHaveCount(3);
     const before = (await studio.recorded()).phases.length;
     await studio.key("d");
     await expect(studio.part("picture-name")).toContainText("garden.jpg");
@@ -99,6 +100,10 @@ test.describe("nothing is lost", () => {
     await studio.settled();
     expect(iouOf(await studio.mask(), draft)).toBe(1);
     expect(await studio.tasksAfter(before)).not.toContain("decode");
+    await studio.click([0.3, 0.3]); // new work beside the old
+    await studio.key("Control+z");
+    await studio.settled();
+    expect(iouOf(await studio.mask(), draft)).toBe(1);
   });
 });
 

@@ -126,7 +126,7 @@ export function startEffects(store: Store, resources: Resources): void {
   };
   store.listen((_state, _before, action) => fulfil(action));
   followOutline(store, resources);
-  followThumbnails(store, resources);
+  followThumbnails(store, keeper.files);
 
   exposeDebugView(store, engine);
   void keepTrying(store, models, forever);

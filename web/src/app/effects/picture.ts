@@ -63,8 +63,8 @@ export class PictureOpener {
   async open(files: readonly File[]): Promise<void> {
     if (files.length === 0) return;
     const first = this.store.get().nextId;
+    files.forEach((file, i) => this.files.put(first + i, file)); // whoever hears of a picture finds its file
     this.store.dispatch({ type: "workspace/add", pictures: files.map(({ name, size }) => ({ name, bytes: size })) });
-    files.forEach((file, i) => this.files.put(first + i, file));
     await this.show(first);
   }
 

@@ -21,17 +21,21 @@ export async function cropOf(bitmap: ImageBitmap, { x, y, width, height }: Recta
   return canvas.convertToBlob({ type: "image/png" });
 }
 
-/** Longest side of the filmstrip's small pictures, in pixels. */
-const THUMBNAIL = 160;
+/** Height of the filmstrip's small pictures, in pixels. */
+const THUMBNAIL = 132;
 
-export async function thumbnailOf(bitmap: ImageBitmap): Promise<Blob> {
-  const scale = Math.min(THUMBNAIL / Math.max(bitmap.width, bitmap.height), 1);
-  const canvas = new OffscreenCanvas(Math.max(bitmap.width * scale, 1), Math.max(bitmap.height * scale, 1));
+export async function thumbnailOf(file: Blob): Promise<Blob> {
+  const bitmap = await createImageBitmap(file, {
+    imageOrientation: "from-image",
+    resizeHeight: THUMBNAIL,
+    resizeQuality: "medium",
+  });
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   const context = canvas.getContext("2d");
   if (context === null) throw new Error("The browser gives no 2D canvas.");
-  context.fillStyle = "#fff";
+  context.fillStyle = "#fff"; // what shows through a transparent picture
   context.fillRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
   return canvas.convertToBlob({ type: "image/webp", quality: 0.8 });
 }
