@@ -33,49 +33,53 @@ async function makeObjects(studio: Studio): Promise<void> {
   await studio.click(MUG);
 }
 
-test("the page with three objects, for the README", async ({ fresh }) => {
-  await fresh.page.setViewportSize({ width: 1440, height: 900 });
-  await fresh.page.emulateMedia({ colorScheme: "dark" });
-  await fresh.visit();
-  await fresh.open(samplePicture("table"));
-  await makeObjects(fresh);
-  await shoot(fresh, "objects-dark");
-  await fresh.page.screenshot({ path: README_PICTURE });
+test("the page with three objects, for the README", async ({ alone: studio }) => {
+  await studio.page.setViewportSize({ width: 1440, height: 900 });
+  await studio.page.emulateMedia({ colorScheme: "dark" });
+  const pictures = (["table", "desk", "garden"] as const).map((name) => ({ ...samplePicture(name) }));
+  await studio.part("file-input").setInputFiles(pictures);
+  await studio.ready();
+  await studio.part("strip-entry").last().click();
+  await expect(studio.part("picture-name")).toContainText("table.jpg");
+  await studio.ready();
+  await makeObjects(studio);
+  await shoot(studio, "objects-dark");
+  await studio.page.screenshot({ path: README_PICTURE });
 });
 
 for (const colorScheme of ["dark", "light"] as const) {
-  test(`to look at, ${colorScheme}`, async ({ fresh }) => {
-    const { page } = fresh;
+  test(`to look at, ${colorScheme}`, async ({ alone: studio }) => {
+    const { page } = studio;
     await page.setViewportSize({ width: 1440, height: 900 });
     await page.emulateMedia({ colorScheme });
-    await fresh.visit();
-    await expect(fresh.part("sample")).toHaveCount(3);
-    await shoot(fresh, `empty-${colorScheme}`);
-    await fresh.open(samplePicture("desk"));
-    await fresh.click([0.52, 0.6]);
-    await shoot(fresh, `click-${colorScheme}`);
-    await fresh.part("download").click();
-    await shoot(fresh, `menu-${colorScheme}`);
-    await fresh.key("Escape");
-    await fresh.key("?");
-    await shoot(fresh, `keys-${colorScheme}`);
+    await studio.page.reload();
+    await expect(studio.part("sample")).toHaveCount(3);
+    await shoot(studio, `empty-${colorScheme}`);
+    await studio.open(samplePicture("desk"));
+    await studio.click([0.52, 0.6]);
+    await shoot(studio, `click-${colorScheme}`);
+    await studio.part("download").click();
+    await shoot(studio, `menu-${colorScheme}`);
+    await studio.key("Escape");
+    await studio.key("?");
+    await shoot(studio, `keys-${colorScheme}`);
   });
 }
 
-test("to look at: narrow, tall and 4K", async ({ fresh }) => {
-  const { page } = fresh;
+test("to look at: narrow, tall and 4K", async ({ alone: studio }) => {
+  const { page } = studio;
   await page.setViewportSize({ width: 360, height: 740 });
-  await fresh.visit();
-  await shoot(fresh, "narrow-empty");
-  await fresh.open(samplePicture("garden"));
-  await fresh.click([0.27, 0.6]);
-  await shoot(fresh, "narrow-click");
-  await fresh.key("Enter");
-  await fresh.key("?");
-  await shoot(fresh, "narrow-keys");
-  await fresh.key("Escape");
+  await studio.visit();
+  await shoot(studio, "narrow-empty");
+  await studio.open(samplePicture("garden"));
+  await studio.click([0.27, 0.6]);
+  await shoot(studio, "narrow-click");
+  await studio.key("Enter");
+  await studio.key("?");
+  await shoot(studio, "narrow-keys");
+  await studio.key("Escape");
   await page.setViewportSize({ width: 3840, height: 2160 });
-  await fresh.open(samplePicture("table"));
-  await fresh.click(JAR);
-  await shoot(fresh, "4k");
+  await studio.open(samplePicture("table"));
+  await studio.click(JAR);
+  await shoot(studio, "4k");
 });

@@ -7,7 +7,7 @@ import { Keys } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
 import { Icon } from "./icons";
 
-const MOUSE = ["left", "right", "drag", "point", "wheel", "pan"] as const;
+const MOUSE = ["left", "right", "drag", "point", "move", "pick", "wheel", "pan"] as const;
 
 export function KeySheet(): JSX.Element {
   const dispatch = useDispatch();
