@@ -73,5 +73,9 @@ export default tseslint.config(
     files: ["scripts/**"],
     languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly" } },
   },
+  {
+    files: ["public/**"],
+    languageOptions: { globals: { document: "readonly", localStorage: "readonly" } },
+  },
   prettier,
 );

@@ -30,7 +30,7 @@ test("the wheel zooms, and the point under the cursor stays there", async ({ stu
     expect(after.zoom > before.zoom).toBe(turn < 0);
     expectNear(under(after, x, y), under(start, x, y), 0.01);
   }
-  await expect(studio.part("zoom")).toContainText(`${Math.round((await studio.see("camera")).zoom * 100)} %`);
+  await expect(studio.part("zoom")).toContainText(`${Math.round((await studio.see("camera")).zoom * 100)}%`);
   await studio.key("f");
   expect(await studio.see("camera")).toEqual(start);
 });

@@ -242,7 +242,7 @@ describe("commands", () => {
 
   it("say when they can be used", () => {
     const enabled = (state: AppState): string[] => COMMANDS.filter((c) => c.enabled(state)).map((c) => c.id);
-    expect(enabled(INITIAL_STATE)).toEqual(["open", "models", "keys"]);
+    expect(enabled(INITIAL_STATE)).toEqual(["open", "models", "keys", "settings"]);
     const state = answered(run(opened(), point(10, 10)));
     expect(enabled(state)).toEqual(expect.arrayContaining(["undo", "accept", "cancel", "candidate.3", "export.coco"]));
     expect(enabled(state)).not.toContain("redo");

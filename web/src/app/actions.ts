@@ -2,6 +2,7 @@ import type { Insets } from "../geometry/camera";
 import type { ImageBox, ImagePoint, Size, ViewPoint } from "../geometry/frames";
 import type { PointLabel } from "../geometry/prompt";
 import type { ModelsState } from "./models";
+import type { PreferencesAction } from "./preferences";
 import type { Dialog, EngineState, MaskRef, Notice, NoticeAction, Picture, Sample, Step, ToolId } from "./state";
 
 export type ExportFormat = "mask" | "cutout" | "coco";
@@ -76,5 +77,5 @@ export type RequestAction =
   | { readonly type: "request/export"; readonly format: ExportFormat }
   | { readonly type: "request/recover"; readonly action: NoticeAction };
 
-export type Action = DocumentAction | ViewAction | ReportAction | RequestAction;
+export type Action = DocumentAction | ViewAction | ReportAction | RequestAction | PreferencesAction;
 export type Dispatch = (action: Action) => void;

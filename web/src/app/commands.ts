@@ -37,6 +37,7 @@ export const COMMAND_IDS = [
   "export.cutout",
   "export.coco",
   "keys",
+  "settings",
 ] as const;
 
 const ZOOM_STEP = 1.25;
@@ -99,6 +100,7 @@ export const COMMANDS: readonly Command[] = [
   command("export.mask", ["mod+shift+s"], hasMask, { type: "request/export", format: "mask" }),
   command("export.cutout", ["mod+shift+x"], hasMask, { type: "request/export", format: "cutout" }),
   command("keys", ["?"], always, { type: "dialog/show", dialog: "keys" }),
+  command("settings", [","], always, { type: "dialog/show", dialog: "settings" }),
 ];
 
 export function commandById(id: CommandId): Command {

@@ -2,6 +2,8 @@ import { fit, keepInSight, pan, zoomAt, zoomLimits } from "../geometry/camera";
 import { viewPoint } from "../geometry/frames";
 import type { Action, DocumentAction, ReportAction, ViewAction } from "./actions";
 import { beginHistory } from "./history";
+import type { PreferencesAction } from "./preferences";
+import { reducePreferences } from "./preferences";
 import { reduceDocument } from "./reduce-document";
 import type { AppState, Step, ViewState } from "./state";
 import { EMPTY_DOC } from "./state";
@@ -26,6 +28,8 @@ export function reduce(state: AppState, action: Action): AppState {
     case "dialog":
     case "drop":
       return { ...state, view: reduceView(state, action as ViewAction) };
+    case "preferences":
+      return { ...state, preferences: reducePreferences(state.preferences, action as PreferencesAction) };
     case "request":
       return state;
     default:

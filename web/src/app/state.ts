@@ -7,6 +7,8 @@ import type { History } from "./history";
 import { beginHistory } from "./history";
 import type { ModelsState } from "./models";
 import { NO_MODELS } from "./models";
+import type { Preferences } from "./preferences";
+import { DEFAULT_PREFERENCES } from "./preferences";
 
 /** One candidate of one decoding; its logits lie in the decode worker under the same names. */
 export interface MaskRef {
@@ -98,7 +100,7 @@ export interface Notice {
 }
 
 export type ToolId = "point" | "box" | "pan";
-export type Dialog = "keys" | "models" | null;
+export type Dialog = "keys" | "models" | "settings" | null;
 
 export interface ViewState {
   readonly camera: Camera;
@@ -131,6 +133,7 @@ export interface AppState {
   readonly nextId: number;
   readonly engine: EngineState;
   readonly models: ModelsState;
+  readonly preferences: Preferences;
   readonly view: ViewState;
   readonly notices: readonly Notice[];
   readonly samples: readonly Sample[];
@@ -150,6 +153,7 @@ export const INITIAL_STATE: AppState = {
   nextId: 1,
   engine: { phase: "loading", progress: 0, backend: null, threads: 0, model: "", lastMs: null },
   models: NO_MODELS,
+  preferences: DEFAULT_PREFERENCES,
   view: {
     camera: { zoom: 1, x: 0, y: 0 },
     size: { width: 1, height: 1 },

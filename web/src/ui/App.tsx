@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
+import { languageOf } from "../app/preferences";
 import { Canvas } from "./Canvas";
 import { useApp, useSelect } from "./context";
 import { DropVeil } from "./DropVeil";
@@ -20,6 +21,7 @@ const ACCEPTED = "image/jpeg,image/png,image/webp,image/bmp,image/gif";
 export function App(): JSX.Element {
   const { store } = useApp();
   const hasPicture = useSelect((state) => state.picture !== null);
+  useSelect((state) => languageOf(state.preferences)); // another language renders everything anew
   const picker = useRef<HTMLInputElement>(null);
 
   useEffect(() => {

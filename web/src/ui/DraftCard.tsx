@@ -4,6 +4,7 @@ import { docOf, draftColour, draftStep } from "../app/selectors";
 import type { Step } from "../app/state";
 import { isEmpty } from "../geometry/prompt";
 import { t } from "../text";
+import { numberText } from "../text/numbers";
 import { CommandButton } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
 import { objectName } from "./object-name";
@@ -60,7 +61,7 @@ function DraftScore({
   const iou = step.candidates[candidate]?.iou;
   return (
     <span class="score" role="status" data-testid="score">
-      {iou === undefined ? t("draft.working") : t("draft.score", { score: iou.toFixed(2) })}
+      {iou === undefined ? t("draft.working") : t("draft.score", { score: numberText(iou, 2) })}
     </span>
   );
 }
@@ -85,14 +86,14 @@ function Candidates({ step, chosen, colour }: CandidatesProps): JSX.Element {
             role="radio"
             class="candidate"
             aria-checked={i === chosen}
-            aria-label={t("candidate.label", { n: i + 1, score: iou.toFixed(2) })}
+            aria-label={t("candidate.label", { n: i + 1, score: numberText(iou, 2) })}
             data-testid={`candidate-${i + 1}`}
             onClick={() => dispatch({ type: "candidate/choose", candidate: i })}
           >
             <Thumbnail step={step.id} candidate={i} framedBy={all} colour={colour} width={80} height={64} />
             <span>
               <kbd>{i + 1}</kbd>
-              {iou.toFixed(2)}
+              {numberText(iou, 2)}
             </span>
           </button>
         ))}

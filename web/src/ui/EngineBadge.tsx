@@ -2,12 +2,13 @@ import type { JSX } from "preact";
 
 import type { EngineState } from "../app/state";
 import { t } from "../text";
+import { numberText } from "../text/numbers";
 import { useSelect } from "./context";
 
 /** Which back end answers clicks, with how many threads, and how long the last click took. */
 export function EngineBadge(): JSX.Element {
   const engine = useSelect((state) => state.engine);
-  const ms = engine.lastMs === null ? null : engine.lastMs < 10 ? engine.lastMs.toFixed(1) : engine.lastMs.toFixed(0);
+  const ms = engine.lastMs === null ? null : numberText(engine.lastMs, engine.lastMs < 10 ? 1 : 0);
   const title = [titleOf(engine), ms === null ? "" : t("engine.title.last", { ms })].join(" ").trim();
   return (
     <div

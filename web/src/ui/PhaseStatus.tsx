@@ -6,6 +6,7 @@ import { chosenEntry, estimatedPart } from "../app/models";
 import { draftStep } from "../app/selectors";
 import type { EngineState, Picture, PicturePhase } from "../app/state";
 import { t } from "../text";
+import { percentText } from "../text/numbers";
 import { CommandButton } from "./CommandButton";
 import { useSelect } from "./context";
 import { bytesText } from "./quantities";
@@ -73,11 +74,10 @@ interface Status {
 
 function statusOf(picture: Picture, engine: EngineState, model: ModelEntry | null, elapsed: number): Status | null {
   const title = model?.title ?? "";
-  const percent = (part: number): number => Math.round(part * 100);
   const plain = (text: string): Status => ({ text, time: "", part: null });
   switch (picture.phase) {
     case "uploading": {
-      const time = t("phase.uploading.of", { percent: percent(picture.progress), size: bytesText(picture.bytes) });
+      const time = t("phase.uploading.of", { percent: percentText(picture.progress), size: bytesText(picture.bytes) });
       return { text: t("phase.uploading"), time, part: picture.progress };
     }
     case "waiting":
@@ -92,7 +92,7 @@ function statusOf(picture: Picture, engine: EngineState, model: ModelEntry | nul
     case "fetching":
       if (engine.phase !== "loading") return plain(t("phase.fetching"));
       if (engine.progress >= 1) return plain(t("phase.decoder.starting"));
-      return { text: t("phase.decoder", { title }), time: `${percent(engine.progress)} %`, part: engine.progress };
+      return { text: t("phase.decoder", { title }), time: percentText(engine.progress), part: engine.progress };
     case "ready":
       return engine.phase === "loading" ? plain(t("phase.decoder.starting")) : null;
     case "reading":

@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 
 import { zoomPercent } from "../app/selectors";
 import { t } from "../text";
+import { percentText } from "../text/numbers";
 import { CommandButton, CommandKeys } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
 import { Icon } from "./icons";
@@ -24,7 +25,7 @@ export function Toolbar(): JSX.Element {
       <div class="toolbar-group toolbar-zoom">
         <CommandButton id="zoom.in" icon="plus" />
         <output class="zoom" data-testid="zoom">
-          {t("zoom.percent", { percent: zoom })}
+          {percentText(zoom / 100)}
         </output>
         <CommandButton id="zoom.out" icon="minus" />
         <CommandButton id="zoom.fit" icon="fit" />

@@ -7,6 +7,7 @@ import { DownloadMenu } from "./DownloadMenu";
 import { EngineBadge } from "./EngineBadge";
 import { Logo } from "./Logo";
 import { ModelMenu } from "./ModelMenu";
+import { SettingsMenu } from "./SettingsMenu";
 
 export function TopBar(): JSX.Element {
   const picture = useSelect((state) => state.picture);
@@ -32,7 +33,8 @@ export function TopBar(): JSX.Element {
             <DownloadMenu />
           </>
         )}
-        <CommandButton id="keys" icon="keys" tip="below" />
+        <CommandButton id="keys" icon="keys" tip="below" class="roomy-only" />
+        <SettingsMenu />
       </div>
     </header>
   );

@@ -12,7 +12,7 @@ export const main = {
 
   "phase.reading": "Reading the picture",
   "phase.uploading": "Uploading",
-  "phase.uploading.of": "{percent} % of {size}",
+  "phase.uploading.of": "{percent} of {size}",
   "phase.loading": "{title} is being loaded",
   "phase.encoding": "Looking at the picture",
   "phase.fetching": "Fetching what was seen",
@@ -37,8 +37,6 @@ export const main = {
   "models.state.loading": "loading",
   "models.stale": "The server does not answer; this list may be an old one.",
   "models.more": "More models come with",
-  "bytes.kilo": "{n} kB",
-  "bytes.mega": "{n} MB",
   "time.ms": "{n} ms",
   "time.s": "{n} s",
 
@@ -194,5 +192,4 @@ export const main = {
   "problem.export_failed": "The file could not be made. {detail}",
   "problem.other": "That did not work. {detail}",
   "samples.title": "Sample pictures",
-  "zoom.percent": "{percent} %",
 } as const;

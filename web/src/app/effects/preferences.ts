@@ -1,0 +1,61 @@
+import { languageFor, locale, setLanguage } from "../../text";
+import type { Preferences } from "../preferences";
+import { DEFAULT_PREFERENCES, LANGUAGE_CHOICES, languageOf, THEMES } from "../preferences";
+import type { Store } from "../store";
+
+const LANGUAGE_KEY = "segserve.language";
+/** public/theme.js reads it too. */
+const THEME_KEY = "segserve.theme";
+
+/** As chosen at an earlier visit; what is stored but makes no sense counts for nothing. */
+export function readPreferences(): Preferences {
+  return {
+    ...DEFAULT_PREFERENCES,
+    language: LANGUAGE_CHOICES.find((choice) => choice === stored(LANGUAGE_KEY)) ?? "system",
+    browserLanguage: languageFor(navigator.languages),
+    theme: THEMES.find((theme) => theme === stored(THEME_KEY)) ?? "system",
+  };
+}
+
+/** Makes the page follow the preferences, and keeps them. Called before the page is rendered, whose texts they decide. */
+export function startPreferences(store: Store): void {
+  follow(store.get().preferences);
+  store.listen(({ preferences }, before) => {
+    if (preferences === before.preferences) return;
+    follow(preferences);
+    keep(preferences);
+  });
+  window.addEventListener("languagechange", () =>
+    store.dispatch({ type: "preferences/browser", language: languageFor(navigator.languages) }),
+  );
+}
+
+function follow(preferences: Preferences): void {
+  setLanguage(languageOf(preferences));
+  const root = document.documentElement;
+  root.lang = locale();
+  if (preferences.theme === "system") delete root.dataset.theme;
+  else root.dataset.theme = preferences.theme;
+}
+
+function keep({ language, theme }: Preferences): void {
+  keepOne(LANGUAGE_KEY, language === "system" ? null : language);
+  keepOne(THEME_KEY, theme === "system" ? null : theme);
+}
+
+function stored(key: string): string | null {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null; // a browser that keeps nothing
+  }
+}
+
+function keepOne(key: string, value: string | null): void {
+  try {
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+  } catch {
+    // A browser that keeps nothing, or has no room left: the choice holds for this visit.
+  }
+}

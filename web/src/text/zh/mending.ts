@@ -1,0 +1,4 @@
+import type { mending as english } from "../en/mending";
+import type { Translated } from "../translated";
+
+export const mending: Translated<typeof english> = {};
