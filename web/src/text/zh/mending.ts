@@ -1,4 +1,1 @@
-import type { mending as english } from "../en/mending";
-import type { Translated } from "../translated";
-
-export const mending: Translated<typeof english> = {};
+export const mending = {} as const;

@@ -1,4 +1,1 @@
-import type { pictures as english } from "../en/pictures";
-import type { Translated } from "../translated";
-
-export const pictures: Translated<typeof english> = {};
+export const pictures = {} as const;
