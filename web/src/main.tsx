@@ -11,6 +11,7 @@ import "./styles/controls.css";
 import "./styles/empty.css";
 import "./styles/models.css";
 import "./styles/panels.css";
+import "./styles/people.css";
 import "./styles/settings.css";
 import { App } from "./ui/App";
 import { AppContext } from "./ui/context";

@@ -1,6 +1,7 @@
 import type { Insets } from "../geometry/camera";
 import type { ImageBox, ImagePoint, Size, ViewPoint } from "../geometry/frames";
 import type { PointLabel } from "../geometry/prompt";
+import type { CrosshairAction } from "./crosshair";
 import type { ModelsState } from "./models";
 import type { PreferencesAction } from "./preferences";
 import type { Dialog, EngineState, MaskRef, Notice, NoticeAction, Picture, Sample, Step, ToolId } from "./state";
@@ -77,5 +78,5 @@ export type RequestAction =
   | { readonly type: "request/export"; readonly format: ExportFormat }
   | { readonly type: "request/recover"; readonly action: NoticeAction };
 
-export type Action = DocumentAction | ViewAction | ReportAction | RequestAction | PreferencesAction;
+export type Action = DocumentAction | ViewAction | ReportAction | RequestAction | PreferencesAction | CrosshairAction;
 export type Dispatch = (action: Action) => void;

@@ -3,6 +3,7 @@ import { NO_INSETS } from "../geometry/camera";
 import type { ImageBox, ImagePoint, Size } from "../geometry/frames";
 import type { PointLabel, Prompt } from "../geometry/prompt";
 import { EMPTY_PROMPT } from "../geometry/prompt";
+import type { Crosshair } from "./crosshair";
 import type { History } from "./history";
 import { beginHistory } from "./history";
 import type { ModelsState } from "./models";
@@ -135,6 +136,7 @@ export interface AppState {
   readonly models: ModelsState;
   readonly preferences: Preferences;
   readonly view: ViewState;
+  readonly crosshair: Crosshair | null;
   readonly notices: readonly Notice[];
   readonly samples: readonly Sample[];
   /** Grows when logits arrive that no other change announces (hover, restored steps). */
@@ -166,6 +168,7 @@ export const INITIAL_STATE: AppState = {
     dialog: null,
     dropping: false,
   },
+  crosshair: null,
   notices: [],
   samples: [],
   masksVersion: 0,

@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { languageOf } from "../app/preferences";
+import { Announcer } from "./Announcer";
 import { Canvas } from "./Canvas";
 import { useApp, useSelect } from "./context";
 import { DropVeil } from "./DropVeil";
@@ -11,6 +12,7 @@ import { attachKeyboard } from "./keyboard";
 import { Notices } from "./Notices";
 import { PhaseStatus } from "./PhaseStatus";
 import { SidePanel } from "./SidePanel";
+import { Tour } from "./Tour";
 import { Toolbar } from "./Toolbar";
 import { TopBar } from "./TopBar";
 import { attachTransfer } from "./transfer";
@@ -51,6 +53,8 @@ export function App(): JSX.Element {
       <Notices />
       <KeySheet />
       <DropVeil />
+      <Tour />
+      <Announcer />
       <input
         ref={picker}
         type="file"

@@ -5,6 +5,9 @@ import type { Insets } from "../geometry/camera";
 import { Stage } from "../canvas/stage";
 import { t } from "../text";
 import { useApp, useSelect } from "./context";
+import { Crosshair } from "./Crosshair";
+import { attachCrosshair } from "./crosshair-keys";
+import { keyText, useCommandKey } from "./key-names";
 import { attachPointer } from "./pointer";
 import { sceneOf } from "./scene";
 
@@ -34,6 +37,10 @@ export function Canvas(): JSX.Element {
   const holder = useRef<HTMLDivElement>(null);
   const picture = useRef<HTMLCanvasElement>(null);
   const overlay = useRef<HTMLCanvasElement>(null);
+  const hasPicture = useSelect((state) => state.picture !== null);
+  const [add, remove] = [useCommandKey("crosshair.add") ?? "", useCommandKey("crosshair.remove") ?? ""];
+  const corner = useCommandKey("crosshair.corner") ?? "";
+  const keys = { add: keyText(add), remove: keyText(remove), corner: keyText(corner) };
   const cursor = useSelect((state) => (state.view.grabbing ? "grabbing" : state.view.tool));
 
   useEffect(() => {
@@ -56,10 +63,12 @@ export function Canvas(): JSX.Element {
     });
     observeDevicePixels(observer, holder.current);
     const stopPointer = attachPointer(holder.current, store);
+    const stopCrosshair = attachCrosshair(holder.current, store);
     const stopListening = store.listen(() => stage.show(sceneOf(store.get(), resources), resources.bitmap));
     return () => {
       observer.disconnect();
       stopPointer();
+      stopCrosshair();
       stopListening();
       stage.close();
     };
@@ -70,12 +79,15 @@ export function Canvas(): JSX.Element {
       ref={holder}
       class={`canvas canvas-${cursor}`}
       data-testid="canvas"
+      data-tour="picture"
       role="application"
       aria-label={t("canvas.label")}
-      tabIndex={0}
+      aria-description={t("canvas.keys", keys)}
+      tabIndex={hasPicture ? 0 : -1}
     >
       <canvas ref={picture} />
       <canvas ref={overlay} />
+      <Crosshair />
     </div>
   );
 }

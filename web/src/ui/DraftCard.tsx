@@ -5,7 +5,7 @@ import type { Step } from "../app/state";
 import { isEmpty } from "../geometry/prompt";
 import { t } from "../text";
 import { numberText } from "../text/numbers";
-import { CommandButton } from "./CommandButton";
+import { CommandButton, CommandKeys } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
 import { objectName } from "./object-name";
 import { colourOf } from "./palette";
@@ -34,11 +34,11 @@ export function DraftCard(): JSX.Element {
       <footer>
         <CommandButton id="cancel" class="button-text" tip="none">
           {t("draft.cancel")}
-          <kbd>{t("key.escape")}</kbd>
+          <CommandKeys id="cancel" />
         </CommandButton>
-        <CommandButton id="accept" class="button-text button-primary" tip="none">
+        <CommandButton id="accept" class="button-text button-primary" tip="none" tour="accept">
           {t(edited === undefined ? "draft.accept" : "draft.save")}
-          <kbd>{t("key.enter")}</kbd>
+          <CommandKeys id="accept" />
         </CommandButton>
       </footer>
     </section>
@@ -60,11 +60,13 @@ function DraftScore({
   if (step === null) return null;
   const iou = step.candidates[candidate]?.iou;
   return (
-    <span class="score" role="status" data-testid="score">
+    <span class="score" data-testid="score">
       {iou === undefined ? t("draft.working") : t("draft.score", { score: numberText(iou, 2) })}
     </span>
   );
 }
+
+const CANDIDATE_COMMANDS = ["candidate.1", "candidate.2", "candidate.3"] as const;
 
 interface CandidatesProps {
   readonly step: Step;
@@ -92,7 +94,7 @@ function Candidates({ step, chosen, colour }: CandidatesProps): JSX.Element {
           >
             <Thumbnail step={step.id} candidate={i} framedBy={all} colour={colour} width={80} height={64} />
             <span>
-              <kbd>{i + 1}</kbd>
+              {CANDIDATE_COMMANDS[i] && <CommandKeys id={CANDIDATE_COMMANDS[i]} />}
               {numberText(iou, 2)}
             </span>
           </button>

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { t } from "../text";
 import { useDispatch, useSelect } from "./context";
 import { Icon } from "./icons";
-import { keyNames } from "./key-names";
+import { keyText } from "./key-names";
 
 export function EmptyState(): JSX.Element {
   const dispatch = useDispatch();
@@ -16,11 +16,12 @@ export function EmptyState(): JSX.Element {
             <Icon name="picture" />
           </span>
           <h2>{t("empty.title")}</h2>
-          <p>{t("empty.hint", { paste: keyNames("mod+v").join(" + ") })}</p>
+          <p>{t("empty.hint", { paste: keyText("mod+v") })}</p>
           <button
             type="button"
             class="button button-text button-primary button-large"
             data-testid="choose-picture"
+            data-tour="open"
             onClick={() => dispatch({ type: "request/pick" })}
           >
             <Icon name="open" />
