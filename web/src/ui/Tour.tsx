@@ -105,7 +105,7 @@ function useEscape(): void {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const { target } = event;
-      const isElsewhere = target instanceof Element && target.closest("dialog, .menu-holder, input, textarea") !== null;
+      const isElsewhere = target instanceof Element && target.closest("dialog, [role=menu], input, textarea") !== null;
       if (event.key !== "Escape" || isElsewhere || store.get().view.dialog !== null) return;
       event.preventDefault();
       event.stopPropagation();

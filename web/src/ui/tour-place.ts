@@ -8,6 +8,8 @@ export interface Area {
 /** CSS pixels between the card and its anchor, and between the card and the window's edge. */
 const GAP = 14;
 const EDGE = 10;
+/** As many cards high must be what is free, for one to lie in it. */
+const ROOMY = 3;
 
 /** Where a card lies beside its anchor, all in CSS pixels of the window: right, left, above or below, where it fits first. */
 export function placeBeside(anchor: Area, card: Area, view: Area): { left: number; top: number } {
@@ -28,9 +30,11 @@ export function placeBeside(anchor: Area, card: Area, view: Area): { left: numbe
   return kept(ways.find(inside) ?? centred, card, view);
 }
 
-/** At the lower left of what the panels leave free of the picture, where it hides least. */
+/** At the lower left of what the panels leave free, where it hides least; on a phone, over the panels below that. */
 export function placeWithin(free: Area, card: Area, view: Area): { left: number; top: number } {
-  return kept({ left: free.left + GAP, top: free.top + free.height - card.height - GAP }, card, view);
+  const bottom = free.top + free.height;
+  const isRoomy = free.height >= ROOMY * card.height;
+  return kept({ left: free.left + GAP, top: isRoomy ? bottom - card.height - GAP : bottom }, card, view);
 }
 
 function kept(at: { left: number; top: number }, card: Area, view: Area): { left: number; top: number } {
