@@ -28,6 +28,8 @@ for (const [locale, language, words] of [
 test("a whole object in Chinese", async ({ browser, baseURL }) => {
   const studio = await speaking(browser, "zh-CN", baseURL ?? "");
   await studio.visit();
+  await expect(studio.part("sample")).toHaveCount(3);
+  expect(await wordsInEnglish(studio)).toEqual([]);
   await studio.open(samplePicture("table"));
   await studio.click([0.42, 0.3]);
   await expect(studio.part("score")).toContainText(/^得分 0\.\d\d$/);
@@ -45,7 +47,7 @@ test("a whole object in Chinese", async ({ browser, baseURL }) => {
 function wordsInEnglish(studio: Studio): Promise<string[]> {
   return studio.page.evaluate(() => {
     const names =
-      /Segserve|WebGPU|WASM|JSON|COCO|PNG|table\.jpg|English|Lite|Apache|Shift|Ctrl|Enter|Esc|Delete|Backspace|Model|kB|MB/gi;
+      /Segserve|JPEG|WebP|BMP|GIF|Rendered for Segserve with .*|WebGPU|WASM|JSON|COCO|PNG|table\.jpg|English|Lite|Apache|Shift|Ctrl|Enter|Esc|Delete|Backspace|Model|kB|MB/gi;
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const found: string[] = [];
     while (walker.nextNode() !== null) {

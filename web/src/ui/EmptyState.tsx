@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 
-import { t } from "../text";
+import type { Sample } from "../app/state";
+import { hasText, t } from "../text";
 import { useDispatch, useSelect } from "./context";
 import { Icon } from "./icons";
 import { keyText } from "./key-names";
@@ -59,11 +60,17 @@ function Samples(): JSX.Element | null {
                 height={160}
                 loading="lazy"
               />
-              <span>{sample.title}</span>
+              <span>{titleOf(sample)}</span>
             </button>
           </li>
         ))}
       </ul>
     </div>
   );
+}
+
+/** Our own samples are named in each language; others as whoever put them there named them. */
+function titleOf({ file, title }: Sample): string {
+  const key = `sample.${file.replace(/\.jpg$/, "")}`;
+  return hasText(key) ? t(key) : title;
 }

@@ -71,10 +71,10 @@ export function KeyRow({ command, overrides, waiting, wait }: KeyRowProps): JSX.
             <Icon name="undo" />
           </button>
         )}
-        {waiting !== null && (
-          <KeyCatcher command={command} overrides={overrides} index={waiting} set={set} close={() => wait(null)} />
-        )}
       </dd>
+      {waiting !== null && (
+        <KeyCatcher command={command} overrides={overrides} index={waiting} set={set} close={() => wait(null)} />
+      )}
     </div>
   );
 }
@@ -98,7 +98,7 @@ function KeyCatcher({ command, overrides, index, set, close }: KeyCatcherProps):
   };
   /** The focus goes to the command's first key, for this row goes away. */
   const leave = (): void => {
-    const row = field.current?.closest("dd");
+    const row = field.current?.closest("div");
     close();
     row?.querySelector("button")?.focus();
   };
@@ -113,7 +113,7 @@ function KeyCatcher({ command, overrides, index, set, close }: KeyCatcherProps):
     else setPressed(chord);
   };
   return (
-    <div class="key-catcher" data-testid="key-catcher">
+    <dd class="key-catcher" data-testid="key-catcher">
       <button
         ref={field}
         type="button"
@@ -150,7 +150,7 @@ function KeyCatcher({ command, overrides, index, set, close }: KeyCatcherProps):
       <button type="button" class="button button-text button-quiet" onClick={leave}>
         {t("keys.cancel")}
       </button>
-    </div>
+    </dd>
   );
 }
 

@@ -44,6 +44,10 @@ export const people = {
   "key.insert": "Insert",
   "key.tab": "Tab",
 
+  "sample.table": "Breakfast table",
+  "sample.desk": "Desk with toys",
+  "sample.garden": "Garden step",
+
   "tour.start": "Take the tour",
   "tour.of": "{n} of {count}",
   "tour.next": "Next",

@@ -45,6 +45,10 @@ export const people: Translated<typeof english> = {
   "key.insert": "Insert",
   "key.tab": "Tab",
 
+  "sample.table": "早餐桌",
+  "sample.desk": "摆着玩具的书桌",
+  "sample.garden": "花园台阶",
+
   "tour.start": "查看引导",
   "tour.of": "第 {n} 步，共 {count} 步",
   "tour.next": "下一步",
