@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { Command } from "../app/commands";
 import { chordOf } from "../app/commands";
@@ -90,7 +90,7 @@ interface KeyCatcherProps {
 function KeyCatcher({ command, overrides, index, set, close }: KeyCatcherProps): JSX.Element {
   const field = useRef<HTMLButtonElement>(null);
   const [pressed, setPressed] = useState<string | null>(null);
-  useEffect(() => field.current?.focus(), [index]);
+  useLayoutEffect(() => field.current?.focus(), [index]);
   const holders = pressed === null ? [] : holdersOf(pressed, command, overrides);
   const take = (chord: string): void => {
     set(assign(overrides, command, index, chord));

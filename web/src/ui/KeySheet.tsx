@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { CommandId } from "../app/commands";
 import { COMMANDS } from "../app/commands";
@@ -24,7 +24,7 @@ export function KeySheet(): JSX.Element {
   const overrides = useSelect((state) => state.preferences.keys);
   const [slot, setSlot] = useState<KeySlot | null>(null);
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (open) dialog.current?.showModal();
     else dialog.current?.close();
     setSlot(null);

@@ -106,7 +106,8 @@ function useEscape(): void {
     const press = (event: KeyboardEvent): void => {
       const { target } = event;
       const isElsewhere = target instanceof Element && target.closest("dialog, [role=menu], input, textarea") !== null;
-      if (event.key !== "Escape" || isElsewhere || store.get().view.dialog !== null) return;
+      const { preferences, view } = store.get(); // the listener may outlive the card by a frame
+      if (event.key !== "Escape" || isElsewhere || view.dialog !== null || preferences.tour === null) return;
       event.preventDefault();
       event.stopPropagation();
       store.dispatch({ type: "preferences/tour", step: null });
