@@ -83,3 +83,50 @@ test("to look at: narrow, tall and 4K", async ({ alone: studio }) => {
   await studio.click(JAR);
   await shoot(studio, "4k");
 });
+
+for (const [locale, colorScheme] of [
+  ["en", "light"],
+  ["zh-CN", "dark"],
+] as const) {
+  test(`to look at: settings, keys and tour, ${locale}`, async ({ fresh }) => {
+    test.setTimeout(240_000);
+    const { page } = fresh;
+    const language = locale === "en" ? "en" : "zh";
+    await page.addInitScript((chosen) => localStorage.setItem("segserve.language", chosen), language);
+    await page.emulateMedia({ colorScheme });
+    for (const [name, width, height] of [
+      ["narrow", 360, 740],
+      ["wide", 1280, 800],
+      ["4k", 3840, 2160],
+    ] as const) {
+      const look = (what: string): Promise<void> => shoot(fresh, `${what}-${language}-${name}`);
+      await page.setViewportSize({ width, height });
+      await page.goto("/?tour");
+      await look("tour-1");
+      await fresh.choose(samplePicture("table"));
+      await fresh.ready();
+      await look("tour-2");
+      await fresh.resize(width, height);
+      await fresh.click(JAR);
+      await look("tour-3");
+      await fresh.part("tour-next").click();
+      await look("tour-4");
+      await fresh.part("tour-next").click();
+      await look("tour-5");
+      await fresh.part("tour-next").click();
+      await fresh.part("settings").click();
+      await look("settings");
+      await fresh.key("Escape");
+      await fresh.key("?");
+      await fresh.part("keys-tool.box").getByTestId("key").first().click();
+      await page.keyboard.press("h");
+      await look("keys");
+      await fresh.key("Escape");
+      await fresh.key("Escape");
+      await fresh.part("canvas").focus();
+      for (let i = 0; i < 3; i++) await fresh.key("Shift+ArrowLeft");
+      await page.screenshot({ path: `${LOOK_AT}crosshair-${language}-${name}.png` });
+    }
+    await page.evaluate(() => localStorage.clear());
+  });
+}

@@ -13,6 +13,7 @@ import "./styles/models.css";
 import "./styles/panels.css";
 import "./styles/strip.css";
 import "./styles/workspace.css";
+import "./styles/people.css";
 import "./styles/settings.css";
 import { App } from "./ui/App";
 import { AppContext } from "./ui/context";

@@ -22,7 +22,8 @@ beforeEach(() => {
   });
   vi.stubGlobal("document", { documentElement: root });
   vi.stubGlobal("window", events);
-  vi.stubGlobal("navigator", { languages: ["zh-CN", "en"] });
+  vi.stubGlobal("navigator", { languages: ["zh-CN", "en"], webdriver: true });
+  vi.stubGlobal("location", new URL("http://here/"));
 });
 afterEach(() => {
   setLanguage("en");
@@ -55,6 +56,27 @@ describe("the preferences", () => {
     expect(kept.has("segserve.language")).toBe(false);
   });
 
+  it("keep other keys", () => {
+    started().dispatch({ type: "preferences/keys", keys: { undo: ["q"] } });
+    expect(readPreferences().keys).toEqual({ undo: ["q"] });
+    started().dispatch({ type: "preferences/keys", keys: {} });
+    expect(kept.has("segserve.keys")).toBe(false);
+  });
+
+  it("show the tour once, and to automated browsers only where they ask for it", () => {
+    expect(readPreferences().tour).toBeNull();
+    vi.stubGlobal("location", new URL("http://here/?tour"));
+    expect(readPreferences().tour).toBe(0);
+    vi.stubGlobal("location", new URL("http://here/"));
+    vi.stubGlobal("navigator", { languages: ["en"], webdriver: false });
+    const store = started();
+    expect(store.get().preferences.tour).toBe(0);
+    store.dispatch({ type: "preferences/tour", step: 3 });
+    expect(readPreferences().tour).toBe(0);
+    store.dispatch({ type: "preferences/tour", step: null });
+    expect(readPreferences()).toMatchObject({ tour: null, toured: true });
+  });
+
   it("take a change of the browser's language", () => {
     const store = started();
     vi.stubGlobal("navigator", { languages: ["en"] });
@@ -66,7 +88,7 @@ describe("the preferences", () => {
   it("are the defaults where nonsense is stored, or nothing can be", () => {
     const expected = { ...DEFAULT_PREFERENCES, browserLanguage: "zh" };
     for (const nonsense of ["", "de", "<script>", "__proto__", '{"theme":"dark"}']) {
-      for (const key of ["segserve.language", "segserve.theme"]) kept.set(key, nonsense);
+      for (const key of ["language", "theme", "keys", "tour"]) kept.set(`segserve.${key}`, nonsense);
       expect(readPreferences()).toEqual(expected);
     }
     const refuse = (): never => {

@@ -4,6 +4,7 @@ import type { ImageBox, ImagePoint, Size, ViewPoint } from "../geometry/frames";
 import type { Rectangle } from "../geometry/mask";
 import type { PointLabel } from "../geometry/prompt";
 import type { Rle } from "../geometry/rle";
+import type { CrosshairAction } from "./crosshair";
 import type { ModelsState } from "./models";
 import type { PreferencesAction } from "./preferences";
 import type {
@@ -133,5 +134,6 @@ export type RequestAction =
   | { readonly type: "request/export"; readonly format: ExportFormat; readonly all: boolean }
   | { readonly type: "request/recover"; readonly action: NoticeAction };
 
-export type Action = DocumentAction | WorkspaceAction | ViewAction | ReportAction | RequestAction | PreferencesAction;
+export type Action =
+  DocumentAction | WorkspaceAction | ViewAction | ReportAction | RequestAction | PreferencesAction | CrosshairAction;
 export type Dispatch = (action: Action) => void;

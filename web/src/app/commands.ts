@@ -1,5 +1,7 @@
 import type { Action } from "./actions";
+import { crosshairOf } from "./crosshair";
 import { isIdle } from "./draft";
+import { keysOf } from "./preferences";
 import { offeredRegion } from "./region";
 import { canRedo, canUndo, draftMask, draftOf, draftStep, exportable, objectsOf } from "./selectors";
 import type { AppState, PicturePhase, ToolId } from "./state";
@@ -8,7 +10,7 @@ import { neighbourOf } from "./workspace";
 /** A command is data: its keys, when it can be used, and the action that it makes. */
 export interface Command {
   readonly id: CommandId;
-  /** "mod" is Ctrl, and Command on a Mac. */
+  /** The defaults: a person may have chosen others. "mod" is Ctrl, and Command on a Mac. */
   readonly keys: readonly string[];
   readonly enabled: (state: AppState) => boolean;
   readonly action: (state: AppState) => Action;
@@ -62,6 +64,9 @@ export const COMMAND_IDS = [
   "export.coco",
   "keys",
   "settings",
+  "crosshair.add",
+  "crosshair.remove",
+  "crosshair.hold",
 ] as const;
 
 const ZOOM_STEP = 1.25;
@@ -74,6 +79,7 @@ const GROW_STEP = 1;
 const SMOOTH_RADIUS = 2;
 const STOPPABLE: readonly (PicturePhase | undefined)[] = ["uploading", "loading", "encoding", "fetching", "waiting"];
 const canStop = (state: AppState): boolean => state.view.dialog === null && STOPPABLE.includes(state.picture?.phase);
+const hasCrosshair = (state: AppState): boolean => crosshairOf(state) !== null;
 const always = (): boolean => true;
 
 function command(id: CommandId, keys: readonly string[], enabled: Command["enabled"], action: Action): Command {
@@ -205,6 +211,9 @@ export const COMMANDS: readonly Command[] = [
   command("export.cutout", ["mod+shift+x"], hasMask, { type: "request/export", format: "cutout", all: false }),
   command("keys", ["?"], always, { type: "dialog/show", dialog: "keys" }),
   command("settings", ["mod+,"], always, { type: "dialog/show", dialog: "settings" }),
+  command("crosshair.add", ["space"], hasCrosshair, { type: "crosshair/press", label: 1 }),
+  command("crosshair.remove", ["shift+space"], hasCrosshair, { type: "crosshair/press", label: 0 }),
+  command("crosshair.hold", ["k"], hasCrosshair, { type: "crosshair/hold" }),
 ];
 
 export function commandById(id: CommandId): Command {
@@ -223,7 +232,7 @@ export interface KeyPress {
 
 /** "mod+shift+z" for a pressed key; Shift counts only with letters and named keys, since it makes "?" and "+". */
 export function chordOf(press: KeyPress): string {
-  const key = press.key.toLowerCase();
+  const key = press.key === " " ? "space" : press.key.toLowerCase();
   const shiftCounts = press.shiftKey && (/^[a-z]$/.test(key) || key.length > 1);
   const parts = [press.ctrlKey || press.metaKey ? "mod" : "", press.altKey ? "alt" : "", shiftCounts ? "shift" : ""];
   return [...parts.filter((part) => part !== ""), key].join("+");
@@ -232,6 +241,6 @@ export function chordOf(press: KeyPress): string {
 /** Of the commands of a key the first that can be used; of those that cannot the first, so that the key is ours. */
 export function commandFor(press: KeyPress, state: AppState): Command | null {
   const chord = chordOf(press);
-  const found = COMMANDS.filter((candidate) => candidate.keys.includes(chord));
+  const found = COMMANDS.filter((candidate) => keysOf(candidate, state.preferences.keys).includes(chord));
   return found.find((candidate) => candidate.enabled(state)) ?? found[0] ?? null;
 }

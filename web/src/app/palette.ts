@@ -1,7 +1,16 @@
 import type { Label } from "./workspace";
 
-/** Told apart by the colour-blind too, and bright enough on photographs. */
-const COLOURS = ["#4da3ff", "#ffa62b", "#2ee6a8", "#ff6fb5", "#ffe14d", "#a78bfa", "#ff7a59", "#7dd3fc"] as const;
+/** Told apart by the colour-blind too (tests/palette.test.ts), and bright enough on photographs. */
+export const COLOURS = [
+  "#4da3ff",
+  "#ffa62b",
+  "#a3ffb2",
+  "#a852ff",
+  "#f5322b",
+  "#ffa3e0",
+  "#b8ff29",
+  "#ff2970",
+] as const;
 
 export function colourOf(index: number): string {
   return COLOURS[index % COLOURS.length] ?? COLOURS[0];

@@ -1,6 +1,8 @@
 import { fit, keepInSight, pan, zoomAt, zoomLimits } from "../geometry/camera";
 import { viewPoint } from "../geometry/frames";
 import type { Action, DocumentAction, ReportAction, ViewAction } from "./actions";
+import type { CrosshairAction } from "./crosshair";
+import { reduceCrosshair } from "./crosshair";
 import { importInto } from "./documents";
 import type { PreferencesAction } from "./preferences";
 import { reducePreferences } from "./preferences";
@@ -41,6 +43,8 @@ export function reduce(state: AppState, action: Action): AppState {
     case "dialog":
     case "drop":
       return { ...state, view: reduceView(state, action as ViewAction) };
+    case "crosshair":
+      return reduceCrosshair(state, action as CrosshairAction);
     case "preferences":
       return { ...state, preferences: reducePreferences(state.preferences, action as PreferencesAction) };
     case "request":

@@ -5,6 +5,7 @@ import type { ImageBox, ImagePoint, Size } from "../geometry/frames";
 import type { Rectangle } from "../geometry/mask";
 import type { PointLabel, Prompt } from "../geometry/prompt";
 import { EMPTY_PROMPT } from "../geometry/prompt";
+import type { Crosshair } from "./crosshair";
 import type { History } from "./history";
 import { beginHistory } from "./history";
 import type { ModelsState } from "./models";
@@ -170,6 +171,7 @@ export interface AppState {
   readonly models: ModelsState;
   readonly preferences: Preferences;
   readonly view: ViewState;
+  readonly crosshair: Crosshair | null;
   readonly notices: readonly Notice[];
   readonly samples: readonly Sample[];
   /** Grows when logits arrive that no other change announces (hover, restored steps). */
@@ -207,6 +209,7 @@ export const INITIAL_STATE: AppState = {
     dialog: null,
     dropping: false,
   },
+  crosshair: null,
   notices: [],
   samples: [],
   masksVersion: 0,

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 import { languageOf } from "../app/preferences";
 import { showsStrip } from "../app/workspace";
+import { Announcer } from "./Announcer";
 import { Canvas } from "./Canvas";
 import { useApp, useSelect } from "./context";
 import { DropVeil } from "./DropVeil";
@@ -14,6 +15,7 @@ import { Notices } from "./Notices";
 import { PhaseStatus } from "./PhaseStatus";
 import { RegionChip } from "./RegionChip";
 import { SidePanel } from "./SidePanel";
+import { Tour } from "./Tour";
 import { Toolbar } from "./Toolbar";
 import { TopBar } from "./TopBar";
 import { attachTransfer } from "./transfer";
@@ -57,6 +59,8 @@ export function App(): JSX.Element {
       <Notices />
       <KeySheet />
       <DropVeil />
+      <Tour />
+      <Announcer />
       <input
         ref={picker}
         type="file"

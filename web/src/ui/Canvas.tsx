@@ -7,6 +7,9 @@ import type { Size } from "../geometry/frames";
 import { Stage } from "../canvas/stage";
 import { t } from "../text";
 import { useApp, useSelect } from "./context";
+import { Crosshair } from "./Crosshair";
+import { attachCrosshair } from "./crosshair-keys";
+import { keyText, useCommandKey } from "./key-names";
 import { attachPointer } from "./pointer";
 import { sceneOf } from "./scene";
 
@@ -39,6 +42,10 @@ export function Canvas(): JSX.Element {
   const holder = useRef<HTMLDivElement>(null);
   const picture = useRef<HTMLCanvasElement>(null);
   const overlay = useRef<HTMLCanvasElement>(null);
+  const hasPicture = useSelect((state) => state.picture !== null);
+  const [add, remove] = [useCommandKey("crosshair.add") ?? "", useCommandKey("crosshair.remove") ?? ""];
+  const hold = useCommandKey("crosshair.hold") ?? "";
+  const keys = { add: keyText(add), remove: keyText(remove), hold: keyText(hold) };
   const cursor = useSelect((state) => (state.view.grabbing ? "grabbing" : state.view.tool));
 
   useEffect(() => {
@@ -62,6 +69,7 @@ export function Canvas(): JSX.Element {
       stage.resize(columns, rows, columns / width);
     });
     observeDevicePixels(observer, holder.current);
+    const stopCrosshair = attachCrosshair(holder.current, store); // first: a mouse takes over from it
     const stopPointer = attachPointer(holder.current, store);
     const stopListening = store.listen((state, before) => {
       if (showsStrip(state) !== showsStrip(before)) fitInto(state.view.size);
@@ -70,6 +78,7 @@ export function Canvas(): JSX.Element {
     return () => {
       observer.disconnect();
       stopPointer();
+      stopCrosshair();
       stopListening();
       stage.close();
     };
@@ -80,12 +89,15 @@ export function Canvas(): JSX.Element {
       ref={holder}
       class={`canvas canvas-${cursor}`}
       data-testid="canvas"
+      data-tour="picture"
       role="application"
       aria-label={t("canvas.label")}
-      tabIndex={0}
+      aria-description={t("canvas.keys", keys)}
+      tabIndex={hasPicture ? 0 : -1}
     >
       <canvas ref={picture} />
       <canvas ref={overlay} />
+      <Crosshair />
     </div>
   );
 }

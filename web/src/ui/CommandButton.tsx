@@ -9,7 +9,7 @@ import { t } from "../text";
 import { useApp, useSelect } from "./context";
 import type { IconName } from "./icons";
 import { Icon } from "./icons";
-import { keyNames } from "./key-names";
+import { keyNames, useCommandKey } from "./key-names";
 
 interface CommandButtonProps {
   readonly id: CommandId;
@@ -17,6 +17,8 @@ interface CommandButtonProps {
   readonly pressed?: boolean;
   readonly hint?: TextKey;
   readonly class?: string;
+  /** What the tour calls it. */
+  readonly tour?: string;
   readonly tip?: "right" | "below" | "above" | "none";
   readonly children?: ComponentChildren;
 }
@@ -33,8 +35,8 @@ export function Keys({ chord }: { readonly chord: string }): JSX.Element {
 
 /** The first key that runs a command. */
 export function CommandKeys({ id }: { readonly id: CommandId }): JSX.Element | null {
-  const [chord] = commandById(id).keys;
-  return chord === undefined ? null : <Keys chord={chord} />;
+  const chord = useCommandKey(id);
+  return chord === null ? null : <Keys chord={chord} />;
 }
 
 /** A button that runs a command; its tooltip says what it does and which key does the same. */
@@ -51,6 +53,7 @@ export function CommandButton(props: CommandButtonProps): JSX.Element {
       aria-label={label}
       aria-pressed={props.pressed}
       data-testid={`command-${props.id}`}
+      data-tour={props.tour}
       onClick={() => store.dispatch(command.action(store.get()))}
     >
       {props.icon && <Icon name={props.icon} />}

@@ -46,6 +46,7 @@ export function DownloadMenu(): JSX.Element {
         aria-label={t("bar.download")}
         title={total === 0 ? t("download.nothing") : undefined}
         data-testid="download"
+        data-tour="download"
         onClick={() => setOpen(!open)}
       >
         <Icon name="download" />

@@ -6,10 +6,9 @@ import type { Step } from "../app/state";
 import { isEmpty } from "../geometry/prompt";
 import { t } from "../text";
 import { numberText } from "../text/numbers";
-import { CommandButton } from "./CommandButton";
+import { CommandButton, CommandKeys } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
 import { objectName } from "./object-name";
-
 import { Thumbnail } from "./Thumbnail";
 
 /** The mask being made: what to do next, its candidates, accept and cancel. */
@@ -35,11 +34,11 @@ export function DraftCard(): JSX.Element {
       <footer>
         <CommandButton id="cancel" class="button-text" tip="none">
           {t("draft.cancel")}
-          <kbd>{t("key.escape")}</kbd>
+          <CommandKeys id="cancel" />
         </CommandButton>
-        <CommandButton id="accept" class="button-text button-primary" tip="none">
+        <CommandButton id="accept" class="button-text button-primary" tip="none" tour="accept">
           {t(edited === undefined ? "draft.accept" : "draft.save")}
-          <kbd>{t("key.enter")}</kbd>
+          <CommandKeys id="accept" />
         </CommandButton>
       </footer>
     </section>
@@ -61,7 +60,7 @@ function DraftScore({
   if (step === null) return null;
   const iou = step.candidates[candidate]?.iou;
   return (
-    <span class="score" role="status" data-testid="score">
+    <span class="score" data-testid="score">
       {iou === undefined
         ? t("draft.working")
         : iou === null
@@ -72,6 +71,7 @@ function DraftScore({
 }
 
 const scoreText = (iou: number | null): string => (iou === null ? "" : numberText(iou, 2));
+const CANDIDATE_COMMANDS = ["candidate.1", "candidate.2", "candidate.3"] as const;
 
 interface CandidatesProps {
   readonly step: Step;
@@ -100,7 +100,7 @@ function Candidates({ step, chosen, colour }: CandidatesProps): JSX.Element {
           >
             <Thumbnail step={step.id} candidate={i} framedBy={all} colour={colour} width={80} height={64} />
             <span>
-              <kbd>{i + 1}</kbd>
+              {CANDIDATE_COMMANDS[i] && <CommandKeys id={CANDIDATE_COMMANDS[i]} />}
               {scoreText(iou)}
             </span>
           </button>

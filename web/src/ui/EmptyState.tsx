@@ -1,9 +1,10 @@
 import type { JSX } from "preact";
 
-import { t } from "../text";
+import type { Sample } from "../app/state";
+import { hasText, t } from "../text";
 import { useDispatch, useSelect } from "./context";
 import { Icon } from "./icons";
-import { keyNames } from "./key-names";
+import { keyText } from "./key-names";
 
 export function EmptyState(): JSX.Element {
   const dispatch = useDispatch();
@@ -16,11 +17,12 @@ export function EmptyState(): JSX.Element {
             <Icon name="picture" />
           </span>
           <h2>{t("empty.title")}</h2>
-          <p>{t("empty.hint", { paste: keyNames("mod+v").join(" + ") })}</p>
+          <p>{t("empty.hint", { paste: keyText("mod+v") })}</p>
           <button
             type="button"
             class="button button-text button-primary button-large"
             data-testid="choose-picture"
+            data-tour="open"
             onClick={() => dispatch({ type: "request/pick" })}
           >
             <Icon name="open" />
@@ -58,11 +60,17 @@ function Samples(): JSX.Element | null {
                 height={160}
                 loading="lazy"
               />
-              <span>{sample.title}</span>
+              <span>{titleOf(sample)}</span>
             </button>
           </li>
         ))}
       </ul>
     </div>
   );
+}
+
+/** Our own samples are named in each language; others as whoever put them there named them. */
+function titleOf({ file, title }: Sample): string {
+  const key = `sample.${file.replace(/\.jpg$/, "")}`;
+  return hasText(key) ? t(key) : title;
 }

@@ -13,7 +13,7 @@ export function EngineBadge(): JSX.Element {
   return (
     <div
       class={`badge badge-${engine.phase}`}
-      role="status"
+      role="img"
       title={title}
       aria-label={title}
       data-testid="engine-badge"

@@ -1,21 +1,33 @@
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
+import type { CommandId } from "../app/commands";
 import { COMMANDS } from "../app/commands";
 import { t } from "../text";
-import { Keys } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
 import { Icon } from "./icons";
+import { KeyRow } from "./KeyRow";
+import { keyNames } from "./key-names";
 
 const MOUSE = ["left", "right", "drag", "point", "move", "pick", "wheel", "pan"] as const;
 
+/** Which key of which command waits for another; one beyond the last is a further key. */
+export interface KeySlot {
+  readonly id: CommandId;
+  readonly index: number;
+}
+
+/** What mouse and keys do; each command's keys can be changed here. */
 export function KeySheet(): JSX.Element {
   const dispatch = useDispatch();
   const open = useSelect((state) => state.view.dialog === "keys");
+  const overrides = useSelect((state) => state.preferences.keys);
+  const [slot, setSlot] = useState<KeySlot | null>(null);
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (open) dialog.current?.showModal();
     else dialog.current?.close();
+    setSlot(null);
   }, [open]);
   const close = (): void => dispatch({ type: "dialog/show", dialog: null });
   return (
@@ -37,34 +49,79 @@ export function KeySheet(): JSX.Element {
           </button>
         </header>
         <div class="key-columns">
+          <Uses />
           <section>
-            <h3>{t("keys.mouse")}</h3>
-            <dl>
-              {MOUSE.map((name) => (
-                <div key={name}>
-                  <dt>{t(`mouse.${name}`)}</dt>
-                  <dd>{t(`mouse.${name}.does`)}</dd>
-                </div>
-              ))}
-            </dl>
-          </section>
-          <section>
-            <h3>{t("keys.keyboard")}</h3>
+            <header>
+              <h3>{t("keys.keyboard")}</h3>
+              <button
+                type="button"
+                class="button button-small button-quiet"
+                disabled={Object.keys(overrides).length === 0}
+                data-testid="keys-reset"
+                onClick={() => {
+                  setSlot(null);
+                  dispatch({ type: "preferences/keys", keys: {} });
+                }}
+              >
+                {t("keys.reset.all")}
+              </button>
+            </header>
+            <p class="hint">{t("keys.hint")}</p>
             <dl>
               {COMMANDS.map((command) => (
-                <div key={command.id}>
-                  <dt>{t(`command.${command.id}`)}</dt>
-                  <dd>
-                    {command.keys.map((chord) => (
-                      <Keys key={chord} chord={chord} />
-                    ))}
-                  </dd>
-                </div>
+                <KeyRow
+                  key={command.id}
+                  command={command}
+                  overrides={overrides}
+                  waiting={slot?.id === command.id ? slot.index : null}
+                  wait={(index) => setSlot(index === null ? null : { id: command.id, index })}
+                />
               ))}
             </dl>
           </section>
         </div>
       </div>
     </dialog>
+  );
+}
+
+/** What the mouse does, and the keys that are the same for everybody. */
+function Uses(): JSX.Element {
+  const dispatch = useDispatch();
+  const arrows = ["arrowleft", "arrowright", "arrowup", "arrowdown"].flatMap(keyNames).join(" ");
+  return (
+    <section>
+      <h3>{t("keys.mouse")}</h3>
+      <dl>
+        {MOUSE.map((name) => (
+          <div key={name}>
+            <dt>{t(`mouse.${name}`)}</dt>
+            <dd>{t(`mouse.${name}.does`)}</dd>
+          </div>
+        ))}
+      </dl>
+      <h3>{t("keys.picture")}</h3>
+      <dl>
+        <div>
+          <dt>{arrows}</dt>
+          <dd>{t("keys.arrows.does")}</dd>
+        </div>
+        <div>
+          <dt>{`${keyNames("shift").join("")} + ${arrows}`}</dt>
+          <dd>{t("keys.arrows.fast")}</dd>
+        </div>
+      </dl>
+      <button
+        type="button"
+        class="button button-text button-quiet"
+        data-testid="keys-tour"
+        onClick={() => {
+          dispatch({ type: "dialog/show", dialog: null });
+          dispatch({ type: "preferences/tour", step: 0 });
+        }}
+      >
+        {t("tour.start")}
+      </button>
+    </section>
   );
 }

@@ -10,6 +10,9 @@ import { Icon } from "./icons";
 import { useMenu } from "./menu";
 import { bytesText, durationText } from "./quantities";
 
+/** A command of the shell, the same in every language. */
+const PULL = "segserve models pull";
+
 /** Which model looks at pictures: the server's list with what each costs. */
 export function ModelMenu(): JSX.Element {
   const dispatch = useDispatch();
@@ -66,7 +69,7 @@ export function ModelMenu(): JSX.Element {
           {models.stale && <p class="hint">{t("models.stale")}</p>}
           {models.entries.length === 1 && (
             <p class="hint" data-testid="models-more">
-              {t("models.more")} <code>segserve models pull</code>
+              {t("models.more")} <code>{PULL}</code>
             </p>
           )}
         </div>

@@ -7,7 +7,7 @@ import { draftStep } from "../app/selectors";
 import type { EngineState, Picture, PicturePhase } from "../app/state";
 import { t } from "../text";
 import { percentText } from "../text/numbers";
-import { CommandButton } from "./CommandButton";
+import { CommandButton, CommandKeys } from "./CommandButton";
 import { useSelect } from "./context";
 import { bytesText } from "./quantities";
 
@@ -50,7 +50,7 @@ function PhaseButton({ phase }: { readonly phase: PicturePhase }): JSX.Element |
   return (
     <CommandButton id={id} class={`button-text ${id === "encode" ? "button-primary" : "button-quiet"}`} tip="none">
       {t(`phase.${id}`)}
-      {id === "stop" && <kbd>{t("key.escape")}</kbd>}
+      {id === "stop" && <CommandKeys id="stop" />}
     </CommandButton>
   );
 }

@@ -63,6 +63,14 @@ export function SettingsMenu(): JSX.Element {
             choose={(value) => dispatch({ type: "preferences/theme", theme: value })}
           />
           <div class="menu-group">
+            <Item
+              icon="tour"
+              text="tour.start"
+              onClick={() => {
+                show(false);
+                dispatch({ type: "preferences/tour", step: 0 });
+              }}
+            />
             <Item icon="keys" text="keys.title" onClick={() => dispatch({ type: "dialog/show", dialog: "keys" })} />
           </div>
         </div>

@@ -27,7 +27,7 @@ export function TopBar(): JSX.Element {
         <ModelMenu />
         {picture !== null && (
           <>
-            <CommandButton id="open" icon="open" class="button-text" tip="below">
+            <CommandButton id="open" icon="open" class="button-text" tip="below" tour="open">
               <span class="wide-only">{t("bar.open")}</span>
             </CommandButton>
             <DownloadMenu />

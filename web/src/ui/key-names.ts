@@ -1,4 +1,8 @@
+import type { CommandId } from "../app/commands";
+import { commandById } from "../app/commands";
+import { keysOf } from "../app/preferences";
 import { hasText, t } from "../text";
+import { useSelect } from "./context";
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
@@ -9,4 +13,14 @@ export function keyNames(chord: string): string[] {
     if (hasText(key)) return t(key);
     return part.length === 1 ? part.toUpperCase() : part;
   });
+}
+
+/** "Ctrl + Shift + Z" */
+export function keyText(chord: string): string {
+  return keyNames(chord).join(" + ");
+}
+
+/** The first key that runs a command; null where a person took all of them away. */
+export function useCommandKey(id: CommandId): string | null {
+  return useSelect((state) => keysOf(commandById(id), state.preferences.keys)[0] ?? null);
 }

@@ -9,7 +9,8 @@ export function attachKeyboard(store: Store): () => void {
       return;
     const onButton = target instanceof HTMLElement && target.closest("button, [role=dialog]") !== null;
     if (onButton && (event.key === "Enter" || event.key === " ")) return;
-    if (event.key === " ") return event.preventDefault(); // Space moves the picture and scrolls nothing
+    if (event.key === " ") event.preventDefault(); // Space moves the picture and scrolls nothing
+    if (event.key === " " && event.repeat) return;
     if (event.key === "Tab" && (event.shiftKey || !isCanvas(target))) return; // Tab walks, except from the picture
     const command = commandFor(event, store.get());
     if (command === null) return;

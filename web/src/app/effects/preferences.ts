@@ -1,4 +1,5 @@
 import { languageFor, locale, setLanguage } from "../../text";
+import { parseOverrides } from "../keys";
 import type { Preferences } from "../preferences";
 import { DEFAULT_PREFERENCES, LANGUAGE_CHOICES, languageOf, THEMES } from "../preferences";
 import type { Store } from "../store";
@@ -6,6 +7,10 @@ import type { Store } from "../store";
 const LANGUAGE_KEY = "segserve.language";
 /** public/theme.js reads it too. */
 const THEME_KEY = "segserve.theme";
+const KEYS_KEY = "segserve.keys";
+const TOUR_KEY = "segserve.tour";
+const DONE = "done";
+const TOUR_PARAMETER = "tour";
 
 /** As chosen at an earlier visit; what is stored but makes no sense counts for nothing. */
 export function readPreferences(): Preferences {
@@ -14,7 +19,16 @@ export function readPreferences(): Preferences {
     language: LANGUAGE_CHOICES.find((choice) => choice === stored(LANGUAGE_KEY)) ?? "system",
     browserLanguage: languageFor(navigator.languages),
     theme: THEMES.find((theme) => theme === stored(THEME_KEY)) ?? "system",
+    keys: parseOverrides(stored(KEYS_KEY)),
+    ...tourAtStart(),
   };
+}
+
+/** The tour comes by itself at the first visit; to automated browsers only where the address asks for it. */
+function tourAtStart(): Pick<Preferences, "tour" | "toured"> {
+  const asked = new URLSearchParams(location.search).has(TOUR_PARAMETER);
+  const toured = stored(TOUR_KEY) === DONE;
+  return { toured, tour: asked || !(toured || navigator.webdriver) ? 0 : null };
 }
 
 /** Makes the page follow the preferences, and keeps them. Called before the page is rendered, whose texts they decide. */
@@ -38,9 +52,11 @@ function follow(preferences: Preferences): void {
   else root.dataset.theme = preferences.theme;
 }
 
-function keep({ language, theme }: Preferences): void {
+function keep({ language, theme, keys, toured }: Preferences): void {
   keepOne(LANGUAGE_KEY, language === "system" ? null : language);
   keepOne(THEME_KEY, theme === "system" ? null : theme);
+  keepOne(KEYS_KEY, Object.keys(keys).length === 0 ? null : JSON.stringify(keys));
+  keepOne(TOUR_KEY, toured ? DONE : null);
 }
 
 function stored(key: string): string | null {

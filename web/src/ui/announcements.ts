@@ -1,0 +1,91 @@
+import type { Action } from "../app/actions";
+import { crosshairOf } from "../app/crosshair";
+import { docOf, draftOf, draftStep, objectsOf } from "../app/selectors";
+import type { AppState } from "../app/state";
+import type { PlacedLogits } from "../geometry/mask";
+import { t } from "../text";
+import { numberText, percentText } from "../text/numbers";
+import { objectName } from "./object-name";
+
+/** 0..1 of the picture that lies in the mask, counted on the grid's own cells, those of the padding left out. */
+export function coverageOf({ data, width, region, scale, picture, threshold }: PlacedLogits): number {
+  const columns = Math.round(region.width * scale.x);
+  const rows = Math.round(region.height * scale.y);
+  if (columns === 0 || rows === 0) return 0;
+  let inside = 0;
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) if ((data[y * width + x] ?? 0) > threshold) inside++;
+  }
+  const ofRegion = inside / (columns * rows);
+  return (ofRegion * region.width * region.height) / (picture.width * picture.height);
+}
+
+/** What those who do not see the picture are told of a change; "" where it needs no word. */
+export function announcementOf(
+  state: AppState,
+  before: AppState,
+  action: Action,
+  logitsOf: (step: number, candidate: number) => PlacedLogits | null,
+): string {
+  const mask = (): string => maskText(state, logitsOf);
+  switch (action.type) {
+    case "step/decoded":
+      return action.step === draftOf(state).step ? mask() : "";
+    case "step/failed":
+      return action.step === draftOf(state).step ? t("announce.failed") : "";
+    case "history/undo":
+    case "history/redo":
+      if (state.history === before.history) return "";
+      return joined(t(action.type === "history/undo" ? "announce.undone" : "announce.redone"), mask());
+    case "candidate/choose":
+      if (draftOf(state).candidate === draftOf(before).candidate) return "";
+      return joined(t("announce.candidate", { n: draftOf(state).candidate + 1 }), mask());
+    case "tool/choose":
+      return t(`command.tool.${action.tool}`);
+    case "label/choose":
+      return t(action.label === 1 ? "label.hint.add" : "label.hint.remove");
+    case "crosshair/hold":
+      if (crosshairOf(state)?.held === true) return t("announce.held");
+      break;
+  }
+  return docOf(state) === docOf(before) ? "" : documentText(state, before, mask);
+}
+
+function documentText(state: AppState, before: AppState, mask: () => string): string {
+  const [objects, earlier] = [objectsOf(state), objectsOf(before)];
+  if (objects.length < earlier.length) return t("announce.deleted");
+  const last = objects.at(-1);
+  if (objects.length > earlier.length && last) return t("announce.accepted", { name: objectName(last, objects) });
+  const [draft, draftBefore] = [draftOf(state), draftOf(before)];
+  const saved = objects.find((object) => object.id === draftBefore.editing);
+  if (saved && !earlier.includes(saved)) return t("announce.saved", { name: objectName(saved, objects) });
+  const { points, box } = draft.prompt;
+  const difference = points.length - draftBefore.prompt.points.length;
+  if (draft.editing !== draftBefore.editing) return draft.step === null ? "" : mask();
+  if (difference > 0) return t(points.at(-1)?.label === 0 ? "announce.remove" : "announce.add");
+  if (box !== draftBefore.prompt.box && box !== null) return t("announce.box");
+  if (draft.step === null) return draftBefore.step === null ? "" : t("announce.cancelled");
+  return difference < 0 ? joined(t("announce.point.gone"), mask()) : "";
+}
+
+function maskText(state: AppState, logitsOf: (step: number, candidate: number) => PlacedLogits | null): string {
+  const step = draftStep(state);
+  const { candidate } = draftOf(state);
+  const iou = step?.candidates[candidate]?.iou;
+  const logits = step === null ? null : logitsOf(step.id, candidate);
+  if (iou === undefined || logits === null) return "";
+  const percent = percentText(coverageOf(logits));
+  return iou === null
+    ? t("announce.mask.by_hand", { percent })
+    : t("announce.mask", { percent, score: numberText(iou, 2) });
+}
+
+const joined = (...parts: string[]): string => parts.filter((part) => part !== "").join(" ");
+
+/** Where the crosshair is, for the ear. */
+export function placeText(state: AppState): string {
+  const at = crosshairOf(state)?.at;
+  const size = state.picture?.size;
+  if (at === undefined || size == null) return "";
+  return t("announce.place", { x: percentText(at.x / size.width), y: percentText(at.y / size.height) });
+}
