@@ -7,7 +7,8 @@ const rooms = {
   geometry: [],
   text: [],
   api: [],
-  storage: ["geometry"],
+  storage: ["geometry", "formats/crc32"],
+  offline: [],
   formats: ["geometry"],
   decode: ["geometry", "formats"],
   tools: ["geometry", "app/actions"],
@@ -15,7 +16,19 @@ const rooms = {
   app: ["geometry", "tools", "text"],
   ui: ["app", "geometry", "canvas", "tools", "text"],
 };
-const everyRoom = ["api", "app", "canvas", "decode", "formats", "geometry", "storage", "text", "tools", "ui"];
+const everyRoom = [
+  "api",
+  "app",
+  "canvas",
+  "decode",
+  "formats",
+  "geometry",
+  "offline",
+  "storage",
+  "text",
+  "tools",
+  "ui",
+];
 
 /** text/ is imported by its folder. */
 const indexOf = (room) => (room === "text" ? ["../text", "../../text"] : []);

@@ -1,5 +1,7 @@
 import { defineConfig } from "vitest/config";
 
+import { serviceWorker } from "./scripts/service-worker.ts";
+
 /** What the Python server sends on every answer; the dev server sends it too, so that threads work there as well. */
 const isolation = {
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -12,6 +14,7 @@ const proxy = Object.fromEntries(["/v1", "/healthz", "/readyz", "/docs", "/opena
 
 export default defineConfig({
   base: "/",
+  plugins: [serviceWorker()],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   // ONNX Runtime comes without its own copy of the .wasm; ours is emitted once, with a hash, from src/decode/runtime-*.ts.
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", "module", "browser", "development|production"] },

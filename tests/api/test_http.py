@@ -289,6 +289,7 @@ def built_page(tmp_path: Path) -> Path:
     (page / "samples").mkdir()
     (page / "index.html").write_text("<!doctype html><title>Segserve</title>" + " " * 2000)
     (page / "assets" / "app-1a2b.js").write_text("export const a = 1;\n" * 200)
+    (page / "sw.js").write_text("self.addEventListener('fetch', () => {});\n" * 50)
     (page / "assets" / "ort.wasm").write_bytes(b"\x00asm" * 500)
     (page / "assets" / "ort.wasm.br").write_bytes(b"brotli bytes")
     picture = io.BytesIO()
@@ -311,6 +312,11 @@ async def test_the_built_page(start: Start, built_page: Path) -> None:
         script = await get("/assets/app-1a2b.js")
         assert script.headers["content-type"].startswith("text/javascript")
         assert "immutable" in script.headers["cache-control"]
+        worker = await get("/sw.js")
+        assert worker.headers["content-type"].startswith("text/javascript")
+        assert worker.headers["cache-control"] == "no-cache"  # or an old service worker would stay for a year
+        assert worker.headers["cross-origin-embedder-policy"] == "require-corp"
+        assert (await get("/sw.js", if_none_match=worker.headers["etag"])).status_code == 304
         zipped = await get("/assets/app-1a2b.js", accept_encoding="gzip")
         assert zipped.headers["content-encoding"] == "gzip"
         assert zipped.text == script.text

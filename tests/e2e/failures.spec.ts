@@ -162,18 +162,18 @@ test("an embedding of another revision is refused, and the page offers to load i
   await expect(fresh.part("recover-reload")).toBeVisible();
 });
 
-test("a decoder that arrives damaged is not run", async ({ fresh }) => {
-  await fresh.page.route("**/decoder.onnx", async (route) => {
+test("a decoder that arrives damaged is not run", async ({ bare }) => {
+  await bare.page.route("**/decoder.onnx", async (route) => {
     const response = await route.fetch();
     const body = await response.body();
     body[body.length >> 1] = (body[body.length >> 1] ?? 0) ^ 1;
     await route.fulfill({ response, body });
   });
-  await fresh.visit();
-  await expect(fresh.notice("decoder_damaged")).toBeVisible();
-  await expect(fresh.part("engine-badge")).toContainText("No decoder");
-  await fresh.page.unroute("**/decoder.onnx");
-  await fresh.part("recover-retry").click();
-  await fresh.open(PICTURE);
-  await fresh.click([0.42, 0.3]);
+  await bare.visit();
+  await expect(bare.notice("decoder_damaged")).toBeVisible();
+  await expect(bare.part("engine-badge")).toContainText("No decoder");
+  await bare.page.unroute("**/decoder.onnx");
+  await bare.part("recover-retry").click();
+  await bare.open(PICTURE);
+  await bare.click([0.42, 0.3]);
 });

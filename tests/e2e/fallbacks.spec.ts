@@ -34,58 +34,58 @@ test("with cross-origin isolation there are threads, and the badge counts them",
   await expect(studio.part("engine-badge")).toContainText("threads");
 });
 
-test("without cross-origin isolation there is one thread, and clicks are answered", async ({ fresh }) => {
-  await fresh.page.route("/", async (route) => {
+test("without cross-origin isolation there is one thread, and clicks are answered", async ({ bare }) => {
+  await bare.page.route("/", async (route) => {
     const response = await route.fetch();
     const headers = response.headers();
     delete headers["cross-origin-embedder-policy"];
     await route.fulfill({ response, headers });
   });
-  await fresh.visit();
-  expect(await fresh.page.evaluate(() => globalThis.crossOriginIsolated)).toBe(false);
-  await fresh.open(samplePicture("table"));
-  await expect(fresh.part("engine-badge")).toContainText("1 thread");
-  await expectServerMask(fresh, await fresh.click([0.42, 0.3]));
+  await bare.visit();
+  expect(await bare.page.evaluate(() => globalThis.crossOriginIsolated)).toBe(false);
+  await bare.open(samplePicture("table"));
+  await expect(bare.part("engine-badge")).toContainText("1 thread");
+  await expectServerMask(bare, await bare.click([0.42, 0.3]));
 });
 
-test("a decoder that does not start leaves the clicks to the server, and the badge says so", async ({ fresh }) => {
-  fresh.watch.allowErrors(/Failed to load resource/, /wasm/i, /ArrayBuffer instantiation/);
-  await fresh.page.route("**/*.wasm", (route) => route.abort());
-  await fresh.visit();
-  await fresh.open(samplePicture("table"));
-  await expect(fresh.part("engine-badge")).toHaveAttribute("data-backend", "server");
-  await expect(fresh.part("engine-badge")).toContainText("Server");
-  await expect(fresh.notice("server_predict")).toBeVisible();
+test("a decoder that does not start leaves the clicks to the server, and the badge says so", async ({ bare }) => {
+  bare.watch.allowErrors(/Failed to load resource/, /wasm/i, /ArrayBuffer instantiation/);
+  await bare.page.route("**/*.wasm", (route) => route.abort());
+  await bare.visit();
+  await bare.open(samplePicture("table"));
+  await expect(bare.part("engine-badge")).toHaveAttribute("data-backend", "server");
+  await expect(bare.part("engine-badge")).toContainText("Server");
+  await expect(bare.notice("server_predict")).toBeVisible();
 
-  const asked = fresh.watch.count("POST /v1/predict");
-  const first = await fresh.click([0.42, 0.3]);
-  expect(fresh.watch.count("POST /v1/predict")).toBe(asked + 1);
-  expect(await fresh.see("scores")).toHaveLength(3);
-  const one = await fresh.rle();
-  await expectServerMask(fresh, first);
+  const asked = bare.watch.count("POST /v1/predict");
+  const first = await bare.click([0.42, 0.3]);
+  expect(bare.watch.count("POST /v1/predict")).toBe(asked + 1);
+  expect(await bare.see("scores")).toHaveLength(3);
+  const one = await bare.rle();
+  await expectServerMask(bare, first);
 
   await test.step("further clicks feed the logits back, undo and downloads work", async () => {
-    const second = await fresh.click([0.3, 0.27]);
-    const server = await fresh.server();
+    const second = await bare.click([0.3, 0.27]);
+    const server = await bare.server();
     const mask_input = await server.logits({ point_coords: [first], point_labels: [1] }, true);
     const prompt = { point_coords: [first, second], point_labels: [1, 1], mask_input };
     const [theirs] = await server.masks(prompt, false);
-    expect(iouOf(await fresh.mask(), decodeRle(theirs?.segmentation ?? one))).toBeGreaterThanOrEqual(0.995);
-    const requests = fresh.watch.count("POST /v1/predict");
-    await fresh.key("Control+z");
-    expect(await fresh.rle()).toEqual(one);
-    expect(fresh.watch.count("POST /v1/predict")).toBe(requests);
-    expect((await fresh.download("mask")).bytes.length).toBeGreaterThan(100);
+    expect(iouOf(await bare.mask(), decodeRle(theirs?.segmentation ?? one))).toBeGreaterThanOrEqual(0.995);
+    const requests = bare.watch.count("POST /v1/predict");
+    await bare.key("Control+z");
+    expect(await bare.rle()).toEqual(one);
+    expect(bare.watch.count("POST /v1/predict")).toBe(requests);
+    expect((await bare.download("mask")).bytes.length).toBeGreaterThan(100);
   });
 
   await test.step("a picture that the server has forgotten is sent again", async () => {
-    const id = (await fresh.see("imageId")) ?? "";
-    expect((await fresh.page.request.delete(`/v1/images/${id}`)).status()).toBe(204);
-    const uploads = fresh.watch.count("POST /v1/images");
-    await fresh.click([0.84, 0.73]);
-    expect(fresh.watch.count("POST /v1/images")).toBe(uploads + 1);
-    await expect(fresh.notice("image_again")).toBeVisible();
-    expect(await fresh.see("imageId")).toBe(id);
+    const id = (await bare.see("imageId")) ?? "";
+    expect((await bare.page.request.delete(`/v1/images/${id}`)).status()).toBe(204);
+    const uploads = bare.watch.count("POST /v1/images");
+    await bare.click([0.84, 0.73]);
+    expect(bare.watch.count("POST /v1/images")).toBe(uploads + 1);
+    await expect(bare.notice("image_again")).toBeVisible();
+    expect(await bare.see("imageId")).toBe(id);
   });
 });
 

@@ -40,7 +40,9 @@ function delayAnswers(ms: number): void {
 const objectMask = (studio: Studio, n: number): ReturnType<DebugView["objectMask"]> =>
   studio.page.evaluate((index) => window.__segserve.objectMask(index), n);
 
-test.afterEach(({ fresh }) => fresh.page.evaluate(() => localStorage.clear()));
+test.afterEach(async ({ fresh }) => {
+  if (fresh.page.url().startsWith("http")) await fresh.page.evaluate(() => localStorage.clear());
+});
 
 test("the menu lists the models with size, licence and speed, and is walked with keys", async ({ fresh }) => {
   await fresh.visit();
@@ -92,15 +94,15 @@ test("the preview under a resting mouse goes with its model and comes back from 
   await expect.poll(() => fresh.see("hovering")).toBe(true);
 });
 
-test("with one model the menu says how others come", async ({ fresh }) => {
-  await fresh.page.route("**/v1/models", async (route) => {
+test("with one model the menu says how others come", async ({ bare }) => {
+  await bare.page.route("**/v1/models", async (route) => {
     const response = await route.fetch();
     const list = (await response.json()) as { models: { id: string }[] };
     await route.fulfill({ response, json: { ...list, models: list.models.filter(({ id }) => id === FIRST) } });
   });
-  await fresh.visit();
-  await fresh.part("models").click();
-  await expect(fresh.part("models-more")).toContainText("segserve models pull");
+  await bare.visit();
+  await bare.part("models").click();
+  await expect(bare.part("models-more")).toContainText("segserve models pull");
 });
 
 test("switching: objects stay to the pixel, the draft's clicks are asked anew, undo and downloads go on", async ({
@@ -135,17 +137,17 @@ test("switching: objects stay to the pixel, the draft's clicks are asked anew, u
   expect(await objectMask(fresh, 0)).toEqual(object);
 });
 
-test("where the server answers the clicks, the chosen model answers them", async ({ fresh }) => {
-  fresh.watch.allowErrors(/Failed to load resource/, /wasm/i, /ArrayBuffer instantiation/);
-  await fresh.page.route("**/*.wasm", (route) => route.abort());
-  await fresh.visit();
-  await fresh.open(PICTURE);
-  await expect(fresh.part("engine-badge")).toHaveAttribute("data-backend", "server");
-  const at = await fresh.click([0.42, 0.3]);
-  const before = await fresh.rle();
-  await fresh.switchTo(SECOND.id);
-  await expect.poll(() => fresh.rle()).not.toEqual(before);
-  await expectServerMask(fresh, [at], true);
+test("where the server answers the clicks, the chosen model answers them", async ({ bare }) => {
+  bare.watch.allowErrors(/Failed to load resource/, /wasm/i, /ArrayBuffer instantiation/);
+  await bare.page.route("**/*.wasm", (route) => route.abort());
+  await bare.visit();
+  await bare.open(PICTURE);
+  await expect(bare.part("engine-badge")).toHaveAttribute("data-backend", "server");
+  const at = await bare.click([0.42, 0.3]);
+  const before = await bare.rle();
+  await bare.switchTo(SECOND.id);
+  await expect.poll(() => bare.rle()).not.toEqual(before);
+  await expectServerMask(bare, [at], true);
 });
 
 test("the choice outlives the page; an address can ask for another, and a model that is gone is told", async ({
@@ -172,24 +174,24 @@ test("the choice outlives the page; an address can ask for another, and a model 
   await expect(fresh.part("notice")).toHaveCount(0);
 });
 
-test("a slow encode shows its seconds, and how many it usually takes", async ({ fresh }) => {
-  await fresh.page.addInitScript(delayAnswers, 6000);
-  await fresh.page.route("**/v1/models", async (route) => {
+test("a slow encode shows its seconds, and how many it usually takes", async ({ bare }) => {
+  await bare.page.addInitScript(delayAnswers, 6000);
+  await bare.page.route("**/v1/models", async (route) => {
     const response = await route.fetch();
     const list = (await response.json()) as { models: object[] };
     const models = list.models.map((model) => ({ ...model, encode_ms: 2000 }));
     await route.fulfill({ response, json: { ...list, models } });
   });
-  await fresh.visit();
-  await fresh.choose(PICTURE);
-  const phase = fresh.part("phase");
+  await bare.visit();
+  await bare.choose(PICTURE);
+  const phase = bare.part("phase");
   await expect(phase).toHaveAttribute("data-phase", "encoding");
   await expect(phase).toContainText("1 s of about 2 s");
   await expect(phase).toContainText("4 s, usually about 2 s");
   const part = Number(await phase.locator("progress").getAttribute("value"));
   expect(part).toBeGreaterThan(0.8);
   expect(part).toBeLessThan(1);
-  await fresh.ready();
+  await bare.ready();
 });
 
 test("a slow encode is stopped by button and by Esc; the clicks wait", async ({ fresh }) => {

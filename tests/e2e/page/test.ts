@@ -8,6 +8,8 @@ interface PageFixtures {
   fresh: Studio;
   /** A visited page in a browser of its own, where nobody has worked before. */
   alone: Studio;
+  /** A page not yet visited in a browser without service workers: all that it loads passes the test's routes. */
+  bare: Studio;
 }
 
 interface SharedFixtures {
@@ -54,6 +56,15 @@ export const test = base.extend<PageFixtures, SharedFixtures>({
     await use(studio);
     studio.watch.expectQuiet();
     await context.close();
+  },
+
+  bare: async ({ browser }, use, { project }) => {
+    const { baseURL = "", viewport = null } = project.use;
+    const context = await browser.newContext({ baseURL, viewport, serviceWorkers: "block" });
+    const studio = await Studio.on(await context.newPage(), baseURL);
+    await use(studio);
+    await context.close();
+    studio.watch.expectQuiet();
   },
 });
 

@@ -10,6 +10,7 @@ import type { PreferencesAction } from "./preferences";
 import type {
   Dialog,
   EngineState,
+  Job,
   MaskRef,
   Notice,
   NoticeAction,
@@ -105,6 +106,7 @@ export type ReportAction =
   | { readonly type: "engine/update"; readonly change: Partial<EngineState> }
   | { readonly type: "masks/changed" }
   | { readonly type: "hover/shown"; readonly shown: boolean; readonly ms: number | null }
+  | { readonly type: "job/update"; readonly job: Job | null }
   | { readonly type: "samples/listed"; readonly samples: readonly Sample[] }
   | { readonly type: "notice/add"; readonly notice: Omit<Notice, "id"> }
   | { readonly type: "notice/dismiss"; readonly id: number }
@@ -132,6 +134,9 @@ export type RequestAction =
   | { readonly type: "request/models" }
   | { readonly type: "request/model"; readonly id: string }
   | { readonly type: "request/export"; readonly format: ExportFormat; readonly all: boolean }
+  /** The whole workspace as one file. */
+  | { readonly type: "request/workspace" }
+  | { readonly type: "request/stop-job" }
   | { readonly type: "request/recover"; readonly action: NoticeAction };
 
 export type Action =

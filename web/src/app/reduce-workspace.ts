@@ -18,6 +18,16 @@ export function reduceWorkspace(
       const next = { ...workspace, ...action.workspace, entries, parked, restored: true };
       return { ...state, workspace: next, nextId: Math.max(state.nextId, action.nextId) };
     }
+    case "workspace/reserve":
+      return { ...state, nextId: state.nextId + action.count };
+    case "workspace/append": {
+      const known = new Set(workspace.labels.map(({ name }) => name));
+      return to({
+        entries: [...workspace.entries, ...action.entries],
+        parked: { ...workspace.parked, ...action.parked },
+        labels: [...workspace.labels, ...action.labels.filter(({ name }) => !known.has(name))],
+      });
+    }
     case "workspace/add":
       return addPictures(state, action.pictures);
     case "workspace/show":

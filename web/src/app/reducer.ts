@@ -151,6 +151,8 @@ function reduceReport(state: AppState, action: ReportAction): AppState {
       return { ...state, masksVersion: state.masksVersion + 1 };
     case "hover/shown":
       return { ...state, hoverShown: action.shown, masksVersion: state.masksVersion + 1 };
+    case "job/update":
+      return { ...state, job: action.job };
     case "samples/listed":
       return { ...state, samples: action.samples };
     case "notice/add": {

@@ -149,6 +149,13 @@ export interface ViewState {
   readonly dropping: boolean;
 }
 
+/** Long work beside the pictures, as people see it go on. */
+export interface Job {
+  readonly kind: "workspace_save" | "workspace_open";
+  /** 0..1 */
+  readonly part: number;
+}
+
 export interface Sample {
   readonly file: string;
   readonly title: string;
@@ -173,6 +180,7 @@ export interface AppState {
   readonly view: ViewState;
   readonly crosshair: Crosshair | null;
   readonly notices: readonly Notice[];
+  readonly job: Job | null;
   readonly samples: readonly Sample[];
   /** Grows when logits arrive that no other change announces (hover, restored steps). */
   readonly masksVersion: number;
@@ -211,6 +219,7 @@ export const INITIAL_STATE: AppState = {
   },
   crosshair: null,
   notices: [],
+  job: null,
   samples: [],
   masksVersion: 0,
   hoverShown: false,

@@ -58,6 +58,10 @@ export const EMPTY_WORKSPACE: Workspace = {
 
 export type WorkspaceAction =
   | { readonly type: "workspace/restore"; readonly workspace: Partial<Workspace>; readonly nextId: number }
+  /** Ids from here on are set aside: `count` of them. */
+  | { readonly type: "workspace/reserve"; readonly count: number }
+  /** Pictures with their documents, as another workspace had them. */
+  | ({ readonly type: "workspace/append" } & Pick<Workspace, "entries" | "parked" | "labels">)
   | { readonly type: "workspace/add"; readonly pictures: readonly { readonly name: string; readonly bytes: number }[] }
   | { readonly type: "workspace/show"; readonly id: number }
   | { readonly type: "workspace/remove"; readonly id: number }

@@ -54,7 +54,7 @@ export class IndexedDbStore implements WorkspaceStore {
     return indexFrom(await this.#try(() => this.db.get("workspace", INDEX)));
   }
 
-  save({ index, documents, results, forgotten }: Changes): Promise<void> {
+  save({ index, documents = [], results = [], forgotten = [] }: Changes): Promise<void> {
     return this.#withRoom(async () => {
       const transaction = this.db.transaction(["workspace", "documents", "results"], "readwrite");
       const kept = transaction.objectStore("results");
@@ -64,7 +64,7 @@ export class IndexedDbStore implements WorkspaceStore {
         for (const result of results) all.push(kept.put(result));
         for (const step of forgotten) all.push(kept.delete(step));
         for (const { picture, document } of documents) all.push(written.put(document, picture));
-        all.push(transaction.objectStore("workspace").put(index, INDEX));
+        if (index !== undefined) all.push(transaction.objectStore("workspace").put(index, INDEX));
         await Promise.all([...all, transaction.done]);
       } catch (error) {
         abort(transaction); // what cannot be cloned throws at once, and the writes before it would stay

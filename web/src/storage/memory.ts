@@ -14,8 +14,8 @@ export class MemoryStore implements WorkspaceStore {
     return Promise.resolve(this.#index);
   }
 
-  save({ index, documents, results, forgotten }: Changes): Promise<void> {
-    this.#index = index;
+  save({ index, documents = [], results = [], forgotten = [] }: Changes): Promise<void> {
+    this.#index = index ?? this.#index;
     for (const { picture, document } of documents) this.#documents.set(picture, document);
     for (const result of results) this.#results.set(result.step, result);
     for (const step of forgotten) this.#results.delete(step);

@@ -28,10 +28,10 @@ export interface StoredResult {
 
 /** What one moment of work changes: kept wholly or not at all. */
 export interface Changes {
-  readonly index: WorkspaceIndex;
-  readonly documents: readonly { readonly picture: number; readonly document: unknown }[];
-  readonly results: readonly StoredResult[];
-  readonly forgotten: readonly number[];
+  readonly index?: WorkspaceIndex;
+  readonly documents?: readonly { readonly picture: number; readonly document: unknown }[];
+  readonly results?: readonly StoredResult[];
+  readonly forgotten?: readonly number[];
 }
 
 export type StorageCode = "quota" | "broken" | "busy";

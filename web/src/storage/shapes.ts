@@ -1,7 +1,8 @@
 import type { PictureRecord, StoredResult, WorkspaceIndex } from "./port";
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;
+export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isSide = (value: unknown): boolean => value === null || isCount(value);
 
 /** What an older, newer or broken page left: records that are none are left out; null when nothing of it can be read. */
@@ -12,7 +13,7 @@ export function indexFrom(value: unknown): WorkspaceIndex | null {
   return { pictures: value.pictures.filter(isPicture), active, nextId, extra };
 }
 
-function isPicture(value: unknown): value is PictureRecord {
+export function isPicture(value: unknown): value is PictureRecord {
   return (
     isObject(value) &&
     isCount(value.id) &&

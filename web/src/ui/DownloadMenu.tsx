@@ -40,11 +40,10 @@ export function DownloadMenu(): JSX.Element {
       <button
         type="button"
         class="button button-text button-primary"
-        disabled={total === 0}
+        disabled={pictures === 0}
         aria-haspopup="menu"
         aria-expanded={open}
         aria-label={t("bar.download")}
-        title={total === 0 ? t("download.nothing") : undefined}
         data-testid="download"
         data-tour="download"
         onClick={() => setOpen(!open)}
@@ -77,6 +76,8 @@ export function DownloadMenu(): JSX.Element {
               type="button"
               role="menuitem"
               class="menu-item"
+              disabled={total === 0}
+              title={total === 0 ? t("download.nothing") : undefined}
               data-testid={`download-${format}`}
               onClick={(event) => {
                 if (event.detail === 0) leave();
@@ -92,6 +93,23 @@ export function DownloadMenu(): JSX.Element {
               {command !== null && <CommandKeys id={command} />}
             </button>
           ))}
+          <button
+            type="button"
+            role="menuitem"
+            class="menu-item menu-apart"
+            data-testid="download-workspace"
+            onClick={(event) => {
+              if (event.detail === 0) leave();
+              else setOpen(false);
+              dispatch({ type: "request/workspace" });
+            }}
+          >
+            <Icon name="file" />
+            <span class="menu-words">
+              {t("download.workspace")}
+              <small>{t("download.workspace.does")}</small>
+            </span>
+          </button>
         </div>
       )}
     </div>

@@ -5,6 +5,7 @@ import type { Notice } from "../app/state";
 import { hasText, t } from "../text";
 import { useDispatch, useSelect } from "./context";
 import { Icon } from "./icons";
+import { JobCard } from "./JobCard";
 
 /** News goes by itself; what went wrong stays until it is dealt with. */
 const NEWS_MS = 8000;
@@ -14,6 +15,7 @@ export function Notices(): JSX.Element {
   const notices = useSelect((state) => state.notices);
   return (
     <div class="notices" aria-live="polite" data-testid="notices">
+      <JobCard />
       {notices.map((notice) => (
         <NoticeCard key={notice.id} notice={notice} />
       ))}

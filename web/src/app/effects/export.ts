@@ -11,6 +11,7 @@ import { exportable } from "../selectors";
 import type { Store } from "../store";
 import type { ParkedDocument, PictureEntry } from "../workspace";
 import { documentsOf } from "../workspace";
+import { saveFile } from "./downloads";
 import type { EngineKeeper } from "./engine";
 import type { FileShelf } from "./files";
 import type { ResultShelf } from "./shelf";
@@ -41,8 +42,8 @@ export class Exporter {
       const [only] = files;
       if (only === undefined) throw new DecodeError("empty", "There is no mask.");
       const name = all ? "segserve" : stem;
-      if (files.length === 1) save(new Blob([only.data]), all ? only.path : singleName(format, stem, only.path));
-      else save(new Blob([zipOf(files)], { type: "application/zip" }), `${name}-${format.replace("_", "-")}.zip`);
+      if (files.length === 1) saveFile(new Blob([only.data]), all ? only.path : singleName(format, stem, only.path));
+      else saveFile(new Blob([zipOf(files)], { type: "application/zip" }), `${name}-${format.replace("_", "-")}.zip`);
       this.#warn(warnings);
       const waiting = sources.reduce((sum, source) => sum + source.waiting, 0);
       if (waiting > 0) this.#tell("export_waiting", waiting);
@@ -148,13 +149,4 @@ function rleOf(summary: MaskSummary | undefined): MaskSummary["rle"] {
 function singleName(format: ExportFormat, stem: string, path: string): string {
   const ending = /\.[^.]+$/.exec(path)?.[0] ?? "";
   return format === "coco" || format === "coco_polygons" ? `${stem}-coco${ending}` : (path.split("/").at(-1) ?? path);
-}
-
-function save(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

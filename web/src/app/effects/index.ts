@@ -16,6 +16,7 @@ import { Importer } from "./importer";
 import { Keeper } from "./keeper";
 import { ModelKeeper } from "./models";
 import { report } from "./notices";
+import { registerOffline } from "./offline";
 import { dropped, sorted } from "./opening";
 import { followOutline } from "./outline";
 import { pickObject } from "./pick";
@@ -24,13 +25,15 @@ import { Prefetcher } from "./prefetch";
 import { ServerDecoder } from "./server-decoder";
 import { StepMaker } from "./step-maker";
 import { followThumbnails } from "./thumbnails";
+import { WorkspaceFiles } from "./workspace-file";
 
 const LOOK_AGAIN_MS = 4000;
 
 /** Joins the store to the server, the decode worker and the browser's storage. The only place that knows all three. */
 export function startEffects(store: Store, resources: Resources): void {
   const forever = new AbortController().signal;
-  const keeper = new Keeper(store, openWorkspaceStore());
+  const shelf = openWorkspaceStore();
+  const keeper = new Keeper(store, shelf);
   const engine = new EngineKeeper(store);
   const models = new ModelKeeper(store, engine);
   const embeddings = new EmbeddingSource(keeper.embeddings);
@@ -40,6 +43,7 @@ export function startEffects(store: Store, resources: Resources): void {
   new Decoding(store, resources, engine, maker);
   const exporter = new Exporter(store, engine, keeper.files, keeper.results);
   const importer = new Importer(store, keeper.files, keeper.results);
+  const workspaces = new WorkspaceFiles(store, keeper, shelf);
   const prefetcher = new Prefetcher(store, keeper.files, embeddings);
   opener.onReady = (model) => prefetcher.begin(model, opener.signal);
 
@@ -72,13 +76,17 @@ export function startEffects(store: Store, resources: Resources): void {
   const tell = (code: string, detail: string): void =>
     store.dispatch({ type: "notice/add", notice: { code, detail, tone: "warning", action: null } });
 
-  /** Pictures are opened, annotations go to the pictures that they name. */
+  /** Pictures are opened, annotations go to the pictures that they name, a workspace's pictures come behind those that are here. */
   const take = async (files: readonly File[]): Promise<void> => {
     await restored; // ids go on from where an earlier visit left them
-    const { pictures, annotations, skipped, problem } = await sorted(files);
+    const { pictures, annotations, workspaces: kept, skipped, problem } = await sorted(files);
     if (problem !== null) tell(problem, "");
     if (skipped > 0) tell("opened_some", `${skipped}`);
     const opened = opener.open(pictures);
+    for (const file of kept) {
+      const first = await workspaces.open(file);
+      if (first !== null && store.get().picture === null) void opener.show(first);
+    }
     await importer.run(annotations);
     await opened;
   };
@@ -120,6 +128,10 @@ export function startEffects(store: Store, resources: Resources): void {
         return pickObject(store, resources, action.at, action.mark);
       case "request/export":
         return void exporter.run(action.format, action.all);
+      case "request/workspace":
+        return void workspaces.save();
+      case "request/stop-job":
+        return workspaces.stop();
       case "request/recover":
         return void recover(action.action);
     }
@@ -128,6 +140,8 @@ export function startEffects(store: Store, resources: Resources): void {
   followOutline(store, resources);
   followThumbnails(store, keeper.files);
 
+  const updated = { code: "new_version", detail: "", tone: "info", action: "reload" } as const;
+  registerOffline(() => store.dispatch({ type: "notice/add", notice: updated }), store);
   exposeDebugView(store, engine);
   void keepTrying(store, models, forever);
   void listSamples(forever).then(

@@ -1,6 +1,7 @@
 import type { StepResult } from "../../decode/protocol";
 import type { WorkspaceStore } from "../../storage/port";
 import { StorageError } from "../../storage/port";
+import type { WorkspaceSource } from "../../storage/workspace-export";
 import type { Store } from "../store";
 import { documentsOf } from "../workspace";
 import type { EmbeddingShelf } from "./embedding-source";
@@ -89,6 +90,25 @@ export class Keeper {
     save: (key, bytes) => void this.shelf.then((shelf) => shelf.saveEmbedding(key, bytes)).catch(() => undefined),
     load: async (key) => (await this.shelf).loadEmbedding(key).catch(() => null),
   };
+
+  /** All that there is, whether it could be written or not, to be read one by one. */
+  source(): WorkspaceSource {
+    const state = this.store.get();
+    const documents = documentsOf(state);
+    return {
+      index: indexOf(state.workspace, state.picture?.epoch, state.nextId),
+      loadFile: (picture) => this.files.get(picture),
+      documentOf: (picture) => {
+        const document = documents[picture];
+        return document === undefined ? null : { document, steps: Object.keys(document.steps).map(Number) };
+      },
+      loadPayload: async (_picture, step) => {
+        const waiting = this.#results.get(step);
+        if (waiting !== undefined) return packed(waiting.result);
+        return (await (await this.shelf).loadResult(step))?.payload ?? null;
+      },
+    };
+  }
 
   removePicture(id: number): void {
     this.#files.delete(id);

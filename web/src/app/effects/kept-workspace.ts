@@ -1,4 +1,4 @@
-import type { WorkspaceIndex } from "../../storage/port";
+import type { PictureRecord, WorkspaceIndex } from "../../storage/port";
 import type { ParkedDocument, PictureEntry, Workspace } from "../workspace";
 
 /** What of the workspace is kept beside its pictures. */
@@ -32,10 +32,7 @@ export function workspaceFrom(
   documents: readonly KeptDocument[],
 ): { readonly workspace: Partial<Workspace>; readonly nextId: number } {
   if (index === null) return { workspace: {}, nextId: 1 };
-  const entries = index.pictures.map(({ id, name, bytes, width, height, imageId }): PictureEntry => {
-    const size = width === null || height === null ? null : { width, height };
-    return { id, name, bytes, size, imageId, phase: "waiting", thumbnail: null };
-  });
+  const entries = index.pictures.map(entryFrom);
   const parked: Record<number, ParkedDocument> = {};
   let nextId = index.nextId;
   for (const { picture, document } of documents) {
@@ -47,9 +44,14 @@ export function workspaceFrom(
   return { workspace: { ...extraFrom(index.extra), entries, parked }, nextId };
 }
 
+export function entryFrom({ id, name, bytes, width, height, imageId }: PictureRecord): PictureEntry {
+  const size = width === null || height === null ? null : { width, height };
+  return { id, name, bytes, size, imageId, phase: "waiting", thumbnail: null };
+}
+
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
-function isDocument(value: unknown): value is ParkedDocument {
+export function isDocument(value: unknown): value is ParkedDocument {
   if (!isObject(value) || !isObject(value.history) || !isObject(value.steps) || !Array.isArray(value.hidden))
     return false;
   const { past, present, future } = value.history;
@@ -62,7 +64,7 @@ function isSnapshot(value: unknown): boolean {
   return isObject(prompt) && Array.isArray(prompt.points);
 }
 
-function extraFrom(value: unknown): Partial<Extra> {
+export function extraFrom(value: unknown): Partial<Extra> {
   if (!isObject(value)) return {};
   const { labels, label, exclusive } = value;
   const isLabel = (one: unknown): boolean =>

@@ -1,9 +1,12 @@
 import { unzip } from "fflate";
 
+import { isWorkspaceFile } from "../../storage/workspace-import";
+
 /** What a person gave, sorted. */
 export interface Opened {
   readonly pictures: readonly File[];
   readonly annotations: readonly File[];
+  readonly workspaces: readonly File[];
   /** Files that are neither. */
   readonly skipped: number;
   readonly problem: "zip_broken" | "zip_too_large" | null;
@@ -24,12 +27,14 @@ const MOST_FILES = 5000;
 /** Of a ZIP, unpacked. */
 const MOST_BYTES = 2 * 1024 ** 3;
 
-/** ZIPs unpacked, files of folders sorted as people count, pictures apart from annotations. */
+/** Workspace files apart, other ZIPs unpacked, files of folders sorted as people count, pictures apart from annotations. */
 export async function sorted(files: readonly File[]): Promise<Opened> {
   const all: File[] = [];
+  const workspaces: File[] = [];
   let problem: Opened["problem"] = null;
   for (const file of files) {
     if (!isZip(file)) all.push(file);
+    else if (await isWorkspaceFile(file)) workspaces.push(file);
     else {
       try {
         all.push(...(await unzipped(file)));
@@ -54,6 +59,7 @@ export async function sorted(files: readonly File[]): Promise<Opened> {
   return {
     pictures: pictures.slice(0, MOST_FILES),
     annotations,
+    workspaces,
     skipped: skipped + Math.max(pictures.length - MOST_FILES, 0),
     problem,
   };

@@ -36,4 +36,19 @@ export const files = {
   "problem.import_not_a_mask": "Boxes and broken outlines hold no mask. Left out: {detail}.",
   "problem.import_broken": "A file of annotations is damaged. Left out: {detail}.",
   "problem.import_too_many": "There are more objects than the page takes. Left out: {detail}.",
+
+  "download.workspace": "Whole workspace",
+  "download.workspace.does": "Pictures, objects, classes and undo in one ZIP; drop it here to go on",
+  "job.workspace_save": "Packing the workspace",
+  "job.workspace_open": "Reading the workspace",
+  "job.stop": "Stop",
+  "problem.workspace_skipped": "Some of the workspace's pictures could not be read and were left out: {detail}",
+  "problem.workspace_busy": "A workspace is being packed or read already.",
+  "problem.workspace_not_a_workspace": "That file is no workspace.",
+  "problem.workspace_newer":
+    "A newer version of Segserve packed that workspace. Reload the page, or update the server.",
+  "problem.workspace_damaged": "That workspace is damaged. Nothing was changed. ({detail})",
+  "problem.workspace_unsafe": "That ZIP is made to do harm, and was not opened. ({detail})",
+  "problem.workspace_too_large": "That is more than one workspace file holds. ({detail})",
+  "problem.workspace_failed": "The workspace could not be packed or read. ({detail})",
 } as const;

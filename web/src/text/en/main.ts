@@ -171,6 +171,7 @@ export const main = {
   "problem.not_a_picture":
     "This file is no picture that this browser can show, or it is damaged. Use JPEG, PNG, WebP, BMP or GIF.",
   "problem.size_differs": "Browser and server disagree about this picture's size. Save it as PNG and try again.",
+  "problem.new_version": "A newer version of this page is here. The next load shows it; your work is kept.",
   "problem.image_again": "The server had forgotten the picture, so it was sent again.",
   "problem.queue_full": "The server is busy. Nothing is lost; the page waits as long as the server asks and goes on.",
   "problem.shutting_down": "The server is shutting down. The page goes on when it is back.",

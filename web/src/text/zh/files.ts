@@ -36,4 +36,18 @@ export const files: Translated<typeof english> = {
   "problem.import_not_a_mask": "边框和损坏的轮廓不含掩码。略过：{detail}。",
   "problem.import_broken": "有标注文件已损坏。略过：{detail}。",
   "problem.import_too_many": "物体数量超出页面可接受的范围。略过：{detail}。",
+
+  "download.workspace": "整个工作区",
+  "download.workspace.does": "图片、对象、类别和撤销记录存入一个 ZIP，拖到此处即可继续",
+  "job.workspace_save": "正在打包工作区",
+  "job.workspace_open": "正在读取工作区",
+  "job.stop": "停止",
+  "problem.workspace_skipped": "工作区中有些图片无法读取，已跳过：{detail}",
+  "problem.workspace_busy": "已有工作区正在打包或读取。",
+  "problem.workspace_not_a_workspace": "此文件不是工作区。",
+  "problem.workspace_newer": "该工作区由更新版本的 Segserve 打包。请重新加载页面或升级服务器。",
+  "problem.workspace_damaged": "该工作区已损坏，未作任何更改。（{detail}）",
+  "problem.workspace_unsafe": "该 ZIP 含有恶意内容，未打开。（{detail}）",
+  "problem.workspace_too_large": "超出单个工作区文件的容量。（{detail}）",
+  "problem.workspace_failed": "无法打包或读取工作区。（{detail}）",
 };

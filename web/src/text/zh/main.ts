@@ -170,6 +170,7 @@ export const main: Translated<typeof english> = {
   "problem.image_empty": "此文件是空的。",
   "problem.not_a_picture": "此文件不是本浏览器能够显示的图片，或已损坏。请使用 JPEG、PNG、WebP、BMP 或 GIF。",
   "problem.size_differs": "浏览器与服务器读到的图片尺寸不一致。请另存为 PNG 后重试。",
+  "problem.new_version": "此页面有新版本，下次加载时启用。您的工作已保留。",
   "problem.image_again": "服务器已不再保存此图片，现已重新发送。",
   "problem.queue_full": "服务器繁忙。不会丢失任何内容，页面会按服务器要求等待后继续。",
   "problem.shutting_down": "服务器正在关闭。恢复后页面会自动继续。",

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+
+import { renumberDocument, renumberPayload } from "../src/app/effects/renumber";
+import { documentOf } from "../src/app/workspace";
+import { answered, opened, point, run } from "./document";
+
+/** Two objects, one of them mended and merged, a draft with points, undo both ways. */
+function worked(): ReturnType<typeof documentOf> {
+  let state = opened();
+  for (const x of [10, 60]) state = run(answered(run(state, point(x, 10))), { type: "draft/accept" });
+  const [first, second] = state.history.present.objects.map(({ id }) => id);
+  state = run(state, { type: "object/duplicate", id: first ?? -1 }, { type: "object/toggle", id: second ?? -1 });
+  state = run(state, { type: "object/merge", ids: [first ?? -1, second ?? -1] });
+  state = answered(run(state, { type: "draft/cancel" }, point(30, 30), point(31, 31, 0)));
+  state = run(state, { type: "mask/edit", edit: { kind: "grow", pixels: 1 } }, { type: "history/undo" });
+  return documentOf(state);
+}
+
+/** Every id in it, by where it stands. */
+function idsIn(value: unknown, name = ""): number[] {
+  if (typeof value === "number") return ["id", "step", "editing", "hidden"].includes(name) ? [value] : [];
+  if (Array.isArray(value)) return value.flatMap((item) => idsIn(item, name));
+  if (typeof value !== "object" || value === null) return [];
+  const keys = name === "steps" ? Object.keys(value).map(Number) : [];
+  return [...keys, ...Object.entries(value).flatMap(([key, item]) => idsIn(item, key))];
+}
+
+describe("a document under other ids", () => {
+  it("has no id left of before, and is the same document", () => {
+    const document = worked();
+    expect(document.history.future.length).toBeGreaterThan(0);
+    expect(document.hidden.length + document.history.past.length).toBeGreaterThan(5);
+    const moved = renumberDocument(structuredClone(document), (id) => id + 1000);
+    expect(idsIn(moved)).toEqual(idsIn(document).map((id) => id + 1000));
+    expect(renumberDocument(moved, (id) => id - 1000)).toEqual(document);
+    expect(renumberDocument(JSON.parse(JSON.stringify(document)), (id) => id)).toEqual(document);
+  });
+
+  it("must be one", () => {
+    for (const none of [null, 5, {}, { history: {} }]) expect(() => renumberDocument(none, (id) => id)).toThrow();
+  });
+
+  it("has results that name what was fed back", () => {
+    const halves = [Uint16Array.of(1)];
+    const moved = renumberPayload({ fedBack: { step: 3, candidate: 1 }, halves }, (id) => id + 10);
+    expect(moved).toEqual({ fedBack: { step: 13, candidate: 1 }, halves });
+    expect(renumberPayload({ fedBack: null, halves }, (id) => id + 10)).toEqual({ fedBack: null, halves });
+    const rle = { rle: { size: [1, 1], counts: "01" } };
+    expect(renumberPayload(rle, (id) => id + 10)).toBe(rle);
+    expect(() => renumberPayload("x", (id) => id)).toThrow();
+  });
+});
