@@ -91,7 +91,7 @@ class Settings(BaseSettings):
         512 * MIB, ge=1024, description="Bytes of request bodies held at once, all callers together. Then 503."
     )
     max_pixels: int = Field(
-        50_000_000,
+        120_000_000,
         ge=1,
         le=2_000_000_000,
         description="Most pixels (width x height) of a picture; checked before decoding.",

@@ -47,6 +47,7 @@ _INTERPOLATION = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resamp
 
 # The bound here is `max_pixels`, checked before decoding; Pillow's own would warn and raise at other sizes.
 Image.MAX_IMAGE_PIXELS = None
+_STRIP_PIXELS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,14 @@ def _to_rgb(image: Image.Image) -> UInt8:
 
 
 def _array(image: Image.Image) -> UInt8:
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    """Strip by strip: Pillow hands its pixels over as bytes, in pieces that are then joined, which takes twice the room."""
+    width, height = image.size
+    rgb = np.empty((height, width, 3), np.uint8)
+    rows = max(_STRIP_PIXELS // width, 1)
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(top + rows, height)))
+        rgb[top : top + rows] = np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))
+    return rgb
 
 
 def _grey(values: NDArray[Any]) -> UInt8:

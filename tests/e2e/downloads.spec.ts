@@ -1,7 +1,7 @@
 import type { Mask, Rle } from "./page/masks";
 import { areaOf, boundsOf, decodeRle, iouOf, unionOf } from "./page/masks";
 import type { Pixels } from "./page/pictures";
-import { pixelsOf, pngHeader, samplePicture } from "./page/pictures";
+import { pixelsOf, pngHeader, quadrants, samplePicture } from "./page/pictures";
 import type { Studio } from "./page/studio";
 import { expect, test } from "./page/test";
 
@@ -36,9 +36,11 @@ function crop(mask: Mask, left: number, top: number, width: number, height: numb
   return { width, height, pixels };
 }
 
-test("without a mask there is nothing to download", async ({ alone: studio }) => {
+test("without a mask there is nothing to download but the workspace", async ({ alone: studio }) => {
   await studio.open(PICTURE);
-  await expect(studio.part("download")).toBeDisabled();
+  await studio.part("download").click();
+  await expect(studio.part("download-coco")).toBeDisabled();
+  await expect(studio.part("download-workspace")).toBeEnabled();
 });
 
 test("the mask PNG is the masks that are shown, white on black, in the picture's size", async ({ studio }) => {
@@ -54,31 +56,37 @@ test("the mask PNG is the masks that are shown, white on black, in the picture's
   expect(grey.every((value, at) => (value === 255) === (shown.pixels[at] === 1))).toBe(true);
 });
 
-test("the cut-out is the picture where the mask is, and transparent elsewhere", async ({ studio }) => {
-  await studio.open(PICTURE);
-  await studio.click([0.42, 0.3]);
-  const mask = await studio.mask();
-  const { name, bytes } = await studio.download("cutout");
-  expect(name).toBe("table-cutout.png");
-  expect(pngHeader(bytes).colour).toBe(6);
-  const cutout = await pixelsOf(studio.page, bytes);
-  const [x, y, width, height] = boundsOf(mask);
-  const [left, top] = [Math.max(x - 1, 0), Math.max(y - 1, 0)];
-  expect(cutout.width).toBe(Math.min(x + width + 1, mask.width) - left);
-  expect(cutout.height).toBe(Math.min(y + height + 1, mask.height) - top);
-  const wanted = crop(mask, left, top, cutout.width, cutout.height);
-  expect(iouOf(whereAlpha(cutout, 127), wanted)).toBeGreaterThan(0.98);
+for (const [what, pictureFor, place] of [
+  ["upright", () => Promise.resolve(PICTURE), [0.42, 0.3]],
+  ["EXIF-turned", (studio: Studio) => quadrants(studio.page, 6), [0.31, 0.66]],
+] as const) {
+  test(`the cut-out is the picture where the mask is, and transparent elsewhere: ${what}`, async ({ studio }) => {
+    const picture = await pictureFor(studio);
+    await studio.open(picture);
+    await studio.click(place);
+    const mask = await studio.mask();
+    const { name, bytes } = await studio.download("cutout");
+    expect(name).toBe(picture.name.replace(".jpg", "-cutout.png"));
+    expect(pngHeader(bytes).colour).toBe(6);
+    const cutout = await pixelsOf(studio.page, bytes);
+    const [x, y, width, height] = boundsOf(mask);
+    const [left, top] = [Math.max(x - 1, 0), Math.max(y - 1, 0)];
+    expect(cutout.width).toBe(Math.min(x + width + 1, mask.width) - left);
+    expect(cutout.height).toBe(Math.min(y + height + 1, mask.height) - top);
+    const wanted = crop(mask, left, top, cutout.width, cutout.height);
+    expect(iouOf(whereAlpha(cutout, 127), wanted)).toBeGreaterThan(0.98);
 
-  const source = await pixelsOf(studio.page, PICTURE.buffer, "image/jpeg");
-  for (let at = 0; at < cutout.width * cutout.height; at += 97) {
-    if (cutout.data[at * 4 + 3] !== 255) continue;
-    const from = (top + Math.floor(at / cutout.width)) * source.width + left + (at % cutout.width);
-    for (const channel of [0, 1, 2]) {
-      const difference = (cutout.data[at * 4 + channel] ?? 0) - (source.data[from * 4 + channel] ?? 0);
-      expect(Math.abs(difference)).toBeLessThan(3);
+    const source = await pixelsOf(studio.page, picture.buffer, "image/jpeg");
+    for (let at = 0; at < cutout.width * cutout.height; at += 97) {
+      if (cutout.data[at * 4 + 3] !== 255) continue;
+      const from = (top + Math.floor(at / cutout.width)) * source.width + left + (at % cutout.width);
+      for (const channel of [0, 1, 2]) {
+        const difference = (cutout.data[at * 4 + channel] ?? 0) - (source.data[from * 4 + channel] ?? 0);
+        expect(Math.abs(difference)).toBeLessThan(3);
+      }
     }
-  }
-});
+  });
+}
 
 interface CocoFile {
   images: { id: number; file_name: string; width: number; height: number }[];
@@ -132,7 +140,7 @@ test("the menu can be used with keys alone", async ({ alone: studio }) => {
   await studio.key("Enter");
   await expect(studio.part("download-coco")).toBeFocused();
   await studio.key("ArrowUp");
-  await expect(studio.part("download-cutout")).toBeFocused();
+  await expect(studio.part("download-workspace")).toBeFocused();
   await studio.key("ArrowDown");
   await expect(studio.part("download-coco")).toBeFocused();
   await studio.key("Escape");

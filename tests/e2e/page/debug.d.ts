@@ -14,6 +14,10 @@ interface DebugView {
   readonly pictures: number;
   readonly viewSize: { readonly width: number; readonly height: number };
   readonly camera: { readonly zoom: number; readonly x: number; readonly y: number };
+  readonly shown: {
+    readonly width: number;
+    readonly detail: { x: number; y: number; width: number; height: number } | null;
+  } | null;
   objectMask(n: number): Promise<{ size: [number, number]; counts: string } | null>;
   lastMask(): Promise<{ size: [number, number]; counts: string } | null>;
 }

@@ -106,6 +106,8 @@ export type ReportAction =
   | { readonly type: "engine/update"; readonly change: Partial<EngineState> }
   | { readonly type: "masks/changed" }
   | { readonly type: "hover/shown"; readonly shown: boolean; readonly ms: number | null }
+  /** A part of a large picture can be shown by itself. */
+  | { readonly type: "picture/sharpened" }
   | { readonly type: "job/update"; readonly job: Job | null }
   | { readonly type: "samples/listed"; readonly samples: readonly Sample[] }
   | { readonly type: "notice/add"; readonly notice: Omit<Notice, "id"> }

@@ -1,4 +1,4 @@
-import type { PlacedLogits } from "../geometry/mask";
+import type { PlacedLogits, Rectangle } from "../geometry/mask";
 
 export interface StoredMasks {
   readonly candidates: readonly PlacedLogits[];
@@ -45,11 +45,14 @@ export class MaskLibrary {
 
 /** What the state cannot hold: pixels, files, logits. Pixels and logits are the open picture's. */
 export interface Resources {
+  /** Smaller than the picture where that is large. */
   bitmap: ImageBitmap | null;
+  /** Then what is in sight, from near: a part of the picture (ImagePx) by itself. */
+  detail: { readonly bitmap: ImageBitmap; readonly area: Rectangle } | null;
   file: Blob | null;
   readonly library: MaskLibrary;
 }
 
 export function emptyResources(): Resources {
-  return { bitmap: null, file: null, library: new MaskLibrary() };
+  return { bitmap: null, detail: null, file: null, library: new MaskLibrary() };
 }

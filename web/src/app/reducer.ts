@@ -147,6 +147,7 @@ function reduceReport(state: AppState, action: ReportAction): AppState {
     }
     case "engine/update":
       return { ...state, engine: { ...state.engine, ...action.change } };
+    case "picture/sharpened":
     case "masks/changed":
       return { ...state, masksVersion: state.masksVersion + 1 };
     case "hover/shown":

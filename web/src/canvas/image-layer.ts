@@ -1,3 +1,4 @@
+import type { Rectangle } from "../geometry/mask";
 import { buildProgram, RECTANGLE_VERTEX, uniformsOf } from "./gl";
 import type { Scene } from "./scene";
 
@@ -7,11 +8,11 @@ const SQUARES_FROM = 6;
 const FRAGMENT = `#version 300 es
 precision highp float;
 uniform sampler2D u_picture;
-uniform vec2 u_size;
+uniform vec4 u_area;
 in vec2 image;
 out vec4 colour;
 void main() {
-  vec4 sampled = texture(u_picture, image / u_size);
+  vec4 sampled = texture(u_picture, (image - u_area.xy) / u_area.zw);
   colour = vec4(sampled.rgb + (1.0 - sampled.a), 1.0); // premultiplied, on white as the server sees it
 }`;
 
@@ -19,27 +20,23 @@ export class ImageLayer {
   readonly #program: WebGLProgram;
   readonly #uniforms;
   #texture: WebGLTexture | null = null;
+  #detail: { readonly texture: WebGLTexture; readonly area: Rectangle } | null = null;
 
   constructor(private readonly gl: WebGL2RenderingContext) {
     this.#program = buildProgram(gl, RECTANGLE_VERTEX, FRAGMENT);
-    this.#uniforms = uniformsOf(gl, this.#program, ["u_area", "u_camera", "u_view", "u_picture", "u_size"]);
+    this.#uniforms = uniformsOf(gl, this.#program, ["u_area", "u_camera", "u_view", "u_picture"]);
   }
 
-  /** Pictures larger than the GPU's textures are scaled down for showing; masks and downloads keep their size. */
   setPicture(bitmap: ImageBitmap | null): void {
-    const { gl } = this;
-    gl.deleteTexture(this.#texture);
-    this.#texture = null;
-    if (bitmap === null || bitmap.width === 0) return;
-    const limit = gl.getParameter(gl.MAX_TEXTURE_SIZE) as number;
-    const source = Math.max(bitmap.width, bitmap.height) > limit ? scaledDown(bitmap, limit) : bitmap;
-    this.#texture = gl.createTexture();
-    gl.bindTexture(gl.TEXTURE_2D, this.#texture);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
-    gl.generateMipmap(gl.TEXTURE_2D);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.LINEAR_MIPMAP_LINEAR);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
+    this.gl.deleteTexture(this.#texture);
+    this.#texture = this.#textureOf(bitmap);
+  }
+
+  /** A part of the picture (ImagePx) in a bitmap of its own, over the rest. */
+  setDetail(detail: { readonly bitmap: ImageBitmap; readonly area: Rectangle } | null): void {
+    this.gl.deleteTexture(this.#detail?.texture ?? null);
+    const texture = this.#textureOf(detail?.bitmap ?? null);
+    this.#detail = texture === null || detail === null ? null : { texture, area: detail.area };
   }
 
   draw(scene: Scene, pixelRatio: number): void {
@@ -48,16 +45,37 @@ export class ImageLayer {
     if (this.#texture === null || picture === null) return;
     gl.useProgram(this.#program);
     gl.activeTexture(gl.TEXTURE0);
-    gl.bindTexture(gl.TEXTURE_2D, this.#texture);
-    const squares = camera.zoom * pixelRatio >= SQUARES_FROM;
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, squares ? gl.NEAREST : gl.LINEAR);
     gl.uniform1i(this.#uniforms.u_picture, 0);
-    gl.uniform2f(this.#uniforms.u_size, picture.width, picture.height);
-    gl.uniform4f(this.#uniforms.u_area, 0, 0, picture.width, picture.height);
     gl.uniform3f(this.#uniforms.u_camera, camera.zoom, camera.x, camera.y);
     gl.uniform2f(this.#uniforms.u_view, view.width, view.height);
     gl.disable(gl.BLEND);
+    const squares = camera.zoom * pixelRatio >= SQUARES_FROM;
+    this.#drawPart(this.#texture, { x: 0, y: 0, ...picture }, squares);
+    if (this.#detail !== null) this.#drawPart(this.#detail.texture, this.#detail.area, squares);
+  }
+
+  #drawPart(texture: WebGLTexture, { x, y, width, height }: Rectangle, squares: boolean): void {
+    const { gl } = this;
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, squares ? gl.NEAREST : gl.LINEAR);
+    gl.uniform4f(this.#uniforms.u_area, x, y, width, height);
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+  }
+
+  /** What is larger than the GPU's textures is scaled down for showing; masks and downloads keep their size. */
+  #textureOf(bitmap: ImageBitmap | null): WebGLTexture | null {
+    const { gl } = this;
+    if (bitmap === null || bitmap.width === 0) return null;
+    const limit = gl.getParameter(gl.MAX_TEXTURE_SIZE) as number;
+    const source = Math.max(bitmap.width, bitmap.height) > limit ? scaledDown(bitmap, limit) : bitmap;
+    const texture = gl.createTexture();
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
+    gl.generateMipmap(gl.TEXTURE_2D);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.LINEAR_MIPMAP_LINEAR);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
+    return texture;
   }
 }
 

@@ -1,7 +1,14 @@
+import type { Rectangle } from "../geometry/mask";
 import { ImageLayer } from "./image-layer";
 import { MaskLayer } from "./mask-layer";
 import { PromptLayer } from "./prompt-layer";
 import type { Scene } from "./scene";
+
+/** The open picture, and a part of it by itself where the picture is shown smaller than it is. */
+export interface Pixels {
+  readonly bitmap: ImageBitmap | null;
+  readonly detail: { readonly bitmap: ImageBitmap; readonly area: Rectangle } | null;
+}
 
 interface Layers {
   readonly image: ImageLayer;
@@ -14,7 +21,7 @@ export class Stage {
   readonly #prompts: PromptLayer;
   #layers: Layers | null;
   #scene: Scene | null = null;
-  #bitmap: ImageBitmap | null = null;
+  #pixels: Pixels = { bitmap: null, detail: null };
   #pixelRatio = 1;
   #frame = 0;
 
@@ -48,11 +55,11 @@ export class Stage {
     this.#paint();
   }
 
-  show(scene: Scene, bitmap: ImageBitmap | null): void {
-    if (bitmap !== this.#bitmap) {
-      this.#bitmap = bitmap;
-      this.#layers?.image.setPicture(bitmap);
-    }
+  show(scene: Scene, { bitmap, detail }: Pixels): void {
+    const before = this.#pixels;
+    if (bitmap !== before.bitmap) this.#layers?.image.setPicture(bitmap);
+    if (detail !== before.detail) this.#layers?.image.setDetail(detail);
+    this.#pixels = { bitmap, detail };
     this.#scene = scene;
     this.#frame ||= requestAnimationFrame(this.#paint);
   }
@@ -83,7 +90,8 @@ export class Stage {
 
   readonly #restored = (): void => {
     this.#layers = layersOn(this.#gl);
-    this.#layers.image.setPicture(this.#bitmap);
+    this.#layers.image.setPicture(this.#pixels.bitmap);
+    this.#layers.image.setDetail(this.#pixels.detail);
     this.#paint();
   };
 }

@@ -1,5 +1,6 @@
 import type { PlacedLogits, Rectangle } from "../geometry/mask";
 import { intersection, upsample } from "../geometry/mask";
+import { decodePart } from "../pictures/pixels";
 
 /** Coverage 0..255 of each pixel of `area`: the distance to the edge in pixels, from the logit and its slope, plus a half. */
 export function coverage(logits: PlacedLogits, area: Rectangle): Uint8ClampedArray {
@@ -23,7 +24,7 @@ export function coverage(logits: PlacedLogits, area: Rectangle): Uint8ClampedArr
 
 /** The picture inside `area` with the masks' coverage as its alpha channel, as a PNG. */
 export async function cutOut(source: Blob, masks: readonly PlacedLogits[], area: Rectangle): Promise<Blob> {
-  const bitmap = await createImageBitmap(source, area.x, area.y, area.width, area.height);
+  const bitmap = await decodePart(source, area);
   const canvas = new OffscreenCanvas(area.width, area.height);
   const context = canvas.getContext("2d");
   if (context === null) throw new Error("The browser gives no 2D canvas.");

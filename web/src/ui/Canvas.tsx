@@ -73,7 +73,7 @@ export function Canvas(): JSX.Element {
     const stopPointer = attachPointer(holder.current, store);
     const stopListening = store.listen((state, before) => {
       if (showsStrip(state) !== showsStrip(before)) fitInto(state.view.size);
-      stage.show(sceneOf(store.get(), resources), resources.bitmap);
+      stage.show(sceneOf(store.get(), resources), resources);
     });
     return () => {
       observer.disconnect();

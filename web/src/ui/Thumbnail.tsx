@@ -31,14 +31,17 @@ export function Thumbnail(props: ThumbnailProps): JSX.Element {
     const { bitmap, library } = resources;
     if (context == null || bitmap === null || logits === null) return;
     const framed = frame.split(",").flatMap((index) => library.get(step, Number(index)) ?? []);
-    const area = frameFor(framed, bitmap, width / height);
+    const { picture } = logits;
+    const area = frameFor(framed, picture, width / height);
+    const shown = bitmap.width / picture.width; // less than 1 for large pictures
     const [columns, rows] = [context.canvas.width, context.canvas.height];
     context.clearRect(0, 0, columns, rows);
     context.imageSmoothingQuality = "high";
     context.fillStyle = "#fff"; // what shows through a transparent picture
     const [toX, toY] = [columns / area.width, rows / area.height];
-    context.fillRect(-area.x * toX, -area.y * toY, bitmap.width * toX, bitmap.height * toY);
-    context.drawImage(bitmap, area.x, area.y, area.width, area.height, 0, 0, columns, rows);
+    context.fillRect(-area.x * toX, -area.y * toY, picture.width * toX, picture.height * toY);
+    const [wide, high] = [area.width * shown, area.height * shown];
+    context.drawImage(bitmap, area.x * shown, area.y * shown, wide, high, 0, 0, columns, rows);
     context.fillStyle = "rgb(0 0 0 / 35%)";
     context.fillRect(0, 0, columns, rows);
     context.drawImage(tint(logits, colour, area, columns, rows), 0, 0);

@@ -3,6 +3,8 @@ import type { Rle } from "../../geometry/rle";
 import { docOf, draftMask, draftStep } from "../selectors";
 import type { MaskRef } from "../state";
 import type { Store } from "../store";
+import type { Rectangle } from "../../geometry/mask";
+import type { Resources } from "../mask-library";
 import type { EngineKeeper } from "./engine";
 
 /** What end-to-end tests may read. Nothing can be changed through it. */
@@ -29,13 +31,15 @@ export interface DebugView {
   readonly camera: { readonly zoom: number; readonly x: number; readonly y: number };
   /** The canvas's size as the page knows it, in CSS pixels: that of the last frame. */
   readonly viewSize: { readonly width: number; readonly height: number };
+  /** Pixels of what is shown of the picture, and of the part that is shown by itself. */
+  readonly shown: { readonly width: number; readonly detail: Rectangle | null } | null;
   /** The n-th object's mask, as `lastMask` gives the last one's. */
   objectMask(n: number): Promise<Rle | null>;
   /** The draft's mask as the COCO file would hold it; without a draft the last object's; null without either. */
   lastMask(): Promise<Rle | null>;
 }
 
-export function exposeDebugView(store: Store, engine: EngineKeeper): void {
+export function exposeDebugView(store: Store, engine: EngineKeeper, resources: Resources): void {
   const rleOf = async (mask: MaskRef | null | undefined): Promise<Rle | null> => {
     const { picture } = store.get();
     if (mask == null || picture === null) return null;
@@ -85,6 +89,10 @@ export function exposeDebugView(store: Store, engine: EngineKeeper): void {
     },
     get viewSize() {
       return { ...store.get().view.size };
+    },
+    get shown() {
+      const { bitmap, detail } = resources;
+      return bitmap === null ? null : { width: bitmap.width, detail: detail?.area ?? null };
     },
     objectMask: (n) => rleOf(docOf(store.get()).objects[n]),
     lastMask: () => rleOf(draftMask(store.get()) ?? docOf(store.get()).objects.at(-1)),

@@ -1,9 +1,9 @@
 import { rleToRaster } from "../../geometry/raster";
 import { readAnnotations } from "../../formats/read";
+import { measure } from "../../pictures/pixels";
 import type { Store } from "../store";
 import { documentsOf } from "../workspace";
 import type { FileShelf } from "./files";
-import { decodePicture } from "./pixels";
 import type { ResultShelf } from "./shelf";
 
 /** Masks of files go to the pictures of the workspace that they name. */
@@ -51,9 +51,7 @@ export class Importer {
       const file = size === null ? await this.files.get(id) : null;
       if (file === null) continue;
       try {
-        const { width, height, close } = await measured(file);
-        close();
-        this.store.dispatch({ type: "workspace/entry", id, change: { size: { width, height } } });
+        this.store.dispatch({ type: "workspace/entry", id, change: { size: await measure(file) } });
       } catch {
         // It is told when the picture is opened.
       }
@@ -63,9 +61,4 @@ export class Importer {
   #tell(code: string, detail: string, tone: "info" | "warning"): void {
     this.store.dispatch({ type: "notice/add", notice: { code, detail, tone, action: null } });
   }
-}
-
-async function measured(file: Blob): Promise<{ width: number; height: number; close: () => void }> {
-  const bitmap = await decodePicture(file);
-  return { width: bitmap.width, height: bitmap.height, close: () => bitmap.close() };
 }

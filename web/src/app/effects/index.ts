@@ -9,6 +9,7 @@ import type { Store } from "../store";
 import { neighbourOf } from "../workspace";
 import { exposeDebugView } from "./debug";
 import { Decoding } from "./decode";
+import { followDetail } from "./detail";
 import { EmbeddingSource } from "./embedding-source";
 import { EngineKeeper } from "./engine";
 import { Exporter } from "./export";
@@ -138,11 +139,12 @@ export function startEffects(store: Store, resources: Resources): void {
   };
   store.listen((_state, _before, action) => fulfil(action));
   followOutline(store, resources);
+  followDetail(store, resources);
   followThumbnails(store, keeper.files);
 
   const updated = { code: "new_version", detail: "", tone: "info", action: "reload" } as const;
   registerOffline(() => store.dispatch({ type: "notice/add", notice: updated }), store);
-  exposeDebugView(store, engine);
+  exposeDebugView(store, engine, resources);
   void keepTrying(store, models, forever);
   void listSamples(forever).then(
     (samples) => store.dispatch({ type: "samples/listed", samples }),

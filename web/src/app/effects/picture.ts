@@ -3,6 +3,7 @@ import { ApiProblem, isAbort } from "../../api/problem";
 import { pause } from "../../api/retry";
 import type { ModelSummary } from "../../api/types";
 import type { Rectangle } from "../../geometry/mask";
+import { cropOf, decodeShown, NoPicture } from "../../pictures/pixels";
 import type { Resources } from "../mask-library";
 import { chosenEntry } from "../models";
 import type { Picture } from "../state";
@@ -13,7 +14,6 @@ import { entryChange } from "./entry-phase";
 import type { FileShelf } from "./files";
 import type { ModelKeeper } from "./models";
 import { report } from "./notices";
-import { cropOf, decodePicture } from "./pixels";
 
 const ALIVE_EVERY_MS = 3000;
 /** How often a slow encode looks whether the server is still loading the model. */
@@ -106,15 +106,15 @@ export class PictureOpener {
   /** Encodes a part of the open picture by itself, so that small things in it get the model's full resolution. */
   async encodeRegion(region: Rectangle | null): Promise<void> {
     const { picture } = this.store.get();
-    const { bitmap } = this.resources;
-    if (picture?.size == null || bitmap === null) return;
+    const { file: whole } = this.resources;
+    if (picture?.size == null || whole === null) return;
     const attempt = { epoch: picture.epoch, signal: this.#begin() };
     if (region === null) {
       this.#update(attempt, { region: null, phase: "ready" });
       return;
     }
     try {
-      const file = await cropOf(bitmap, region);
+      const file = await cropOf(whole, region);
       const model = await this.models.chosen();
       const image = { file, name: picture.name, size: region, imageId: null };
       const { bytes } = await this.#embedding(attempt, image, model, (change) => {
@@ -150,16 +150,16 @@ export class PictureOpener {
     try {
       const file = await this.files.get(epoch);
       if (file === null) throw new ApiProblem(404, "picture_lost", "", "", null);
-      const bitmap = await decodePicture(file);
+      const { bitmap, size } = await decodeShown(file);
       if (signal.aborted) {
         bitmap.close();
         return;
       }
       this.resources.file = file;
       this.resources.bitmap = bitmap;
-      this.#update(attempt, { size: { width: bitmap.width, height: bitmap.height } });
+      this.#update(attempt, { size });
     } catch (error) {
-      this.#fail(attempt, error);
+      this.#fail(attempt, error instanceof NoPicture ? new ApiProblem(415, error.code, "", "", null) : error);
       return;
     }
     await this.#prepare(attempt);
@@ -212,10 +212,9 @@ export class PictureOpener {
 
   #encodable(): Encodable {
     const { picture } = this.store.get();
-    const { file, bitmap } = this.resources;
-    if (file === null || bitmap === null || picture === null) throw new Error("No picture is open.");
-    const { width, height } = bitmap;
-    return { file, name: picture.name, size: { width, height }, imageId: picture.imageId };
+    const { file } = this.resources;
+    if (file === null || picture === null) throw new Error("No picture is open.");
+    return { file, name: picture.name, size: picture.size, imageId: picture.imageId };
   }
 
   /** A model that was not asked for before is loaded first, and that is not the encode's time. */
@@ -288,6 +287,8 @@ export class PictureOpener {
   #forgetPixels(): void {
     this.resources.bitmap?.close();
     this.resources.bitmap = null;
+    this.resources.detail?.bitmap.close();
+    this.resources.detail = null;
     this.resources.file = null;
     this.resources.library.clear();
   }

@@ -1,6 +1,6 @@
 import type { Store } from "../store";
 import type { FileShelf } from "./files";
-import { thumbnailOf } from "./pixels";
+import { thumbnailOf } from "../../pictures/pixels";
 
 /** Small pictures for the filmstrip, one after the other, once the open picture has its pixels. */
 export function followThumbnails(store: Store, files: FileShelf): void {

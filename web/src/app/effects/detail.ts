@@ -1,0 +1,77 @@
+import { toImage } from "../../geometry/camera";
+import { viewPoint } from "../../geometry/frames";
+import type { Rectangle } from "../../geometry/mask";
+import { decodePart } from "../../pictures/pixels";
+import type { Resources } from "../mask-library";
+import type { AppState } from "../state";
+import type { Store } from "../store";
+
+/** The view rests so long before its part is decoded. */
+const REST_MS = 250;
+/** So much more than is in sight on each side, so that small moves need nothing new. */
+const MARGIN = 0.25;
+
+/** Large pictures are shown smaller (decodeShown): from near, what is in sight is decoded by itself and laid over. */
+export function followDetail(store: Store, resources: Resources): void {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let busy = false;
+
+  const sharpen = async (): Promise<void> => {
+    timer = null;
+    const { picture } = store.get();
+    const { file } = resources;
+    const area = wanted(store.get(), resources);
+    if (busy || area === null || file === null) return;
+    busy = true;
+    try {
+      const bitmap = await decodePart(file, area, resources.bitmap?.width);
+      if (resources.file !== file || store.get().picture?.epoch !== picture?.epoch) bitmap.close();
+      else {
+        resources.detail?.bitmap.close();
+        resources.detail = { bitmap, area };
+        store.dispatch({ type: "picture/sharpened" });
+      }
+    } catch {
+      // The smaller picture is still there.
+    } finally {
+      busy = false;
+      schedule();
+    }
+  };
+  const schedule = (): void => {
+    if (timer !== null) clearTimeout(timer);
+    timer = wanted(store.get(), resources) === null ? null : setTimeout(() => void sharpen(), REST_MS);
+  };
+
+  store.listen((state, before) => {
+    if (state.view.camera !== before.view.camera || state.view.size !== before.view.size) schedule();
+  });
+}
+
+/** The part that would be sharper decoded by itself; null where there is none, or where it is there already. */
+function wanted({ picture, view }: AppState, { bitmap, detail }: Resources): Rectangle | null {
+  if (picture?.size == null || bitmap === null || bitmap.width >= picture.size.width) return null;
+  const needed = view.camera.zoom * globalThis.devicePixelRatio;
+  const shown = bitmap.width / picture.size.width;
+  if (needed <= shown) return null;
+  const { width, height } = picture.size;
+  const low = toImage(view.camera, viewPoint(0, 0));
+  const high = toImage(view.camera, viewPoint(view.size.width, view.size.height));
+  const within = (margin: number): Rectangle => {
+    const [dx, dy] = [(high.x - low.x) * margin, (high.y - low.y) * margin];
+    const [x, y] = [Math.max(Math.floor(low.x - dx), 0), Math.max(Math.floor(low.y - dy), 0)];
+    const right = Math.min(Math.ceil(high.x + dx), width);
+    const bottom = Math.min(Math.ceil(high.y + dy), height);
+    return { x, y, width: right - x, height: bottom - y };
+  };
+  const sight = within(0);
+  if (sight.width <= 0 || sight.height <= 0) return null;
+  if (detail !== null) {
+    const { area } = detail;
+    const covers = area.x <= sight.x && area.y <= sight.y &&
+      area.x + area.width >= sight.x + sight.width && area.y + area.height >= sight.y + sight.height; // prettier-ignore
+    const sharpness = detail.bitmap.width / area.width;
+    if (covers && sharpness >= Math.min(1, needed * 0.75)) return null;
+  }
+  return within(MARGIN);
+}
