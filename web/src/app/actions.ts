@@ -116,7 +116,8 @@ export type ReportAction =
 
 /** Wishes that only an effect can fulfil; they change no state by themselves. */
 export type RequestAction =
-  | { readonly type: "request/pick" }
+  /** The browser's dialog for files or for a folder, or a phone's camera. */
+  | { readonly type: "request/pick"; readonly from?: "files" | "folder" | "camera" }
   /** Pictures, ZIPs, annotations or a workspace: whatever a person gave. */
   | { readonly type: "request/open"; readonly files: readonly File[] }
   | { readonly type: "request/transfer"; readonly transfer: DataTransfer }

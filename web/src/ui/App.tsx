@@ -23,6 +23,19 @@ import { attachTransfer } from "./transfer";
 /** What the file dialog offers: pictures that both browser and server read, ZIPs of them, and annotations. */
 const ACCEPTED = "image/jpeg,image/png,image/webp,image/bmp,image/gif,.zip,.json,.txt,.yaml";
 
+/** One input is all three: the browser asks what it is for when it is clicked. */
+function pick(input: HTMLInputElement, from: "files" | "folder" | "camera"): void {
+  input.webkitdirectory = from === "folder";
+  input.accept = from === "camera" ? "image/*" : ACCEPTED;
+  if (from === "camera") input.setAttribute("capture", "environment");
+  else input.removeAttribute("capture");
+  input.click();
+}
+
+/** A folder's files are named with their folders, as dropped ones are. */
+const withFolder = (file: File): File =>
+  file.webkitRelativePath === "" ? file : new File([file], file.webkitRelativePath, { type: file.type });
+
 export function App(): JSX.Element {
   const { store } = useApp();
   const hasPicture = useSelect((state) => state.picture !== null);
@@ -35,7 +48,7 @@ export function App(): JSX.Element {
       attachKeyboard(store),
       attachTransfer(store),
       store.listen((_state, _before, action) => {
-        if (action.type === "request/pick") picker.current?.click();
+        if (action.type === "request/pick" && picker.current !== null) pick(picker.current, action.from ?? "files");
       }),
     ];
     return () => stops.forEach((stop) => stop());
@@ -64,15 +77,15 @@ export function App(): JSX.Element {
       <input
         ref={picker}
         type="file"
-        accept={ACCEPTED}
-        multiple
         class="file-input"
         tabIndex={-1}
         aria-hidden="true"
+        accept={ACCEPTED}
+        multiple
         data-testid="file-input"
         onChange={(event) => {
           const input = event.currentTarget;
-          const files = [...(input.files ?? [])];
+          const files = [...(input.files ?? [])].map(withFolder);
           if (files.length > 0) store.dispatch({ type: "request/open", files });
           input.value = "";
         }}

@@ -5,6 +5,7 @@ import { hasText, t } from "../text";
 import { useDispatch, useSelect } from "./context";
 import { Icon } from "./icons";
 import { keyText } from "./key-names";
+import { OpenWays } from "./OpenMenu";
 
 export function EmptyState(): JSX.Element {
   const dispatch = useDispatch();
@@ -28,6 +29,9 @@ export function EmptyState(): JSX.Element {
             <Icon name="open" />
             {t("empty.open")}
           </button>
+          <div class="open-ways">
+            <OpenWays class="button button-text button-quiet" />
+          </div>
         </div>
         <Samples />
         <p class="quiet">{t("empty.private")}</p>

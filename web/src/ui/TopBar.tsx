@@ -7,6 +7,7 @@ import { DownloadMenu } from "./DownloadMenu";
 import { EngineBadge } from "./EngineBadge";
 import { Logo } from "./Logo";
 import { ModelMenu } from "./ModelMenu";
+import { OpenMenu } from "./OpenMenu";
 import { SettingsMenu } from "./SettingsMenu";
 
 export function TopBar(): JSX.Element {
@@ -27,9 +28,7 @@ export function TopBar(): JSX.Element {
         <ModelMenu />
         {picture !== null && (
           <>
-            <CommandButton id="open" icon="open" class="button-text" tip="below" tour="open">
-              <span class="wide-only">{t("bar.open")}</span>
-            </CommandButton>
+            <OpenMenu />
             <DownloadMenu />
           </>
         )}

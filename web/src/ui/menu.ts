@@ -18,7 +18,8 @@ export function useMenu(
   useEffect(() => {
     if (!open) return;
     const itemsNow = (): HTMLElement[] => [
-      ...(holder.current?.querySelectorAll<HTMLElement>("[role=menuitem], [role=menuitemradio]") ?? []),
+      ...(holder.current?.querySelectorAll<HTMLElement>(":is([role=menuitem], [role=menuitemradio]):not(:disabled)") ??
+        []),
     ];
     const first = itemsNow();
     (first.find((item) => item.ariaChecked === "true") ?? first[0])?.focus();

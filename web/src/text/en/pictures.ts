@@ -24,4 +24,8 @@ export const pictures = {
   "problem.url_refused": "That address does not let this page read the picture. Save it, or copy and paste it.",
   "problem.zip_broken": "This ZIP cannot be read.",
   "problem.zip_too_large": "This ZIP holds more than the page takes.",
+
+  "open.more": "Other ways to open",
+  "open.folder": "Open a folder",
+  "open.camera": "Take a photo",
 } as const;

@@ -24,4 +24,8 @@ export const pictures: Translated<typeof english> = {
   "problem.url_refused": "该地址不允许此页面读取图片。请保存图片，或复制后粘贴。",
   "problem.zip_broken": "无法读取此 ZIP 文件。",
   "problem.zip_too_large": "此 ZIP 的内容超出页面可接受的范围。",
+
+  "open.more": "其他打开方式",
+  "open.folder": "打开文件夹",
+  "open.camera": "拍照",
 };
