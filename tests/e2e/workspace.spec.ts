@@ -80,6 +80,22 @@ test.describe("several pictures", () => {
   });
 });
 
+test("the badge tells of threads, milliseconds, the embedding and where it came from", async ({ alone: studio }) => {
+  await studio.open(TABLE);
+  await studio.click([0.4, 0.5]);
+  await studio.part("engine-badge").click();
+  await expect(studio.part("engine-decode")).toContainText("ms");
+  await expect(studio.part("engine-embedding")).toContainText(/kB|MB/);
+  await expect(studio.part("engine-from")).toContainText(/the encoder|the server's cache/);
+  await studio.key("Escape");
+  await expect(studio.part("engine-panel")).toBeHidden();
+  await studio.page.waitForTimeout(800); // changes are gathered for a moment before they are written
+  await studio.page.reload();
+  await studio.ready();
+  await studio.part("engine-badge").click();
+  await expect(studio.part("engine-from")).toContainText("this browser's storage");
+});
+
 test.describe("nothing is lost", () => {
   test("a reload comes back with pictures, objects and undo, and asks the model nothing", async ({ alone: studio }) => {
     await openAll(studio);
@@ -195,6 +211,17 @@ test.describe("objects", () => {
     await makeObject(studio, [0.42, 0.3]);
     await expect(studio.part("object-label").first()).toHaveValue("cup");
     const rows = studio.part("object");
+    await studio.part("next-label").selectOption({ label: "New class …" });
+    await studio.part("next-label-field").fill("plate");
+    await studio.key("Enter");
+    await rows.nth(1).getByTestId("object-select").click();
+    await studio.key("Alt+2"); // of the object that is edited
+    await expect(studio.part("object-label").nth(1)).toHaveValue("plate");
+    await expect(studio.part("next-label")).toHaveValue("plate");
+    await studio.key("Escape");
+    await studio.key("Alt+1"); // of the next ones
+    await expect(studio.part("next-label")).toHaveValue("cup");
+    await expect(studio.part("object-label").nth(1)).toHaveValue("plate");
     await rows.first().hover();
     await rows.first().getByTestId("object-lock").click();
     await rows.first().getByTestId("object-select").click();

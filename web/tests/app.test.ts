@@ -240,6 +240,21 @@ describe("commands", () => {
     expect(commandFor(press("q"), INITIAL_STATE)).toBeNull();
   });
 
+  it("name a class by its number, whatever Option makes of the digit, of what is chosen or of the next ones", () => {
+    const second = press("\u2122", { altKey: true, code: "Digit2" });
+    const clicked = run(answered(run(opened(), point(10, 10))), { type: "draft/accept" });
+    const labelled = ["cup", "plate"].map((label) => ({ type: "workspace/label", label }) as const);
+    const state = run(clicked, ...labelled, { type: "workspace/label", label: "" });
+    expect(commandFor(second, clicked)?.enabled(clicked)).toBe(false);
+    const next = commandFor(second, state)?.action(state);
+    expect(next).toEqual({ type: "workspace/label", label: "plate" });
+    const id = objectsOf(state)[0]?.id ?? -1;
+    const chosen = run(state, { type: "object/select", id });
+    expect(commandFor(second, chosen)?.action(chosen)).toEqual({ type: "object/label", ids: [id], label: "plate" });
+    const none = press("0", { altKey: true, code: "Digit0" });
+    expect(commandFor(none, chosen)?.action(chosen)).toEqual({ type: "object/label", ids: [id], label: "" });
+  });
+
   it("say when they can be used", () => {
     const enabled = (state: AppState): string[] => COMMANDS.filter((c) => c.enabled(state)).map((c) => c.id);
     expect(enabled(INITIAL_STATE)).toEqual(["open", "models", "keys", "settings"]);

@@ -52,6 +52,16 @@ export const COMMAND_IDS = [
   "mend.grow",
   "mend.shrink",
   "mend.smooth",
+  "class.1",
+  "class.2",
+  "class.3",
+  "class.4",
+  "class.5",
+  "class.6",
+  "class.7",
+  "class.8",
+  "class.9",
+  "class.none",
   "merge",
   "subtract",
   "duplicate",
@@ -105,6 +115,16 @@ function chosenObjects(state: AppState): number[] {
 function objects(id: "merge" | "subtract", key: string): Command {
   const action = (state: AppState): Action => ({ type: `object/${id}`, ids: chosenObjects(state) });
   return { id, keys: [key], enabled: (state) => chosenObjects(state).length > 1, action };
+}
+
+/** The n-th class, null none: of the objects that are chosen, and otherwise of the next ones. */
+function quickClass(id: Extract<CommandId, `class.${string}`>, n: number | null): Command {
+  const nameOf = ({ workspace }: AppState): string | undefined => (n === null ? "" : workspace.labels[n - 1]?.name);
+  const action = (state: AppState): Action => {
+    const [ids, label] = [chosenObjects(state), nameOf(state) ?? ""];
+    return ids.length > 0 ? { type: "object/label", ids, label } : { type: "workspace/label", label };
+  };
+  return { id, keys: [`alt+${n ?? 0}`], enabled: (state) => hasPicture(state) && nameOf(state) !== undefined, action };
 }
 
 function candidate(n: 1 | 2 | 3): Command {
@@ -189,6 +209,8 @@ export const COMMANDS: readonly Command[] = [
     type: "mask/edit",
     edit: { kind: "smooth", radius: SMOOTH_RADIUS },
   }),
+  ...([1, 2, 3, 4, 5, 6, 7, 8, 9] as const).map((n) => quickClass(`class.${n}`, n)),
+  quickClass("class.none", null),
   objects("merge", "shift+m"),
   objects("subtract", "shift+b"),
   {
@@ -228,11 +250,14 @@ export interface KeyPress {
   readonly metaKey: boolean;
   readonly shiftKey: boolean;
   readonly altKey: boolean;
+  /** The key by its place on the keyboard. */
+  readonly code?: string;
 }
 
 /** "mod+shift+z" for a pressed key; Shift counts only with letters and named keys, since it makes "?" and "+". */
 export function chordOf(press: KeyPress): string {
-  const key = press.key === " " ? "space" : press.key.toLowerCase();
+  const digit = press.altKey ? /^Digit(\d)$/.exec(press.code ?? "")?.[1] : undefined; // Option makes "¡" of 1 on a Mac
+  const key = press.key === " " ? "space" : (digit ?? press.key.toLowerCase());
   const shiftCounts = press.shiftKey && (/^[a-z]$/.test(key) || key.length > 1);
   const parts = [press.ctrlKey || press.metaKey ? "mod" : "", press.altKey ? "alt" : "", shiftCounts ? "shift" : ""];
   return [...parts.filter((part) => part !== ""), key].join("+");

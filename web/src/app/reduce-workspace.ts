@@ -70,7 +70,7 @@ export function showPicture(state: AppState, id: number): AppState {
   const { [id]: kept, ...others } = documentsOf(state);
   const { history, steps, hidden, camera } = kept ?? NEW_DOCUMENT;
   const { size, imageId, name, bytes } = entry;
-  const waiting = { phase: "reading", since: 0, progress: 0, waitSeconds: 0, region: null } as const;
+  const waiting = { phase: "reading", since: 0, progress: 0, waitSeconds: 0, region: null, embedding: null } as const;
   const picture: Picture = { epoch: id, name, bytes, size, imageId, ...waiting };
   const { view } = state;
   const there = camera ?? (size === null ? view.camera : fit(size, view.size, view.insets));

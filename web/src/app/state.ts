@@ -78,6 +78,9 @@ export interface Doc {
 export type PicturePhase =
   "reading" | "uploading" | "loading" | "encoding" | "fetching" | "waiting" | "ready" | "unencoded" | "failed";
 
+/** Where an embedding came from: this page, this browser, the server's cache, or the encoder. */
+export type EmbeddingOrigin = "memory" | "storage" | "server" | "encoded";
+
 export interface Picture {
   /** The picture's id in the workspace; answers for another one are dropped. */
   readonly epoch: number;
@@ -95,6 +98,8 @@ export interface Picture {
   readonly waitSeconds: number;
   /** The part that was encoded by itself, and that answers clicks inside it; null: the whole picture answers. */
   readonly region: Rectangle | null;
+  /** Of the whole picture. */
+  readonly embedding: { readonly bytes: number; readonly from: EmbeddingOrigin } | null;
 }
 
 export type Backend = "webgpu" | "wasm" | "server";

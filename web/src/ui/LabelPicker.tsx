@@ -1,8 +1,11 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
+import { commandById } from "../app/commands";
+import { keysOf } from "../app/preferences";
 import { t } from "../text";
 import { useSelect } from "./context";
+import { keyText } from "./key-names";
 
 const NEW = "\u0000new"; // no class can be called so
 
@@ -13,9 +16,30 @@ interface LabelPickerProps {
   readonly choose: (label: string) => void;
 }
 
+/** The first nine classes have keys. */
+const QUICK = [
+  "class.1",
+  "class.2",
+  "class.3",
+  "class.4",
+  "class.5",
+  "class.6",
+  "class.7",
+  "class.8",
+  "class.9",
+] as const;
+
+const withKey = (name: string, key: string | undefined): string =>
+  key === undefined ? name : t("label.with_key", { name, key: keyText(key) });
+
 /** The classes of the workspace, and a way to a new one. */
 export function LabelPicker({ value, name, testId, choose }: LabelPickerProps): JSX.Element {
   const labels = useSelect((state) => state.workspace.labels);
+  const overrides = useSelect((state) => state.preferences.keys);
+  const keyOf = (i: number): string | undefined => {
+    const id = QUICK[i];
+    return id === undefined ? undefined : keysOf(commandById(id), overrides)[0];
+  };
   const [adding, setAdding] = useState(false);
   if (adding) {
     const finish = (text: string): void => {
@@ -55,9 +79,9 @@ export function LabelPicker({ value, name, testId, choose }: LabelPickerProps): 
       }}
     >
       <option value="">{t("label.none")}</option>
-      {labels.map((label) => (
+      {labels.map((label, i) => (
         <option key={label.name} value={label.name}>
-          {label.name}
+          {withKey(label.name, keyOf(i))}
         </option>
       ))}
       <option value={NEW}>{t("label.new")}</option>

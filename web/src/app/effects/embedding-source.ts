@@ -3,7 +3,7 @@ import { ApiProblem } from "../../api/problem";
 import { withRetry } from "../../api/retry";
 import type { ModelSummary, UploadedImage } from "../../api/types";
 import type { Size } from "../../geometry/frames";
-import type { Picture } from "../state";
+import type { EmbeddingOrigin, Picture } from "../state";
 
 /** Bytes of embeddings that stay in memory, so that pictures that were just open are there at once. */
 const MOST_BYTES = 96 * 1024 * 1024;
@@ -21,6 +21,7 @@ export interface Encodable {
 export interface EncodedImage {
   readonly imageId: string;
   readonly bytes: ArrayBuffer;
+  readonly from: EmbeddingOrigin;
 }
 
 /** What a person is told while it lasts. */
@@ -44,20 +45,20 @@ export class EmbeddingSource {
 
   async get(image: Encodable, model: ModelSummary, signal: AbortSignal, report: EncodeReport): Promise<EncodedImage> {
     if (image.imageId !== null) {
-      const bytes = await this.#known(keyOf(model, image.imageId));
-      if (bytes !== null) return { imageId: image.imageId, bytes };
+      const known = await this.#known(keyOf(model, image.imageId));
+      if (known !== null) return { imageId: image.imageId, ...known };
     }
     for (let again = false; ; again = true) {
       const uploaded = await this.upload(image, model, signal, report);
       const key = keyOf(model, uploaded.id);
       report.phase({ phase: "fetching", imageId: uploaded.id });
       const known = await this.#known(key);
-      if (known !== null) return { imageId: uploaded.id, bytes: known };
+      if (known !== null) return { imageId: uploaded.id, ...known };
       try {
         const bytes = await patiently(signal, report, () => downloadEmbedding(uploaded, model.revision, signal));
         this.#remember(key, bytes);
         this.shelf.save(key, bytes);
-        return { imageId: uploaded.id, bytes };
+        return { imageId: uploaded.id, bytes, from: uploaded.cached ? "server" : "encoded" };
       } catch (error) {
         if (again || !(error instanceof ApiProblem) || !error.isForgotten) throw error;
       }
@@ -88,10 +89,12 @@ export class EmbeddingSource {
     return image;
   }
 
-  async #known(key: string): Promise<ArrayBuffer | null> {
-    const bytes = this.#cache.get(key) ?? (await this.shelf.load(key));
-    if (bytes !== null) this.#remember(key, bytes);
-    return bytes;
+  async #known(key: string): Promise<Omit<EncodedImage, "imageId"> | null> {
+    const held = this.#cache.get(key);
+    const bytes = held ?? (await this.shelf.load(key));
+    if (bytes === null) return null;
+    this.#remember(key, bytes);
+    return { bytes, from: held === undefined ? "storage" : "memory" };
   }
 
   #remember(key: string, bytes: ArrayBuffer): void {

@@ -170,10 +170,10 @@ export class PictureOpener {
     const { epoch, signal } = attempt;
     try {
       const model = await this.models.chosen();
-      const { bytes, imageId } = await this.#embedding(attempt, this.#encodable(), model, (change) =>
+      const { bytes, imageId, from } = await this.#embedding(attempt, this.#encodable(), model, (change) =>
         this.#update(attempt, change),
       );
-      this.#update(attempt, { imageId });
+      this.#update(attempt, { imageId, embedding: { bytes: bytes.byteLength, from } });
       await this.models.start();
       signal.throwIfAborted();
       const picture = this.store.get().picture?.size;

@@ -58,4 +58,16 @@ export const mending = {
   "region.offer": "Encode this view for finer masks",
   "region.on": "This part answers by itself, in full resolution.",
   "region.whole": "Whole picture",
+
+  "command.class.1": "Class 1",
+  "command.class.2": "Class 2",
+  "command.class.3": "Class 3",
+  "command.class.4": "Class 4",
+  "command.class.5": "Class 5",
+  "command.class.6": "Class 6",
+  "command.class.7": "Class 7",
+  "command.class.8": "Class 8",
+  "command.class.9": "Class 9",
+  "command.class.none": "No class",
+  "label.with_key": "{name} ({key})",
 } as const;

@@ -81,4 +81,17 @@ export const people = {
   "announce.undone": "Undone.",
   "announce.redone": "Redone.",
   "announce.place": "{x} from the left, {y} from the top.",
+
+  "engine.panel": "Speed",
+  "engine.panel.none": "none yet",
+  "engine.panel.backend": "Back end",
+  "engine.panel.threads": "Threads",
+  "engine.panel.model": "Model",
+  "engine.panel.decode": "Last click",
+  "engine.panel.embedding": "Embedding",
+  "engine.panel.from": "Came from",
+  "engine.panel.from.memory": "this page's memory",
+  "engine.panel.from.storage": "this browser's storage",
+  "engine.panel.from.server": "the server's cache",
+  "engine.panel.from.encoded": "the encoder, just now",
 } as const;

@@ -60,4 +60,16 @@ export const mending: Translated<typeof english> = {
   "region.offer": "编码此视图以获得更精细的掩码",
   "region.on": "此区域以完整分辨率单独响应。",
   "region.whole": "整张图片",
+
+  "command.class.1": "类别 1",
+  "command.class.2": "类别 2",
+  "command.class.3": "类别 3",
+  "command.class.4": "类别 4",
+  "command.class.5": "类别 5",
+  "command.class.6": "类别 6",
+  "command.class.7": "类别 7",
+  "command.class.8": "类别 8",
+  "command.class.9": "类别 9",
+  "command.class.none": "无类别",
+  "label.with_key": "{name}（按 {key}）",
 };

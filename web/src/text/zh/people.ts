@@ -82,4 +82,17 @@ export const people: Translated<typeof english> = {
   "announce.undone": "已撤销。",
   "announce.redone": "已重做。",
   "announce.place": "距左 {x}，距上 {y}。",
+
+  "engine.panel": "速度",
+  "engine.panel.none": "暂无",
+  "engine.panel.backend": "后端",
+  "engine.panel.threads": "线程",
+  "engine.panel.model": "模型",
+  "engine.panel.decode": "上次点击",
+  "engine.panel.embedding": "图像特征",
+  "engine.panel.from": "来源",
+  "engine.panel.from.memory": "页面内存",
+  "engine.panel.from.storage": "浏览器存储",
+  "engine.panel.from.server": "服务器缓存",
+  "engine.panel.from.encoded": "刚刚编码",
 };
