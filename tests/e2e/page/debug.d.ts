@@ -18,6 +18,8 @@ interface DebugView {
     readonly width: number;
     readonly detail: { x: number; y: number; width: number; height: number } | null;
   } | null;
+  /** Of all logits: two masks of the same decode have the same. */
+  readonly sums: { readonly hover: number | null; readonly draft: number | null };
   objectMask(n: number): Promise<{ size: [number, number]; counts: string } | null>;
   lastMask(): Promise<{ size: [number, number]; counts: string } | null>;
 }
@@ -27,6 +29,8 @@ interface Recorded {
   readonly tasks: string[];
   /** Phases that the status line showed. */
   readonly phases: string[];
+  /** Tasks that the worker had at once. */
+  readonly most: { hover: number };
 }
 
 interface Window {

@@ -1,17 +1,33 @@
 /** Runs in the page before its own scripts: notes what goes to the decode worker and which phases are shown. */
 export function recorder(): void {
-  const recorded: Recorded = { tasks: [], phases: [] };
+  const recorded: Recorded = { tasks: [], phases: [], most: { hover: 0 } };
+  const hovering = new Set<number>();
   Object.defineProperty(window, "__recorded", { value: recorded });
 
   interface Call {
     kind?: string;
+    ticket?: number;
     request?: { step: number | null };
   }
+  // Hears of an answer before the page does, which may ask for the next preview at once.
+  window.Worker = class extends Worker {
+    constructor(...how: ConstructorParameters<typeof Worker>) {
+      super(...how);
+      this.addEventListener("message", ({ data }: MessageEvent<{ ticket?: number } | null>) => {
+        if (data?.ticket !== undefined) hovering.delete(data.ticket);
+      });
+    }
+  };
   const prototype = Worker.prototype as { postMessage: (this: Worker, ...call: unknown[]) => void };
   const post = prototype.postMessage;
   prototype.postMessage = function (...call) {
     const task = call[0] as Call;
-    if (task.kind !== undefined) recorded.tasks.push(task.request?.step === null ? "hover" : task.kind);
+    const hover = task.request?.step === null;
+    if (task.kind !== undefined) recorded.tasks.push(hover ? "hover" : task.kind);
+    if (hover && task.ticket !== undefined) {
+      hovering.add(task.ticket);
+      recorded.most.hover = Math.max(recorded.most.hover, hovering.size);
+    }
     post.apply(this, call);
   };
 

@@ -1,9 +1,9 @@
 import type { MaskSummary } from "../../decode/protocol";
 import type { Rle } from "../../geometry/rle";
-import { docOf, draftMask, draftStep } from "../selectors";
+import { docOf, draftMask, draftOf, draftStep } from "../selectors";
 import type { MaskRef } from "../state";
 import type { Store } from "../store";
-import type { Rectangle } from "../../geometry/mask";
+import type { PlacedLogits, Rectangle } from "../../geometry/mask";
 import type { Resources } from "../mask-library";
 import type { EngineKeeper } from "./engine";
 
@@ -33,6 +33,8 @@ export interface DebugView {
   readonly viewSize: { readonly width: number; readonly height: number };
   /** Pixels of what is shown of the picture, and of the part that is shown by itself. */
   readonly shown: { readonly width: number; readonly detail: Rectangle | null } | null;
+  /** Of all logits of the preview and of the draft's mask: those of the same decode have the same. */
+  readonly sums: { readonly hover: number | null; readonly draft: number | null };
   /** The n-th object's mask, as `lastMask` gives the last one's. */
   objectMask(n: number): Promise<Rle | null>;
   /** The draft's mask as the COCO file would hold it; without a draft the last object's; null without either. */
@@ -93,6 +95,17 @@ export function exposeDebugView(store: Store, engine: EngineKeeper, resources: R
     get shown() {
       const { bitmap, detail } = resources;
       return bitmap === null ? null : { width: bitmap.width, detail: detail?.area ?? null };
+    },
+    get sums() {
+      const sumOf = (logits: PlacedLogits | null): number | null => {
+        if (logits === null) return null;
+        let sum = 0;
+        for (const value of logits.data) sum += value;
+        return sum;
+      };
+      const { step, candidate } = draftOf(store.get());
+      const { library } = resources;
+      return { hover: sumOf(library.hover), draft: step === null ? null : sumOf(library.get(step, candidate)) };
     },
     objectMask: (n) => rleOf(docOf(store.get()).objects[n]),
     lastMask: () => rleOf(draftMask(store.get()) ?? docOf(store.get()).objects.at(-1)),
