@@ -1,18 +1,8 @@
 import type { Buffer } from "node:buffer";
 import { areaOf, iouOf } from "./page/masks";
-import { samplePicture } from "./page/pictures";
 import type { Studio } from "./page/studio";
 import { expect, test } from "./page/test";
-
-const TABLE = samplePicture("table");
-const GARDEN = samplePicture("garden");
-const DESK = samplePicture("desk");
-
-async function openAll(studio: Studio): Promise<void> {
-  await studio.part("file-input").setInputFiles([TABLE, GARDEN, DESK].map((file) => ({ ...file })));
-  await expect(studio.part("strip-entry")).toHaveCount(3);
-  await studio.ready();
-}
+import { makeObject, openAll, TABLE } from "./page/work";
 
 /** Drags along places of the picture. */
 async function drag(studio: Studio, ...places: readonly (readonly [number, number])[]): Promise<void> {
@@ -24,13 +14,6 @@ async function drag(studio: Studio, ...places: readonly (readonly [number, numbe
   await studio.page.mouse.down();
   for (const { x, y } of rest) await studio.page.mouse.move(x, y, { steps: 6 });
   await studio.page.mouse.up();
-}
-
-async function makeObject(studio: Studio, place: readonly [number, number]): Promise<void> {
-  const objects = await studio.see("objects");
-  await studio.click(place);
-  await studio.key("Enter");
-  await expect.poll(() => studio.see("objects")).toBe(objects + 1);
 }
 
 test.describe("several pictures", () => {
@@ -94,33 +77,6 @@ test("the badge tells of threads, milliseconds, the embedding and where it came 
   await studio.ready();
   await studio.part("engine-badge").click();
   await expect(studio.part("engine-from")).toContainText("this browser's storage");
-});
-
-test.describe("nothing is lost", () => {
-  test("a reload comes back with pictures, objects and undo, and asks the model nothing", async ({ alone: studio }) => {
-    await openAll(studio);
-    await makeObject(studio, [0.4, 0.5]);
-    await studio.click([0.6, 0.4]);
-    const draft = await studio.mask();
-    await studio.page.waitForTimeout(800); // changes are gathered for a moment before they are written
-    await studio.page.reload();
-    await expect(studio.part("picture-name")).toContainText("desk.jpg");
-    await studio.ready();
-    expect(await studio.see("pictures")).toBe(3);
-    expect(await studio.see("objects")).toBe(1);
-    await studio.settled();
-    expect(iouOf(await studio.mask(), draft)).toBe(1);
-    const before = (await studio.recorded()).tasks.length;
-    await studio.key("Control+z");
-    await studio.key("Control+Shift+z");
-    await studio.settled();
-    expect(iouOf(await studio.mask(), draft)).toBe(1);
-    expect(await studio.tasksAfter(before)).not.toContain("decode");
-    await studio.click([0.3, 0.3]); // new work beside the old
-    await studio.key("Control+z");
-    await studio.settled();
-    expect(iouOf(await studio.mask(), draft)).toBe(1);
-  });
 });
 
 test.describe("mending by hand", () => {

@@ -19,7 +19,7 @@ const index: WorkspaceIndex = {
 const nothing: Changes = { index, documents: [], results: [], forgotten: [] };
 
 const stores: Record<string, () => Promise<WorkspaceStore>> = {
-  IndexedDB: () => openWorkspaceStore(nextName()),
+  IndexedDB: () => openWorkspaceStore(undefined, nextName()),
   memory: () => Promise.resolve(new MemoryStore()),
 };
 
@@ -62,11 +62,11 @@ describe.each(Object.entries(stores))("a workspace in %s", (_kind, open) => {
 describe("IndexedDB", () => {
   it("outlives the page", async () => {
     const name = nextName();
-    const first = await openWorkspaceStore(name);
+    const first = await openWorkspaceStore(undefined, name);
     await first.save({ ...nothing, index });
     await first.saveEmbedding("m/r/i", new ArrayBuffer(8));
     first.close();
-    const second = await openWorkspaceStore(name);
+    const second = await openWorkspaceStore(undefined, name);
     expect(second.fleeting).toBeNull();
     expect(await second.load()).toEqual(index);
     expect((await second.loadEmbedding("m/r/i"))?.byteLength).toBe(8);
@@ -74,7 +74,7 @@ describe("IndexedDB", () => {
   });
 
   it("leaves out a damaged record, and takes nothing for a workspace that is none", async () => {
-    const store = await openWorkspaceStore(nextName());
+    const store = await openWorkspaceStore(undefined, nextName());
     const damaged = { ...index, pictures: [{ id: "1" }, ...index.pictures], active: -1 } as unknown as WorkspaceIndex;
     await store.save({ ...nothing, index: damaged });
     expect(await store.load()).toEqual({ ...index, active: null });
@@ -86,7 +86,7 @@ describe("IndexedDB", () => {
 
   it("gives the embeddings' room to work that does not fit any more", async () => {
     const name = nextName();
-    const store = await openWorkspaceStore(name);
+    const store = await openWorkspaceStore(undefined, name);
     await store.saveEmbedding("m/r/i", new ArrayBuffer(8));
     const put = vi.spyOn(IDBObjectStore.prototype, "put");
     put.mockImplementationOnce(() => {
@@ -101,11 +101,11 @@ describe("IndexedDB", () => {
   it("makes way for memory when a newer page's layout is there", async () => {
     const name = nextName();
     (await openDB(name, 99)).close();
-    expect((await openWorkspaceStore(name)).fleeting).toBe("unavailable");
+    expect((await openWorkspaceStore(undefined, name)).fleeting).toBe("unavailable");
   });
 
   it("keeps all of one moment or nothing", async () => {
-    const store = await openWorkspaceStore(nextName());
+    const store = await openWorkspaceStore(undefined, nextName());
     const uncloneable = { picture: 1, document: () => 1 };
     const results = [{ step: 1, picture: 1, payload: null }];
     await expect(store.save({ ...nothing, results, documents: [uncloneable] })).rejects.toMatchObject({

@@ -140,6 +140,8 @@ export type RequestAction =
   /** The whole workspace as one file. */
   | { readonly type: "request/workspace" }
   | { readonly type: "request/stop-job" }
+  /** The workspace from the tab that has it. */
+  | { readonly type: "request/take-over" }
   | { readonly type: "request/recover"; readonly action: NoticeAction };
 
 export type Action =

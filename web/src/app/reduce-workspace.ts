@@ -18,6 +18,8 @@ export function reduceWorkspace(
       const next = { ...workspace, ...action.workspace, entries, parked, restored: true };
       return { ...state, workspace: next, nextId: Math.max(state.nextId, action.nextId) };
     }
+    case "workspace/yield":
+      return to({ place: "yielded" });
     case "workspace/reserve":
       return { ...state, nextId: state.nextId + action.count };
     case "workspace/append": {

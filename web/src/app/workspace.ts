@@ -43,6 +43,8 @@ export interface Workspace {
   readonly label: string;
   /** New objects leave the pixels of older ones alone. */
   readonly exclusive: boolean;
+  /** Which tab has what is kept: this one, another one, or another one since it asked this one for it. */
+  readonly place: "here" | "elsewhere" | "yielded";
   /** false until what was kept from an earlier visit is back. */
   readonly restored: boolean;
 }
@@ -53,6 +55,7 @@ export const EMPTY_WORKSPACE: Workspace = {
   labels: [],
   label: "",
   exclusive: false,
+  place: "here",
   restored: false,
 };
 
@@ -63,6 +66,8 @@ export type WorkspaceAction =
   /** Pictures with their documents, as another workspace had them. */
   | ({ readonly type: "workspace/append" } & Pick<Workspace, "entries" | "parked" | "labels">)
   | { readonly type: "workspace/add"; readonly pictures: readonly { readonly name: string; readonly bytes: number }[] }
+  /** Another tab has it now. */
+  | { readonly type: "workspace/yield" }
   | { readonly type: "workspace/show"; readonly id: number }
   | { readonly type: "workspace/remove"; readonly id: number }
   | { readonly type: "workspace/entry"; readonly id: number; readonly change: Partial<Omit<PictureEntry, "id">> }

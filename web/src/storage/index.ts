@@ -1,15 +1,19 @@
+import { askFor, claim } from "./claim";
 import { openIndexedDb } from "./indexed-db";
 import { MemoryStore } from "./memory";
 import type { WorkspaceStore } from "./port";
 
 const NAME = "segserve";
 
-/** How long a tab that is just being closed or reloaded may take to let the workspace go. */
-const PATIENCE_MS = 800;
+/** Frees the workspace of the tab that has it, so that this one finds it when it is loaded again. */
+export const askForWorkspace = (): Promise<void> => askFor(NAME);
 
-/** The browser's storage, or, where there is none to be had or another tab works in it, memory. */
-export async function openWorkspaceStore(name = NAME): Promise<WorkspaceStore> {
-  const release = await claim(name);
+/**
+ * The browser's storage, or, where there is none to be had or another tab works in it, memory. `onAsked`: another tab wants
+ * it, and waits until the store is closed.
+ */
+export async function openWorkspaceStore(onAsked = (): void => undefined, name = NAME): Promise<WorkspaceStore> {
+  const release = await claim(name, onAsked);
   if (release === null) return new MemoryStore("elsewhere");
   try {
     return await openIndexedDb(name, release);
@@ -18,16 +22,4 @@ export async function openWorkspaceStore(name = NAME): Promise<WorkspaceStore> {
     console.warn(`Segserve: nothing will outlive this page: ${String(error)}`);
     return new MemoryStore();
   }
-}
-
-/** One tab at a time owns a workspace, until it is closed: two would write over each other. null: another one does. */
-function claim(name: string): Promise<(() => void) | null> {
-  const { navigator } = globalThis as { navigator?: { locks?: LockManager } };
-  const locks = navigator?.locks; // only in secure contexts
-  if (locks === undefined) return Promise.resolve(() => undefined);
-  return new Promise((resolve) => {
-    const signal = AbortSignal.timeout(PATIENCE_MS);
-    const held = locks.request(`segserve/${name}`, { signal }, () => new Promise<void>((release) => resolve(release)));
-    held.catch(() => resolve(null));
-  });
 }

@@ -19,6 +19,7 @@ import { Tour } from "./Tour";
 import { Toolbar } from "./Toolbar";
 import { TopBar } from "./TopBar";
 import { attachTransfer } from "./transfer";
+import { YieldedDialog } from "./YieldedDialog";
 
 /** What the file dialog offers: pictures that both browser and server read, ZIPs of them, and annotations. */
 const ACCEPTED = "image/jpeg,image/png,image/webp,image/bmp,image/gif,.zip,.json,.txt,.yaml";
@@ -74,6 +75,7 @@ export function App(): JSX.Element {
       <DropVeil />
       <Tour />
       <Announcer />
+      <YieldedDialog />
       <input
         ref={picker}
         type="file"

@@ -33,10 +33,31 @@ export function EmptyState(): JSX.Element {
             <OpenWays class="button button-text button-quiet" />
           </div>
         </div>
+        <Elsewhere />
         <Samples />
         <p class="quiet">{t("empty.private")}</p>
       </div>
     </section>
+  );
+}
+
+/** The workspace is open in another tab: it can be had here. */
+function Elsewhere(): JSX.Element | null {
+  const dispatch = useDispatch();
+  const elsewhere = useSelect((state) => state.workspace.place === "elsewhere");
+  if (!elsewhere) return null;
+  return (
+    <p class="elsewhere">
+      {t("place.elsewhere")}{" "}
+      <button
+        type="button"
+        class="button button-text button-quiet"
+        data-testid="take-over"
+        onClick={() => dispatch({ type: "request/take-over" })}
+      >
+        {t("place.take")}
+      </button>
+    </p>
   );
 }
 

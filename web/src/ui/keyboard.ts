@@ -12,6 +12,7 @@ export function attachKeyboard(store: Store): () => void {
     if (event.key === " ") event.preventDefault(); // Space moves the picture and scrolls nothing
     if (event.key === " " && event.repeat) return;
     if (event.key === "Tab" && (event.shiftKey || !isCanvas(target))) return; // Tab walks, except from the picture
+    if (store.get().workspace.place === "yielded") return;
     const command = commandFor(event, store.get());
     if (command === null) return;
     if (store.get().view.dialog !== null && command.id !== "cancel") return;

@@ -1,7 +1,7 @@
 import { listSamples } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
 import { pause } from "../../api/retry";
-import { openWorkspaceStore } from "../../storage";
+import { askForWorkspace, openWorkspaceStore } from "../../storage";
 import type { Action } from "../actions";
 import type { Resources } from "../mask-library";
 import type { NoticeAction } from "../state";
@@ -33,7 +33,7 @@ const LOOK_AGAIN_MS = 4000;
 /** Joins the store to the server, the decode worker and the browser's storage. The only place that knows all three. */
 export function startEffects(store: Store, resources: Resources): void {
   const forever = new AbortController().signal;
-  const shelf = openWorkspaceStore();
+  const shelf = openWorkspaceStore(() => void keeper.yield());
   const keeper = new Keeper(store, shelf);
   const engine = new EngineKeeper(store);
   const models = new ModelKeeper(store, engine);
@@ -131,6 +131,8 @@ export function startEffects(store: Store, resources: Resources): void {
         return void exporter.run(action.format, action.all);
       case "request/workspace":
         return void workspaces.save();
+      case "request/take-over":
+        return void askForWorkspace().then(() => location.reload());
       case "request/stop-job":
         return workspaces.stop();
       case "request/recover":

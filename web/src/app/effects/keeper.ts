@@ -23,6 +23,7 @@ export class Keeper {
   readonly #files = new Map<number, Blob>();
   #indexChanged = false;
   #warned = false;
+  #closed = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #writing: Promise<boolean> = Promise.resolve(true);
 
@@ -124,13 +125,23 @@ export class Keeper {
       const index = await shelf.load();
       const documents = index === null ? [] : await shelf.loadDocuments();
       const { workspace, nextId } = workspaceFrom(index, documents);
-      this.store.dispatch({ type: "workspace/restore", workspace, nextId });
+      const place = shelf.fleeting === "elsewhere" ? "elsewhere" : "here";
+      this.store.dispatch({ type: "workspace/restore", workspace: { ...workspace, place }, nextId });
       return index?.active ?? null;
     } catch (error) {
       this.#complain(error);
       this.store.dispatch({ type: "workspace/restore", workspace: {}, nextId: 1 });
       return null;
     }
+  }
+
+  /** Another tab asks for the workspace: what waits is written, and from then on nothing. */
+  async yield(): Promise<void> {
+    if (this.#closed) return;
+    this.store.dispatch({ type: "workspace/yield" });
+    await this.flush();
+    this.#closed = true;
+    (await this.shelf).close();
   }
 
   /** Writes what waits; false when it could not be. */
@@ -151,7 +162,7 @@ export class Keeper {
 
   async #write(): Promise<boolean> {
     const state = this.store.get();
-    if (!this.#isDirty || !state.workspace.restored) return true;
+    if (!this.#isDirty || !state.workspace.restored || this.#closed) return true;
     const all = documentsOf(state);
     const results = [...this.#results];
     const documents = [...this.#documents].flatMap((picture) => {

@@ -28,4 +28,10 @@ export const pictures = {
   "open.more": "Other ways to open",
   "open.folder": "Open a folder",
   "open.camera": "Take a photo",
+
+  "place.elsewhere": "Your workspace is open in another tab.",
+  "place.take": "Bring it here",
+  "place.yielded": "This workspace went to another tab",
+  "place.yielded.kept": "All of your work is kept, and is there.",
+  "place.back": "Bring it back here",
 } as const;

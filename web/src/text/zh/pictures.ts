@@ -28,4 +28,10 @@ export const pictures: Translated<typeof english> = {
   "open.more": "其他打开方式",
   "open.folder": "打开文件夹",
   "open.camera": "拍照",
+
+  "place.elsewhere": "您的工作区已在另一个标签页中打开。",
+  "place.take": "移到这里",
+  "place.yielded": "此工作区已移到另一个标签页",
+  "place.yielded.kept": "您的所有工作都已保留，并在那里继续。",
+  "place.back": "移回这里",
 };

@@ -1,0 +1,54 @@
+/** How long a tab that is just being closed or reloaded may take to let the workspace go. */
+const PATIENCE_MS = 800;
+/** How long a tab that is asked for it may take to write what it has. */
+const YIELD_MS = 5000;
+
+const lockOf = (name: string): string => `segserve/${name}`;
+
+/** Only in secure contexts. */
+const lockManager = (): LockManager | undefined =>
+  (globalThis as { navigator?: { locks?: LockManager } }).navigator?.locks;
+
+/**
+ * One tab at a time owns a workspace, until it is closed: two would write over each other. Resolves to the way to let it
+ * go; null: another tab owns it. `onAsked` is called once when another tab asks for it, or has taken it.
+ */
+export function claim(name: string, onAsked: () => void): Promise<(() => void) | null> {
+  const locks = lockManager();
+  if (locks === undefined) return Promise.resolve(() => undefined);
+  return new Promise((resolve) => {
+    const hold = (): Promise<void> =>
+      new Promise<void>((release) => {
+        const channel = new BroadcastChannel(lockOf(name));
+        channel.onmessage = onAsked;
+        resolve(() => {
+          channel.close();
+          release();
+        });
+      });
+    let held = false;
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    locks
+      .request(lockOf(name), { signal }, () => {
+        held = true;
+        return hold();
+      })
+      .catch(() => (held ? onAsked() : resolve(null)));
+  });
+}
+
+/** Asks the tab that owns the workspace to let it go, and takes it from one that does not answer. Then it is free. */
+export async function askFor(name: string): Promise<void> {
+  const locks = lockManager();
+  if (locks === undefined) return;
+  const channel = new BroadcastChannel(lockOf(name));
+  channel.postMessage("yield");
+  const free = (): undefined => undefined;
+  try {
+    await locks.request(lockOf(name), { signal: AbortSignal.timeout(YIELD_MS) }, free);
+  } catch {
+    await locks.request(lockOf(name), { steal: true }, free);
+  } finally {
+    channel.close();
+  }
+}
