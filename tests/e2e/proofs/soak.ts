@@ -1,0 +1,133 @@
+import { Buffer } from "node:buffer";
+import { readFileSync } from "node:fs";
+import type { Browser, Page } from "@playwright/test";
+import { count, keep } from "../page/findings";
+import type { PictureFile } from "../page/pictures";
+import { Studio } from "../page/studio";
+import { expect, test } from "../page/test";
+
+const PICTURES = count("PROOF_PICTURES", 500);
+const CLICKS = 10;
+const BATCH = 50;
+const SAMPLES = 10;
+const [WIDTH, HEIGHT] = [640, 480];
+const MIB = 1024 * 1024;
+
+/** Pictures of coloured discs, each another one. */
+async function drawn(page: Page, from: number, number: number): Promise<PictureFile[]> {
+  const files = await page.evaluate(
+    async ([first, copies, width, height]) => {
+      const made: string[] = [];
+      for (let i = first; i < first + copies; i++) {
+        const canvas = new OffscreenCanvas(width, height);
+        const paint = canvas.getContext("2d");
+        if (paint === null) throw new Error("The browser gives no 2D canvas.");
+        paint.fillStyle = `hsl(${(i * 37) % 360} 30% 55%)`;
+        paint.fillRect(0, 0, width, height);
+        for (let disc = 0; disc < 6; disc++) {
+          paint.fillStyle = `hsl(${(i * 53 + disc * 60) % 360} 70% 45%)`;
+          paint.beginPath();
+          paint.arc(90 + (disc % 3) * 220 + (i % 17), 130 + Math.floor(disc / 3) * 210 + (i % 13), 60, 0, 2 * Math.PI);
+          paint.fill();
+        }
+        const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 });
+        made.push(btoa(String.fromCharCode(...new Uint8Array(await blob.arrayBuffer()))));
+      }
+      return made;
+    },
+    [from, number, WIDTH, HEIGHT] as const,
+  );
+  return files.map((text, i) => ({
+    name: `discs-${from + i}.jpg`,
+    mimeType: "image/jpeg",
+    buffer: Buffer.from(text, "base64"),
+  }));
+}
+
+interface Memory {
+  /** MiB that the page's scripts hold, after a collection. */
+  readonly heap: number;
+  /** MiB of all of the browser's processes that are nobody else's. */
+  readonly browser: number;
+}
+
+async function memoryOf(page: Page, browser: Browser): Promise<Memory> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("HeapProfiler.collectGarbage");
+  const { usedSize } = await session.send("Runtime.getHeapUsage");
+  await session.detach();
+  const whole = await browser.newBrowserCDPSession();
+  const { processInfo } = await whole.send("SystemInfo.getProcessInfo");
+  await whole.detach();
+  const anonymous = processInfo.map(({ id }) => {
+    const [, kib] = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${id}/status`, "utf8")) ?? [];
+    return Number(kib ?? 0) / 1024;
+  });
+  return { heap: usedSize / MIB, browser: anonymous.reduce((sum, value) => sum + value, 0) };
+}
+
+test("hundreds of pictures and thousands of clicks", async ({ browser, baseURL: given }) => {
+  const baseURL = given ?? "";
+  const context = await browser.newContext({ baseURL, viewport: { width: 1280, height: 800 } });
+  const studio = await Studio.on(await context.newPage(), baseURL);
+  await studio.visit();
+  for (let from = 0; from < PICTURES; from += BATCH) {
+    const files = await drawn(studio.page, from, Math.min(BATCH, PICTURES - from));
+    await studio.part("file-input").setInputFiles(files.map((file) => ({ ...file })));
+  }
+  await expect.poll(() => studio.see("pictures")).toBe(PICTURES);
+  await studio.part("strip-entry").first().click();
+  const samples: (Memory & { pictures: number })[] = [];
+  for (let i = 0; i < PICTURES; i++) {
+    await expect(studio.part("picture-name")).toContainText(`discs-${i}.jpg`);
+    await studio.ready();
+    for (let click = 0; click < CLICKS; click++) {
+      const disc = click < CLICKS / 2 ? 0 : 4; // two objects of five clicks
+      const [x, y] = [90 + (disc % 3) * 220 + (i % 17), 130 + Math.floor(disc / 3) * 210 + (i % 13)];
+      const turn = click * 1.3;
+      await studio.click([(x + 35 * Math.cos(turn)) / WIDTH, (y + 35 * Math.sin(turn)) / HEIGHT]);
+      if (click % 5 === 4) await studio.key("Enter");
+    }
+    await expect.poll(() => studio.see("objects")).toBe(2);
+    if ((i + 1) % Math.ceil(PICTURES / SAMPLES) === 0) {
+      samples.push({ ...(await memoryOf(studio.page, browser)), pictures: i + 1 });
+      console.log(JSON.stringify(samples.at(-1)));
+    }
+    await studio.key("d");
+  }
+  studio.watch.expectQuiet();
+  await studio.page.reload(); // all of it comes back
+  await expect.poll(() => studio.see("pictures")).toBe(PICTURES);
+  await context.close();
+  const grown = (of: (sample: Memory) => number): number => {
+    const [early, late] = [samples[1] ?? samples[0], samples.at(-1)];
+    return early === undefined || late === undefined ? NaN : 100 * (of(late) / of(early) - 1);
+  };
+  keep({
+    figures: [
+      { title: `Heap after ${PICTURES} pictures`, unit: "MiB", values: [samples.at(-1)?.heap ?? NaN] },
+      {
+        title: `Growth of the heap from picture ${samples[1]?.pictures ?? 0} to ${PICTURES}`,
+        unit: "%",
+        values: [grown(({ heap }) => heap)],
+      },
+      {
+        title: `Browser's own memory after ${PICTURES} pictures`,
+        unit: "MiB",
+        values: [samples.at(-1)?.browser ?? NaN],
+      },
+      {
+        title: `Growth of the browser's memory from picture ${samples[1]?.pictures ?? 0} to ${PICTURES}`,
+        unit: "%",
+        values: [grown((sample) => sample.browser)],
+      },
+      { title: "Clicks", unit: "clicks", values: [PICTURES * CLICKS] },
+    ],
+    notes: [
+      `${PICTURES} pictures of ${WIDTH} x ${HEIGHT} in one workspace, ${CLICKS} clicks and two objects each, all kept in IndexedDB and there again after a reload at the end. The heap is the page's scripts' after a collection; the browser's memory is the anonymous memory of all of its processes.`,
+      samples
+        .map(({ pictures, heap, browser: all }) => `${pictures}: ${heap.toFixed(0)} and ${all.toFixed(0)} MiB`)
+        .join(", ") + ".",
+    ],
+  });
+});
