@@ -43,11 +43,68 @@ test("a whole object in Chinese", async ({ browser, baseURL }) => {
   await studio.page.context().close();
 });
 
+test("a day's work in Chinese: pictures, classes, mending, zooming, menus", async ({ browser, baseURL }) => {
+  test.setTimeout(180_000);
+  const studio = await speaking(browser, "zh-CN", baseURL ?? "");
+  const expectChinese = async (): Promise<void> => expect(await wordsInEnglish(studio)).toEqual([]);
+  await studio.visit();
+  await studio
+    .part("file-input")
+    .setInputFiles([samplePicture("table"), samplePicture("desk")].map((file) => ({ ...file })));
+  await expect(studio.part("strip-entry")).toHaveCount(2);
+  await studio.ready();
+  await studio.key("d");
+  await expect(studio.part("picture-name")).toContainText("table.jpg");
+  await studio.ready();
+  await studio.dragBox([0.22, 0.09], [0.6, 0.48]);
+  await studio.key("Enter");
+  await studio.part("next-label").selectOption({ label: "新建类别…" });
+  await studio.part("next-label-field").fill("杯子");
+  await studio.key("Enter");
+  await studio.click([0.15, 0.47]);
+  await studio.key("Enter");
+  await expect(studio.part("object")).toHaveCount(2);
+  await studio.part("object-select").first().click();
+  await studio.key("Alt+1");
+  await expect(studio.part("object-label").first()).toHaveValue("杯子");
+  await studio.key("p");
+  await expectChinese();
+  for (const key of ["Shift+F", "Shift+I", ".", ",", "Shift+S"]) {
+    await studio.key(key);
+    await studio.settled();
+  }
+  await expect(studio.part("announcer")).toContainText("掩码占图片的");
+  await studio.key("Enter");
+  for (const n of [0, 1])
+    await studio
+      .part("object-select")
+      .nth(n)
+      .click({ modifiers: ["Shift"] });
+  await studio.key("Shift+M");
+  await expect(studio.part("object")).toHaveCount(1);
+  await studio.key("Control+z");
+  await expect(studio.part("object")).toHaveCount(2);
+  for (const menu of ["engine-badge", "open-more", "download", "settings"]) {
+    await studio.part(menu).click();
+    await expectChinese();
+    await studio.key("Escape");
+  }
+  for (let i = 0; i < 8; i++) await studio.key("+");
+  await expect(studio.part("region-chip")).toBeVisible();
+  await studio.key("z");
+  await expect(studio.part("region-chip")).toHaveAttribute("data-active", "true");
+  await expectChinese();
+  const { bytes } = await studio.download("coco");
+  expect(new TextDecoder().decode(bytes)).toContain("杯子");
+  studio.watch.expectQuiet();
+  await studio.page.context().close();
+});
+
 /** Texts on the page with English words, names and what stands on keys apart. */
 function wordsInEnglish(studio: Studio): Promise<string[]> {
   return studio.page.evaluate(() => {
     const names =
-      /Segserve|JPEG|WebP|BMP|GIF|Rendered for Segserve with .*|WebGPU|WASM|JSON|COCO|PNG|table\.jpg|English|Lite|Apache|Shift|Ctrl|Alt|Tab|Page Up|Page Down|Enter|Esc|Delete|Backspace|Model|kB|MB/gi;
+      /Segserve|JPEG|WebP|BMP|GIF|Rendered for Segserve with .*|WebGPU|WASM|JSON|COCO|YOLO|Ultralytics|data\.yaml|Pascal|VOC|XML|labelme|GeoJSON|SVG|ZIP|PNG|segserve-lite|desk\.jpg|table\.jpg|English|Lite|Apache|Shift|Ctrl|Alt|Tab|Page Up|Page Down|Enter|Esc|Delete|Backspace|Model|kB|MB/gi;
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const found: string[] = [];
     while (walker.nextNode() !== null) {

@@ -4,14 +4,32 @@ import { join } from "node:path";
 import { samplePicture } from "./page/pictures";
 import { expect, test } from "./page/test";
 
-test("a folder is opened by its own dialog, with what is in its folders", async ({ alone: studio }) => {
-  // Playwright catches the browser's dialogs while somebody listens, and a key is quicker than its beginning to.
-  studio.page.on("filechooser", () => undefined);
+function folderOfPictures(): string {
   const folder = mkdtempSync(join(tmpdir(), "segserve-"));
   mkdirSync(join(folder, "more"));
   writeFileSync(join(folder, "b.jpg"), samplePicture("table").buffer);
   writeFileSync(join(folder, "more", "a.jpg"), samplePicture("desk").buffer);
   writeFileSync(join(folder, "notes.doc"), "no picture");
+  return folder;
+}
+
+test("a folder is dropped on the page, as a file manager drops it", async ({ alone: studio }) => {
+  const session = await studio.page.context().newCDPSession(studio.page);
+  const data = { items: [], files: [folderOfPictures()], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+    await session.send("Input.dispatchDragEvent", { type, x: 600, y: 400, data });
+    if (type === "dragOver") await expect(studio.part("drop-veil")).toBeVisible();
+  }
+  await expect(studio.part("strip-entry")).toHaveCount(2);
+  await expect(studio.part("drop-veil")).toBeHidden();
+  await expect(studio.notice("opened_some")).toBeVisible();
+  await studio.ready();
+});
+
+test("a folder is opened by its own dialog, with what is in its folders", async ({ alone: studio }) => {
+  // Playwright catches the browser's dialogs while somebody listens, and a key is quicker than its beginning to.
+  studio.page.on("filechooser", () => undefined);
+  const folder = folderOfPictures();
   const [chooser] = await Promise.all([
     studio.page.waitForEvent("filechooser"),
     studio.part("open-folder").first().click(),

@@ -84,6 +84,69 @@ test("to look at: narrow, tall and 4K", async ({ alone: studio }) => {
   await shoot(studio, "4k");
 });
 
+/** Every state that a person can meet, in both languages, light and dark. */
+for (const [language, colorScheme] of [
+  ["en", "light"],
+  ["zh", "dark"],
+] as const) {
+  test(`to look at: states, ${language}`, async ({ alone: studio }) => {
+    test.setTimeout(300_000);
+    studio.watch.allowErrors(/Failed to load resource/);
+    const { page } = studio;
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    await page.addInitScript((chosen) => localStorage.setItem("segserve.language", chosen), language);
+    await page.reload();
+    const look = (what: string): Promise<void> => shoot(studio, `state-${what}-${language}`);
+    await expect(studio.part("sample")).toHaveCount(3);
+    await look("empty");
+    const pictures = (["table", "desk", "garden"] as const).map((name) => ({ ...samplePicture(name) }));
+    await studio.part("file-input").setInputFiles(pictures);
+    await studio.ready();
+    await studio.part("strip-entry").last().click();
+    await studio.ready();
+    await makeObjects(studio);
+    await look("candidates");
+    await studio.key("Enter");
+    await studio.part("next-label").selectOption({ index: 1 });
+    await page.getByTestId("next-label-field").fill("cup");
+    await studio.key("Enter");
+    await studio.part("object-select").first().click();
+    await studio.key("Alt+1");
+    await studio.key("p");
+    await look("mending");
+    await studio.key("g");
+    await look("outline");
+    await studio.key("Escape");
+    await studio.part("engine-badge").click();
+    await look("speed");
+    await studio.key("Escape");
+    await studio.part("open-more").click();
+    await look("open");
+    await studio.key("Escape");
+    await studio.part("download").click();
+    await look("download");
+    await studio.key("Escape");
+    for (let i = 0; i < 8; i++) await studio.key("+");
+    await look("zoomed");
+    await studio.key("f");
+    await page.route("**/v1/images?*", (route) => route.abort("connectionrefused"));
+    await studio.part("file-input").setInputFiles({ ...samplePicture("garden"), name: "new.jpg" });
+    await expect(studio.notice("unreachable")).toBeVisible();
+    await look("server-gone");
+    await page.unroute("**/v1/images?*");
+    await studio.ready();
+    const other = await page.context().newPage();
+    await other.goto("/");
+    await other.getByTestId("take-over").waitFor();
+    await other.screenshot({ path: `${LOOK_AT}state-elsewhere-${language}.png` });
+    await other.getByTestId("take-over").click();
+    await expect(studio.part("yielded")).toBeVisible();
+    await look("yielded");
+    await other.close();
+  });
+}
+
 for (const [locale, colorScheme] of [
   ["en", "light"],
   ["zh-CN", "dark"],

@@ -1,5 +1,5 @@
 import type { RefObject } from "preact";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 /**
  * A menu's keys while it is open: arrows, Home and End walk, Escape leaves, Tab and a press outside close
@@ -15,7 +15,8 @@ export function useMenu(
     show(false);
     holder.current?.querySelector<HTMLElement>("[aria-haspopup]")?.focus();
   };
-  useEffect(() => {
+  // Before the next event: a menu that was just closed must not take the key that is meant for the next one.
+  useLayoutEffect(() => {
     if (!open) return;
     const itemsNow = (): HTMLElement[] => [
       ...(holder.current?.querySelectorAll<HTMLElement>(":is([role=menuitem], [role=menuitemradio]):not(:disabled)") ??

@@ -3,7 +3,7 @@ import type { Translated } from "../translated";
 
 export const main: Translated<typeof english> = {
   "app.name": "Segserve",
-  "app.tagline": "点击任意物体，即得掩码。",
+  "app.tagline": "点击任意对象，即得掩码。",
 
   "empty.title": "将图片拖到这里",
   "empty.hint": "或按 {paste} 粘贴。支持 JPEG、PNG、WebP、BMP 和 GIF。",
@@ -61,9 +61,9 @@ export const main: Translated<typeof english> = {
   "bar.picture": "{name} · {width} × {height}",
 
   "tool.point": "点选或框选",
-  "tool.point.hint": "点击物体，或拖动画框",
+  "tool.point.hint": "点击对象，或拖动画框",
   "tool.box": "框选",
-  "tool.box.hint": "拖动，用框围住物体",
+  "tool.box.hint": "拖动，用框围住对象",
   "tool.pan": "移动",
   "tool.pan.hint": "拖动图片",
   "label.group": "点击的作用",
@@ -102,7 +102,7 @@ export const main: Translated<typeof english> = {
   "mouse.right": "右键或 Shift + 点击",
   "mouse.right.does": "添加背景点",
   "mouse.drag": "拖动",
-  "mouse.drag.does": "框选物体",
+  "mouse.drag.does": "框选对象",
   "mouse.point": "点击提示点",
   "mouse.point.does": "删除该提示点",
   "mouse.wheel": "滚轮",

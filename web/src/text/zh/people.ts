@@ -57,7 +57,7 @@ export const people: Translated<typeof english> = {
   "tour.done": "完成",
   "tour.open": "打开图片",
   "tour.open.does": "拖入或粘贴图片，也可选择文件或示例。",
-  "tour.click": "点击物体",
+  "tour.click": "点击对象",
   "tour.click.does": "点击一次即得掩码，三个候选对应您可能想要的范围。",
   "tour.correct": "修正掩码",
   "tour.correct.does": "右键点击要排除的部分，左键点击缺少的部分。",
