@@ -75,20 +75,27 @@ test("hundreds of pictures and thousands of clicks", async ({ browser, baseURL: 
     const files = await drawn(studio.page, from, Math.min(BATCH, PICTURES - from));
     await studio.part("file-input").setInputFiles(files.map((file) => ({ ...file })));
   }
+  const { page } = studio;
   await expect.poll(() => studio.see("pictures")).toBe(PICTURES);
   await studio.part("strip-entry").first().click();
   const samples: (Memory & { pictures: number })[] = [];
   for (let i = 0; i < PICTURES; i++) {
-    await expect(studio.part("picture-name")).toContainText(`discs-${i}.jpg`);
-    await studio.ready();
+    const name = `discs-${i}.jpg`;
+    await page.waitForFunction(
+      (wanted) => document.querySelector("[data-testid=picture-name]")?.textContent.includes(wanted),
+      name,
+    );
+    await page.waitForFunction(() => window.__segserve.phase === "ready");
     for (let click = 0; click < CLICKS; click++) {
       const disc = click < CLICKS / 2 ? 0 : 4; // two objects of five clicks
       const [x, y] = [90 + (disc % 3) * 220 + (i % 17), 130 + Math.floor(disc / 3) * 210 + (i % 13)];
       const turn = click * 1.3;
-      await studio.click([(x + 35 * Math.cos(turn)) / WIDTH, (y + 35 * Math.sin(turn)) / HEIGHT]);
+      const steps = await studio.see("steps");
+      await studio.press([(x + 35 * Math.cos(turn)) / WIDTH, (y + 35 * Math.sin(turn)) / HEIGHT]);
+      await page.waitForFunction((before) => window.__segserve.steps > before && !window.__segserve.busy, steps);
       if (click % 5 === 4) await studio.key("Enter");
     }
-    await expect.poll(() => studio.see("objects")).toBe(2);
+    await page.waitForFunction(() => window.__segserve.objects === 2);
     if ((i + 1) % Math.ceil(PICTURES / SAMPLES) === 0) {
       samples.push({ ...(await memoryOf(studio.page, browser)), pictures: i + 1 });
       console.log(JSON.stringify(samples.at(-1)));
