@@ -144,10 +144,52 @@ test("times to the first mask", async ({ browser, baseURL: given }) => {
       "A picture of 1280 x 853. Cold is a browser that never saw the page; the click is made as soon as the picture is shown, and waits in the page.",
   );
 
+  await frames(browser, baseURL, findings);
   await flows(studio, knownObjects(), findings);
   await close();
   keep(findings);
 });
+
+/** Milliseconds of each animation frame's callbacks. */
+function timeFrames(): void {
+  const times: number[] = [];
+  Object.defineProperty(window, "__frames", { value: times });
+  const request = window.requestAnimationFrame.bind(window);
+  window.requestAnimationFrame = (callback) =>
+    request((time) => {
+      const start = performance.now();
+      callback(time);
+      times.push(performance.now() - start);
+    });
+}
+
+/** What the page's own script takes of a frame while the picture with its masks is moved and zoomed at 4K. */
+async function frames(browser: Browser, baseURL: string, findings: Findings): Promise<void> {
+  const context = await browser.newContext({ baseURL, viewport: { width: 3840, height: 2160 } });
+  const page = await context.newPage();
+  await page.addInitScript(timeFrames);
+  const studio = await Studio.on(page, baseURL);
+  await studio.visit();
+  await studio.open(samplePicture("table"));
+  for (const place of [PLACE, [0.84, 0.73], [0.15, 0.47]] as const) {
+    await studio.click(place);
+    await studio.key("Enter");
+  }
+  await studio.key("h");
+  const taken = (): Promise<number[]> => page.evaluate(() => (window as never as { __frames: number[] }).__frames);
+  const before = (await taken()).length;
+  await page.mouse.move(1500, 1000);
+  await page.mouse.down();
+  for (let i = 0; i < 100; i++) await page.mouse.move(1500 + 300 * Math.sin(i / 8), 1000 + 200 * Math.cos(i / 8));
+  await page.mouse.up();
+  for (let i = 0; i < 60; i++) await page.mouse.wheel(0, i % 20 < 10 ? -60 : 60);
+  const values = (await taken()).slice(before);
+  findings.figures.push({ title: "Script of a frame, moving and zooming at 4K with three masks", unit: "ms", values });
+  findings.notes.push(
+    `${values.length} frames at 3840 x 2160. This machine has no GPU: what the graphics card takes of a frame is not in the figure, and frames a second were not measured.`,
+  );
+  await context.close();
+}
 
 interface Way {
   readonly actions: number;
