@@ -164,7 +164,7 @@ def _to_rgb(image: Image.Image) -> UInt8:
 
 
 def _array(image: Image.Image) -> UInt8:
-    """Strip by strip: Pillow hands its pixels over as bytes in pieces that are then joined, which takes twice the room."""
+    """Strip by strip: Pillow hands pixels over as bytes in pieces that are then joined, which takes twice the room."""
     width, height = image.size
     rgb = np.empty((height, width, 3), np.uint8)
     rows = max(_STRIP_PIXELS // width, 1)
