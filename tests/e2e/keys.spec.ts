@@ -133,6 +133,16 @@ test("a box by keyboard; the mouse takes the crosshair away", async ({ fresh }) 
   expect(await fresh.see("steps")).toBe(1);
 });
 
+test("a key that is held is one press", async ({ fresh }) => {
+  await fresh.part("canvas").focus();
+  await fresh.key("ArrowRight");
+  for (let i = 0; i < 6; i++) await fresh.page.keyboard.down("k"); // repeats, as a key that stays down
+  await fresh.page.keyboard.up("k");
+  await expect(fresh.part("announcer")).toContainText("Pressed.");
+  await fresh.key("k");
+  await expect.poll(() => fresh.see("steps")).toBe(1);
+});
+
 test("brush strokes and polygons by keyboard", async ({ fresh }) => {
   await fresh.part("canvas").focus();
   await fresh.key("ArrowRight");

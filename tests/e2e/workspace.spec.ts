@@ -26,6 +26,7 @@ test.describe("several pictures", () => {
     await expect(studio.part("picture-name")).toContainText("garden.jpg");
     await studio.ready();
     expect(await studio.see("objects")).toBe(0);
+    await expect.poll(async () => (await studio.recorded()).held).toBe(0); // the closed picture's masks are let go
     await makeObject(studio, [0.5, 0.5]);
     await studio.key("a");
     await expect(studio.part("picture-name")).toContainText("desk.jpg");

@@ -118,6 +118,28 @@ describe("the crosshair", () => {
     expect(draftOf(store.get()).prompt.points).toHaveLength(1);
   });
 
+  it("lets go where its picture or its tool goes away", () => {
+    const { store, at, hold } = handOf(shown());
+    store.dispatch({ type: "tool/choose", tool: "box" });
+    at(0, 0);
+    hold();
+    at(80, 40);
+    store.dispatch({ type: "tool/choose", tool: "brush" });
+    expect([store.get().view.band, crosshairOf(store.get())?.held]).toEqual([null, false]);
+    hold();
+    at(20, 0);
+    store.dispatch({ type: "picture/open", name: "b.jpg", bytes: 1 });
+    const epoch = store.get().picture?.epoch ?? 0;
+    store.dispatch({ type: "picture/update", epoch, change: { size: { width: 100, height: 80 }, phase: "ready" } });
+    expect(store.get().view.stroke).toBeNull();
+    store.dispatch({ type: "tool/choose", tool: "point" });
+    at(0, 0);
+    hold();
+    hold(); // a click of the point tool, not the end of the brush's stroke
+    expect(draftOf(store.get()).prompt.points).toHaveLength(1);
+    expect(draftStep(store.get())?.edit).toBeNull();
+  });
+
   it("is the hand of every tool that draws", () => {
     const { store, at, hold, press } = handOf(shown());
     store.dispatch({ type: "tool/choose", tool: "brush" });

@@ -11,6 +11,7 @@ import { rasterToRle } from "../src/geometry/raster";
 import { place } from "../src/geometry/resize";
 import { strokeRaster } from "../src/geometry/strokes";
 import { MemoryStore } from "../src/storage/memory";
+import { StorageError } from "../src/storage/port";
 
 beforeEach(() => {
   vi.stubGlobal("document", new EventTarget());
@@ -112,5 +113,36 @@ describe("what is kept", () => {
     expect(await keeper.flush()).toBe(true);
     expect((await shelf.loadDocuments()).map((kept) => kept.picture)).toEqual([picture]);
     expect(await shelf.loadResult(step)).not.toBeNull();
+  });
+
+  it("goes to another tab whole; what could not be written stays, and the page says so", async () => {
+    const shelf = new MemoryStore();
+    const close = vi.spyOn(shelf, "close");
+    const { store, keeper } = await page(shelf);
+    open(store, "a.jpg");
+    click(store);
+    await keeper.yield(false);
+    expect([store.get().workspace.place, store.get().workspace.kept]).toEqual(["yielded", true]);
+    expect(close).toHaveBeenCalledOnce();
+    const before = docOf(store.get());
+    click(store);
+    expect(docOf(store.get())).toBe(before); // nothing is done here that would be lost
+
+    const full = new MemoryStore();
+    vi.spyOn(full, "save").mockRejectedValue(new StorageError("quota", "full"));
+    const stays = vi.spyOn(full, "close");
+    const second = await page(full);
+    open(second.store, "b.jpg");
+    click(second.store);
+    await second.keeper.yield(false);
+    expect(second.store.get().workspace.kept).toBe(false);
+    expect(stays).not.toHaveBeenCalled();
+
+    const taken = new MemoryStore();
+    const save = vi.spyOn(taken, "save");
+    const third = await page(taken);
+    open(third.store, "c.jpg");
+    await third.keeper.yield(true); // another tab writes there already
+    expect([save.mock.calls.length, third.store.get().workspace.kept]).toEqual([0, false]);
   });
 });

@@ -37,6 +37,21 @@ describe.each(Object.entries(stores))("a workspace in %s", (_kind, open) => {
     expect(await store.loadResult(5)).toBeNull();
   });
 
+  it("is tidied of what no picture of the index has", async () => {
+    const store = await open();
+    for (const picture of [1, 2, 3]) await store.saveFile(picture, new Blob(["x"]));
+    const documents = [1, 2].map((picture) => ({ picture, document: {} }));
+    await store.save({ index, documents, results: [{ step: 5, picture: 2, payload: {} }] });
+    await store.tidy([1]);
+    expect(await Promise.all([1, 2, 3].map(async (id) => (await store.loadFile(id)) !== null))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(await store.loadDocuments()).toEqual([{ picture: 1, document: {} }]);
+    expect(await store.loadResult(5)).toBeNull();
+  });
+
   it("lets a picture go with all that is its own", async () => {
     const store = await open();
     await store.saveFile(1, new Blob(["abc"]));

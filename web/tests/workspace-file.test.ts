@@ -122,6 +122,24 @@ describe("a workspace file", () => {
     ]);
   });
 
+  it("says which pictures have no file, and throws when one cannot be read", async () => {
+    const source = filled();
+    source.files.delete(1);
+    const missing = vi.fn();
+    await new Response(writeWorkspace(source, { missing })).blob();
+    expect(missing.mock.calls).toEqual([["1.jpg"]]);
+    const broken = { ...source, loadFile: () => Promise.reject(new StorageError("broken", "gone")) };
+    await expect(new Response(writeWorkspace(broken)).blob()).rejects.toThrow();
+  });
+
+  it("keeps a picture whose long name would be cut through a character", async () => {
+    const name = `${"x".repeat(10)}\u{1F600}${"y".repeat(119)}`;
+    const index = { pictures: [picture(1, name)], active: null, nextId: 2, extra: null };
+    const source = sourceOf(index, new Map([[1, new Blob(["one"])]]), new Map());
+    const { pictures, skipped } = await read(await fileFrom(source));
+    expect([pictures.map((one) => one.name), skipped]).toEqual([[name], []]);
+  });
+
   it("is not written when the person gives up, and not read", async () => {
     const signal = AbortSignal.abort();
     await expect(new Response(writeWorkspace(filled(), { signal })).blob()).rejects.toThrow();

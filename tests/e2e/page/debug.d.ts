@@ -31,6 +31,8 @@ interface Recorded {
   readonly phases: string[];
   /** Tasks that the worker had at once. */
   readonly most: { hover: number };
+  /** Steps whose masks the worker holds. */
+  held: number;
 }
 
 interface Window {

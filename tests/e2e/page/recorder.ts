@@ -1,12 +1,15 @@
 /** Runs in the page before its own scripts: notes what goes to the decode worker and which phases are shown. */
 export function recorder(): void {
-  const recorded: Recorded = { tasks: [], phases: [], most: { hover: 0 } };
+  const recorded: Recorded = { tasks: [], phases: [], most: { hover: 0 }, held: 0 };
+  const held = new Set<number>();
   const hovering = new Set<number>();
   Object.defineProperty(window, "__recorded", { value: recorded });
 
   interface Call {
     kind?: string;
     ticket?: number;
+    step?: number;
+    steps?: number[];
     request?: { step: number | null };
   }
   // Hears of an answer before the page does, which may ask for the next preview at once.
@@ -28,6 +31,10 @@ export function recorder(): void {
       hovering.add(task.ticket);
       recorded.most.hover = Math.max(recorded.most.hover, hovering.size);
     }
+    const made = task.kind === "adopt" ? task.step : task.request?.step;
+    if (typeof made === "number") held.add(made);
+    if (task.kind === "forget") task.steps?.forEach((step) => held.delete(step));
+    recorded.held = held.size;
     post.apply(this, call);
   };
 

@@ -1,6 +1,8 @@
 import { Buffer } from "node:buffer";
-import { readFileSync } from "node:fs";
-import type { Browser, Page } from "@playwright/test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "@playwright/test";
 import { count, keep } from "../page/findings";
 import type { PictureFile } from "../page/pictures";
 import { Studio } from "../page/studio";
@@ -51,24 +53,44 @@ interface Memory {
   readonly browser: number;
 }
 
-async function memoryOf(page: Page, browser: Browser): Promise<Memory> {
+async function memoryOf(page: Page, profile: string): Promise<Memory> {
   const session = await page.context().newCDPSession(page);
   await session.send("HeapProfiler.collectGarbage");
   const { usedSize } = await session.send("Runtime.getHeapUsage");
   await session.detach();
-  const whole = await browser.newBrowserCDPSession();
-  const { processInfo } = await whole.send("SystemInfo.getProcessInfo");
-  await whole.detach();
-  const anonymous = processInfo.map(({ id }) => {
+  const anonymous = processesOf(profile).map((id) => {
     const [, kib] = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${id}/status`, "utf8")) ?? [];
     return Number(kib ?? 0) / 1024;
   });
   return { heap: usedSize / MIB, browser: anonymous.reduce((sum, value) => sum + value, 0) };
 }
 
-test("hundreds of pictures and thousands of clicks", async ({ browser, baseURL: given }) => {
+/** The browser with this profile and all of its children. */
+function processesOf(profile: string): number[] {
+  const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  const parents = new Map<number, number>();
+  const found = new Set<number>();
+  for (const name of all) {
+    try {
+      parents.set(Number(name), Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, "utf8"))?.[1] ?? 0));
+      if (readFileSync(`/proc/${name}/cmdline`, "utf8").includes(profile)) found.add(Number(name));
+    } catch {
+      // It has ended.
+    }
+  }
+  const isOurs = (id: number): boolean => found.has(id) || (id > 1 && isOurs(parents.get(id) ?? 0));
+  return [...parents.keys()].filter((id) => id > 1 && isOurs(id));
+}
+
+test("hundreds of pictures and thousands of clicks", async ({ playwright, baseURL: given, launchOptions }) => {
   const baseURL = given ?? "";
-  const context = await browser.newContext({ baseURL, viewport: { width: 1280, height: 800 } });
+  // A browser that keeps its data on the disk, as people's do: a private one has all that it stores in memory.
+  const profile = mkdtempSync(join(tmpdir(), "segserve-soak-"));
+  const context = await playwright.chromium.launchPersistentContext(profile, {
+    ...launchOptions,
+    baseURL,
+    viewport: { width: 1280, height: 800 },
+  });
   const studio = await Studio.on(await context.newPage(), baseURL);
   await studio.visit();
   for (let from = 0; from < PICTURES; from += BATCH) {
@@ -97,7 +119,7 @@ test("hundreds of pictures and thousands of clicks", async ({ browser, baseURL: 
     }
     await page.waitForFunction(() => window.__segserve.objects === 2);
     if ((i + 1) % Math.ceil(PICTURES / SAMPLES) === 0) {
-      samples.push({ ...(await memoryOf(studio.page, browser)), pictures: i + 1 });
+      samples.push({ ...(await memoryOf(page, profile)), pictures: i + 1 });
       console.log(JSON.stringify(samples.at(-1)));
     }
     await studio.key("d");
@@ -106,6 +128,7 @@ test("hundreds of pictures and thousands of clicks", async ({ browser, baseURL: 
   await studio.page.reload(); // all of it comes back
   await expect.poll(() => studio.see("pictures")).toBe(PICTURES);
   await context.close();
+  rmSync(profile, { recursive: true, force: true });
   const grown = (of: (sample: Memory) => number): number => {
     const [early, late] = [samples[1] ?? samples[0], samples.at(-1)];
     return early === undefined || late === undefined ? NaN : 100 * (of(late) / of(early) - 1);

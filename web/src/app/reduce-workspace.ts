@@ -15,11 +15,12 @@ export function reduceWorkspace(
     case "workspace/restore": {
       const entries = [...(action.workspace.entries ?? []), ...workspace.entries];
       const parked = { ...action.workspace.parked, ...workspace.parked };
-      const next = { ...workspace, ...action.workspace, entries, parked, restored: true };
+      const place = workspace.place === "yielded" ? workspace.place : (action.workspace.place ?? workspace.place);
+      const next = { ...workspace, ...action.workspace, entries, parked, place, restored: true };
       return { ...state, workspace: next, nextId: Math.max(state.nextId, action.nextId) };
     }
     case "workspace/yield":
-      return to({ place: "yielded" });
+      return to({ place: "yielded", kept: action.kept });
     case "workspace/reserve":
       return { ...state, nextId: state.nextId + action.count };
     case "workspace/append": {

@@ -29,7 +29,8 @@ export function reduce(state: AppState, action: Action): AppState {
     case "draft":
     case "object":
     case "history":
-      return reduceDocument(state, action as DocumentAction);
+      // Another tab has the workspace: what would be done here would be lost.
+      return state.workspace.place === "yielded" ? state : reduceDocument(state, action as DocumentAction);
     case "view":
     case "camera":
     case "tool":

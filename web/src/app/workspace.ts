@@ -45,6 +45,8 @@ export interface Workspace {
   readonly exclusive: boolean;
   /** Which tab has what is kept: this one, another one, or another one since it asked this one for it. */
   readonly place: "here" | "elsewhere" | "yielded";
+  /** What was given to another tab is all there. */
+  readonly kept: boolean;
   /** false until what was kept from an earlier visit is back. */
   readonly restored: boolean;
 }
@@ -56,6 +58,7 @@ export const EMPTY_WORKSPACE: Workspace = {
   label: "",
   exclusive: false,
   place: "here",
+  kept: true,
   restored: false,
 };
 
@@ -66,8 +69,8 @@ export type WorkspaceAction =
   /** Pictures with their documents, as another workspace had them. */
   | ({ readonly type: "workspace/append" } & Pick<Workspace, "entries" | "parked" | "labels">)
   | { readonly type: "workspace/add"; readonly pictures: readonly { readonly name: string; readonly bytes: number }[] }
-  /** Another tab has it now. */
-  | { readonly type: "workspace/yield" }
+  /** Another tab has it now; nothing changes it here any more. */
+  | { readonly type: "workspace/yield"; readonly kept: boolean }
   | { readonly type: "workspace/show"; readonly id: number }
   | { readonly type: "workspace/remove"; readonly id: number }
   | { readonly type: "workspace/entry"; readonly id: number; readonly change: Partial<Omit<PictureEntry, "id">> }

@@ -11,16 +11,16 @@ const lockManager = (): LockManager | undefined =>
 
 /**
  * One tab at a time owns a workspace, until it is closed: two would write over each other. Resolves to the way to let it
- * go; null: another tab owns it. `onAsked` is called once when another tab asks for it, or has taken it.
+ * go; null: another tab owns it. `onAsked` is called when another tab asks for it, or (`taken`) has it already.
  */
-export function claim(name: string, onAsked: () => void): Promise<(() => void) | null> {
+export function claim(name: string, onAsked: (taken: boolean) => void): Promise<(() => void) | null> {
   const locks = lockManager();
   if (locks === undefined) return Promise.resolve(() => undefined);
   return new Promise((resolve) => {
     const hold = (): Promise<void> =>
       new Promise<void>((release) => {
         const channel = new BroadcastChannel(lockOf(name));
-        channel.onmessage = onAsked;
+        channel.onmessage = () => onAsked(false);
         resolve(() => {
           channel.close();
           release();
@@ -33,7 +33,7 @@ export function claim(name: string, onAsked: () => void): Promise<(() => void) |
         held = true;
         return hold();
       })
-      .catch(() => (held ? onAsked() : resolve(null)));
+      .catch(() => (held ? onAsked(true) : resolve(null)));
   });
 }
 

@@ -12,7 +12,10 @@ export const askForWorkspace = (): Promise<void> => askFor(NAME);
  * The browser's storage, or, where there is none to be had or another tab works in it, memory. `onAsked`: another tab wants
  * it, and waits until the store is closed.
  */
-export async function openWorkspaceStore(onAsked = (): void => undefined, name = NAME): Promise<WorkspaceStore> {
+export async function openWorkspaceStore(
+  onAsked: (taken: boolean) => void = () => undefined,
+  name = NAME,
+): Promise<WorkspaceStore> {
   const release = await claim(name, onAsked);
   if (release === null) return new MemoryStore("elsewhere");
   try {

@@ -134,6 +134,14 @@ export class IndexedDbStore implements WorkspaceStore {
     });
   }
 
+  async tidy(known: readonly number[]): Promise<void> {
+    const [files, documents] = await this.#try(() =>
+      Promise.all([this.db.getAllKeys("files"), this.db.getAllKeys("documents")]),
+    );
+    const kept = new Set(known);
+    for (const id of new Set([...files, ...documents])) if (!kept.has(id)) await this.removePicture(id);
+  }
+
   async estimate(): Promise<{ usage: number; quota: number } | null> {
     const { storage } = globalThis.navigator as { storage?: StorageManager }; // only in secure contexts
     const { usage, quota } = (await storage?.estimate().catch(() => null)) ?? {};

@@ -55,6 +55,12 @@ export class MemoryStore implements WorkspaceStore {
     return Promise.resolve();
   }
 
+  async tidy(known: readonly number[]): Promise<void> {
+    for (const id of [...this.#files.keys(), ...this.#documents.keys()]) {
+      if (!known.includes(id)) await this.removePicture(id);
+    }
+  }
+
   estimate(): Promise<null> {
     return Promise.resolve(null);
   }

@@ -60,6 +60,8 @@ export interface WorkspaceStore {
   loadEmbedding(key: string): Promise<ArrayBuffer | null>;
   /** Its file, document and results. */
   removePicture(picture: number): Promise<void>;
+  /** Removes what is left of pictures that are not `known`: a page that was closed in the middle of something leaves such. */
+  tidy(known: readonly number[]): Promise<void>;
   estimate(): Promise<{ readonly usage: number; readonly quota: number } | null>;
   close(): void;
 }

@@ -27,6 +27,8 @@ export interface FileOptions {
   readonly signal?: AbortSignal;
   /** 0..1 */
   readonly progress?: (part: number) => void;
+  /** Told of a picture whose file is not there: it cannot be in a workspace file. */
+  readonly missing?: (name: string) => void;
 }
 
 const LEVEL = 6;
@@ -59,7 +61,7 @@ export function writeWorkspace(
 
 async function* zipPieces(
   source: WorkspaceSource,
-  { signal, progress }: FileOptions,
+  { signal, progress, missing }: FileOptions,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   const { pictures, extra } = source.index;
   if (pictures.length > LIMITS.pictures) throw new WorkspaceFileError("too_large", `${pictures.length} pictures`);
@@ -68,7 +70,10 @@ async function* zipPieces(
   for (const [done, record] of pictures.entries()) {
     progress?.(done / pictures.length);
     const file = await source.loadFile(record.id);
-    if (file === null) continue;
+    if (file === null) {
+      missing?.(record.name);
+      continue;
+    }
     const entry = pictureEntry(record.id, record.name);
     listed.push({ record, file: entry, type: file.type });
     for await (const piece of pictureOf(zip, source, record, entry, file)) {

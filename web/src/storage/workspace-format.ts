@@ -76,7 +76,8 @@ const LONGEST_NAME = 120;
 export function pictureEntry(id: number, name: string): string {
   // eslint-disable-next-line no-control-regex
   const safe = name.replace(/[\u0000-\u001f\u007f<>:"/\\|?*]/g, "_").replace(/[. ]+$/, "_");
-  return `pictures/${id}-${safe.slice(-LONGEST_NAME) || "picture"}`;
+  const short = new TextDecoder().decode(new TextEncoder().encode(safe.slice(-LONGEST_NAME))); // no half of a character
+  return `pictures/${id}-${short || "picture"}`;
 }
 
 export function writeManifest({ pictures, extra }: Manifest): string {

@@ -8,6 +8,7 @@ import { useDispatch, useSelect } from "./context";
 export function YieldedDialog(): JSX.Element | null {
   const yielded = useSelect((state) => state.workspace.place === "yielded");
   const dispatch = useDispatch();
+  const kept = useSelect((state) => state.workspace.kept);
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
     if (yielded) dialog.current?.showModal();
@@ -20,12 +21,23 @@ export function YieldedDialog(): JSX.Element | null {
       aria-labelledby="yielded-title"
       data-testid="yielded"
       onCancel={(event) => event.preventDefault()}
+      onClose={() => dialog.current?.showModal()} // a second Escape cannot be prevented
     >
       <h2 id="yielded-title">{t("place.yielded")}</h2>
-      <p>{t("place.yielded.kept")}</p>
+      <p>{t(kept ? "place.yielded.kept" : "place.yielded.unkept")}</p>
+      {!kept && (
+        <button
+          type="button"
+          class="button button-text button-primary"
+          data-testid="yielded-workspace"
+          onClick={() => dispatch({ type: "request/workspace" })}
+        >
+          {t("place.save")}
+        </button>
+      )}
       <button
         type="button"
-        class="button button-text button-primary"
+        class={`button button-text ${kept ? "button-primary" : "button-quiet"}`}
         data-testid="take-over"
         onClick={() => dispatch({ type: "request/take-over" })}
       >

@@ -34,8 +34,14 @@ export function attachCrosshair(target: HTMLElement, store: Store): () => void {
     const held = { button, shift: label === 0, alt: false, space: false, touch: false };
     hand.handle(kind, toView(view.camera, crosshair.at), held);
   };
-  const stopListening = store.listen((state, _, action) => {
+  const stopListening = store.listen((state, before, action) => {
     const now = crosshairOf(state);
+    const changed = state.view.tool !== before.view.tool || state.picture?.epoch !== before.picture?.epoch;
+    if (changed && before.crosshair?.held === true) {
+      hand.drop();
+      if (now?.held === true) store.dispatch({ type: "crosshair/hold" });
+      return;
+    }
     if (action.type === "crosshair/hold" && now !== null) gesture(now.held ? "down" : "up");
     else if (action.type === "crosshair/move" && now?.held === true) gesture("move");
     else if (action.type === "crosshair/press" && now?.held === false) {

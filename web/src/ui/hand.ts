@@ -23,6 +23,13 @@ export class Hand {
     this.store = store;
   }
 
+  /** What was begun comes to nothing: its picture or its tool is gone. */
+  drop(): void {
+    this.router = null;
+    this.store.dispatch({ type: "band/set", box: null });
+    this.store.dispatch({ type: "stroke/draw", stroke: null });
+  }
+
   handle(kind: Gesture["kind"], view: ViewPoint, held: Held): void {
     const state = this.store.get();
     if (state.picture?.size == null) return;

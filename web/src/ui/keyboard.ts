@@ -15,6 +15,7 @@ export function attachKeyboard(store: Store): () => void {
     if (store.get().workspace.place === "yielded") return;
     const command = commandFor(event, store.get());
     if (command === null) return;
+    if (event.repeat && command.id.startsWith("crosshair.")) return event.preventDefault(); // a press is one, however long
     if (store.get().view.dialog !== null && command.id !== "cancel") return;
     if (command.enabled(store.get())) {
       event.preventDefault();

@@ -41,10 +41,10 @@ export class Decoding {
     private readonly maker: StepMaker,
   ) {
     engine.onReady = (revision) => this.#open(revision);
-    engine.onLost = () => {
+    engine.onLost = (dead) => {
       this.#generation++;
       this.#queue.close();
-      this.maker.lose();
+      if (dead) this.maker.lose();
       this.#dropHover();
     };
     store.listen((state, before, action) => {

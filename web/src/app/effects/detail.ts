@@ -24,18 +24,17 @@ export function followDetail(store: Store, resources: Resources): void {
     if (busy || area === null || file === null) return;
     busy = true;
     try {
-      const bitmap = await decodePart(file, area, resources.bitmap?.width);
+      const bitmap = await decodePart(file, area, longestOf(resources.bitmap));
       if (resources.file !== file || store.get().picture?.epoch !== picture?.epoch) bitmap.close();
       else {
         resources.detail?.bitmap.close();
         resources.detail = { bitmap, area };
         store.dispatch({ type: "picture/sharpened" });
       }
-    } catch {
-      // The smaller picture is still there.
-    } finally {
       busy = false;
       schedule();
+    } catch {
+      busy = false; // the smaller picture is still there, and the next move tries again
     }
   };
   const schedule = (): void => {
@@ -44,12 +43,13 @@ export function followDetail(store: Store, resources: Resources): void {
   };
 
   store.listen((state, before) => {
-    if (state.view.camera !== before.view.camera || state.view.size !== before.view.size) schedule();
+    const moved = state.view.camera !== before.view.camera || state.view.size !== before.view.size;
+    if (moved || state.picture?.phase !== before.picture?.phase) schedule();
   });
 }
 
 /** The part that would be sharper decoded by itself; null where there is none, or where it is there already. */
-function wanted({ picture, view }: AppState, { bitmap, detail }: Resources): Rectangle | null {
+export function wanted({ picture, view }: AppState, { bitmap, detail }: Resources): Rectangle | null {
   if (picture?.size == null || bitmap === null || bitmap.width >= picture.size.width) return null;
   const needed = view.camera.zoom * globalThis.devicePixelRatio;
   const shown = bitmap.width / picture.size.width;
@@ -64,14 +64,16 @@ function wanted({ picture, view }: AppState, { bitmap, detail }: Resources): Rec
     const bottom = Math.min(Math.ceil(high.y + dy), height);
     return { x, y, width: right - x, height: bottom - y };
   };
-  const sight = within(0);
+  const [sight, area] = [within(0), within(MARGIN)];
   if (sight.width <= 0 || sight.height <= 0) return null;
   if (detail !== null) {
-    const { area } = detail;
-    const covers = area.x <= sight.x && area.y <= sight.y &&
-      area.x + area.width >= sight.x + sight.width && area.y + area.height >= sight.y + sight.height; // prettier-ignore
-    const sharpness = detail.bitmap.width / area.width;
-    if (covers && sharpness >= Math.min(1, needed * 0.75)) return null;
+    const { area: there } = detail;
+    const covers = there.x <= sight.x && there.y <= sight.y &&
+      there.x + there.width >= sight.x + sight.width && there.y + there.height >= sight.y + sight.height; // prettier-ignore
+    const best = Math.min(1, needed, longestOf(bitmap) / Math.max(area.width, area.height));
+    if (covers && detail.bitmap.width / there.width >= best * 0.75) return null;
   }
-  return within(MARGIN);
+  return area;
 }
+
+const longestOf = (bitmap: ImageBitmap | null): number => Math.max(bitmap?.width ?? 0, bitmap?.height ?? 0);

@@ -32,7 +32,8 @@ export class EngineKeeper {
   #launching: Promise<void> = Promise.resolve();
   /** Called when a worker is ready for the open picture, for the first time or again. */
   onReady: (revision: string) => void = () => undefined;
-  onLost: () => void = () => undefined;
+  /** Nothing is answered until `onReady`. `dead`: the worker is gone with all that it held; otherwise it only pauses. */
+  onLost: (dead: boolean) => void = () => undefined;
 
   constructor(private readonly store: Store) {}
 
@@ -53,7 +54,7 @@ export class EngineKeeper {
   /** No click is answered until a picture is set again; answers that are under way are dropped. */
   pause(): void {
     this.#open = [];
-    this.onLost();
+    this.onLost(false);
   }
 
   async setEmbedding(embedding: OpenEmbedding): Promise<void> {
@@ -138,7 +139,7 @@ export class EngineKeeper {
   }
 
   async #restart(): Promise<void> {
-    this.onLost();
+    this.onLost(true);
     const rung = this.#rung;
     const now = performance.now();
     if (now - this.#lastCrash < CRASH_WINDOW_MS && this.#rung !== "server") this.#stepDown();

@@ -33,7 +33,10 @@ const LOOK_AGAIN_MS = 4000;
 /** Joins the store to the server, the decode worker and the browser's storage. The only place that knows all three. */
 export function startEffects(store: Store, resources: Resources): void {
   const forever = new AbortController().signal;
-  const shelf = openWorkspaceStore(() => void keeper.yield());
+  const shelf = openWorkspaceStore((taken) => {
+    workspaces.stop();
+    void keeper.yield(taken);
+  });
   const keeper = new Keeper(store, shelf);
   const engine = new EngineKeeper(store);
   const models = new ModelKeeper(store, engine);
@@ -80,6 +83,7 @@ export function startEffects(store: Store, resources: Resources): void {
   /** Pictures are opened, annotations go to the pictures that they name, a workspace's pictures come behind those that are here. */
   const take = async (files: readonly File[]): Promise<void> => {
     await restored; // ids go on from where an earlier visit left them
+    if (store.get().workspace.place === "yielded") return;
     const { pictures, annotations, workspaces: kept, skipped, problem } = await sorted(files);
     if (problem !== null) tell(problem, "");
     if (skipped > 0) tell("opened_some", `${skipped}`);

@@ -42,7 +42,8 @@ export class Keeper {
           if (before.workspace.parked[Number(id)] !== document) this.#documents.add(Number(id));
         }
       }
-      if (workspace !== before.workspace || !same) this.#indexChanged = true;
+      const reserved = action.type === "workspace/reserve"; // ids that nothing else may get after a crash
+      if (workspace !== before.workspace || !same || reserved) this.#indexChanged = true;
       if (this.#isDirty && workspace.restored) this.#schedule();
     });
     store.listen((_state, _before, action) => {
@@ -98,7 +99,7 @@ export class Keeper {
     const documents = documentsOf(state);
     return {
       index: indexOf(state.workspace, state.picture?.epoch, state.nextId),
-      loadFile: (picture) => this.files.get(picture),
+      loadFile: async (picture) => this.#files.get(picture) ?? (await this.shelf).loadFile(picture),
       documentOf: (picture) => {
         const document = documents[picture];
         return document === undefined ? null : { document, steps: Object.keys(document.steps).map(Number) };
@@ -127,6 +128,7 @@ export class Keeper {
       const { workspace, nextId } = workspaceFrom(index, documents);
       const place = shelf.fleeting === "elsewhere" ? "elsewhere" : "here";
       this.store.dispatch({ type: "workspace/restore", workspace: { ...workspace, place }, nextId });
+      if (index !== null) void shelf.tidy(index.pictures.map(({ id }) => id)).catch(() => undefined);
       return index?.active ?? null;
     } catch (error) {
       this.#complain(error);
@@ -135,13 +137,18 @@ export class Keeper {
     }
   }
 
-  /** Another tab asks for the workspace: what waits is written, and from then on nothing. */
-  async yield(): Promise<void> {
+  /**
+   * Another tab asks for the workspace, or has it already (`taken`, after this one gave no answer): what waits is written, and
+   * from then on nothing. What could not be written stays here, and the page says so.
+   */
+  async yield(taken: boolean): Promise<void> {
     if (this.#closed) return;
-    this.store.dispatch({ type: "workspace/yield" });
-    await this.flush();
+    const dirty = this.#isDirty;
+    this.store.dispatch({ type: "workspace/yield", kept: true });
+    const written = taken ? !dirty : await this.flush();
     this.#closed = true;
-    (await this.shelf).close();
+    if (written && this.#files.size === 0) (await this.shelf).close();
+    else this.store.dispatch({ type: "workspace/yield", kept: false });
   }
 
   /** Writes what waits; false when it could not be. */

@@ -37,7 +37,7 @@ export function workspaceFrom(
   let nextId = index.nextId;
   for (const { picture, document } of documents) {
     if (!isDocument(document)) continue;
-    parked[picture] = document;
+    if (entries.some(({ id }) => id === picture)) parked[picture] = document;
     for (const id of Object.keys(document.steps)) nextId = Math.max(nextId, Number(id) + 1);
   }
   for (const { id } of entries) nextId = Math.max(nextId, id + 1);

@@ -27,8 +27,11 @@ export class WorkspaceFiles {
 
   async save(): Promise<void> {
     await this.#run("workspace_save", async (options) => {
-      const stream = writeWorkspace(this.keeper.source(), options);
+      const lost: string[] = [];
+      const missing = (name: string): void => void lost.push(name);
+      const stream = writeWorkspace(this.keeper.source(), { ...options, missing });
       const file = await new Response(stream, { headers: { "Content-Type": "application/zip" } }).blob();
+      if (lost.length > 0) this.#tell("workspace_skipped", lost.join(", "), "warning");
       saveFile(file, `segserve-workspace-${new Date().toISOString().slice(0, 10)}.zip`);
     });
   }

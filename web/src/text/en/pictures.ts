@@ -33,5 +33,7 @@ export const pictures = {
   "place.take": "Bring it here",
   "place.yielded": "This workspace went to another tab",
   "place.yielded.kept": "All of your work is kept, and is there.",
+  "place.yielded.unkept": "Not everything could be kept. Download the workspace before you leave this tab.",
+  "place.save": "Download the workspace",
   "place.back": "Bring it back here",
 } as const;

@@ -33,5 +33,7 @@ export const pictures: Translated<typeof english> = {
   "place.take": "移到这里",
   "place.yielded": "此工作区已移到另一个标签页",
   "place.yielded.kept": "您的所有工作都已保留，并在那里继续。",
+  "place.yielded.unkept": "并非所有内容都已保留。请在离开此标签页之前下载工作区。",
+  "place.save": "下载工作区",
   "place.back": "移回这里",
 };
