@@ -21,7 +21,7 @@ DATA = ROOT.parent / "shared" / "data"
 def run(setting: Setting) -> Findings:
     with tempfile.TemporaryDirectory() as folder:
         environment = {"PROOF_RUNS": str(setting.pick(10, 1))}
-        objects = validation_objects(DATA, setting.pick(12, 1))
+        objects = validation_objects(DATA, setting.pick(8, 1))
         if objects:
             listed = Path(folder) / "objects.json"
             listed.write_text(json.dumps(objects), encoding="utf-8")

@@ -89,7 +89,7 @@ test("hundreds of pictures and thousands of clicks", async ({ playwright, baseUR
   const context = await playwright.chromium.launchPersistentContext(profile, {
     ...launchOptions,
     baseURL,
-    viewport: { width: 1280, height: 800 },
+    viewport: { width: 960, height: 640 },
   });
   const studio = await Studio.on(await context.newPage(), baseURL);
   await studio.visit();
