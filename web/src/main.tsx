@@ -15,6 +15,7 @@ import "./styles/strip.css";
 import "./styles/workspace.css";
 import "./styles/people.css";
 import "./styles/settings.css";
+import "./styles/large.css";
 import { App } from "./ui/App";
 import { AppContext } from "./ui/context";
 

@@ -18,6 +18,19 @@ export interface Command {
 
 export type CommandId = (typeof COMMAND_IDS)[number];
 
+/** Of the first nine classes. */
+export const QUICK_CLASSES = [
+  "class.1",
+  "class.2",
+  "class.3",
+  "class.4",
+  "class.5",
+  "class.6",
+  "class.7",
+  "class.8",
+  "class.9",
+] as const;
+
 export const COMMAND_IDS = [
   "open",
   "next",
@@ -52,15 +65,7 @@ export const COMMAND_IDS = [
   "mend.grow",
   "mend.shrink",
   "mend.smooth",
-  "class.1",
-  "class.2",
-  "class.3",
-  "class.4",
-  "class.5",
-  "class.6",
-  "class.7",
-  "class.8",
-  "class.9",
+  ...QUICK_CLASSES,
   "class.none",
   "merge",
   "subtract",
@@ -209,7 +214,7 @@ export const COMMANDS: readonly Command[] = [
     type: "mask/edit",
     edit: { kind: "smooth", radius: SMOOTH_RADIUS },
   }),
-  ...([1, 2, 3, 4, 5, 6, 7, 8, 9] as const).map((n) => quickClass(`class.${n}`, n)),
+  ...QUICK_CLASSES.map((id, i) => quickClass(id, i + 1)),
   quickClass("class.none", null),
   objects("merge", "shift+m"),
   objects("subtract", "shift+b"),

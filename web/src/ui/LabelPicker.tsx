@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
-import { commandById } from "../app/commands";
+import { commandById, QUICK_CLASSES } from "../app/commands";
 import { keysOf } from "../app/preferences";
 import { t } from "../text";
 import { useSelect } from "./context";
@@ -16,19 +16,6 @@ interface LabelPickerProps {
   readonly choose: (label: string) => void;
 }
 
-/** The first nine classes have keys. */
-const QUICK = [
-  "class.1",
-  "class.2",
-  "class.3",
-  "class.4",
-  "class.5",
-  "class.6",
-  "class.7",
-  "class.8",
-  "class.9",
-] as const;
-
 const withKey = (name: string, key: string | undefined): string =>
   key === undefined ? name : t("label.with_key", { name, key: keyText(key) });
 
@@ -37,7 +24,7 @@ export function LabelPicker({ value, name, testId, choose }: LabelPickerProps): 
   const labels = useSelect((state) => state.workspace.labels);
   const overrides = useSelect((state) => state.preferences.keys);
   const keyOf = (i: number): string | undefined => {
-    const id = QUICK[i];
+    const id = QUICK_CLASSES[i];
     return id === undefined ? undefined : keysOf(commandById(id), overrides)[0];
   };
   const [adding, setAdding] = useState(false);
