@@ -1,13 +1,16 @@
-"""Torch networks that become bundles; `MODELS` are those that `train` knows, `make_network` makes any."""
+"""Torch networks that become bundles; `MODELS` (promptable) and `CLICK_MODELS` (interactive) are those that
+`train` knows, `make_network` makes any promptable one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from model_export.models.clicks import SegserveClicks
 from model_export.models.lite import SegserveLite
 from model_export.models.network import Network
 
 MODELS: dict[str, Callable[[], SegserveLite]] = {"segserve-lite": SegserveLite}
+CLICK_MODELS: dict[str, Callable[[], SegserveClicks]] = {"segserve-clicks": SegserveClicks}
 
 
 def make_network(name: str) -> Network:

@@ -17,7 +17,6 @@ from model_export.train.metrics import Metrics
 from model_export.train.previews import Previews
 from model_export.train.run import CHECKPOINT, Run, load_run, save_run, start_run
 from model_export.train.schedule import CLOCKS, at_progress, learning_rate, rounds_of
-from model_export.train.step import train_step
 
 
 def one_step(run: Run, asked_to_stop: Sequence[int]) -> tuple[dict[str, float], bool]:
@@ -30,7 +29,7 @@ def one_step(run: Run, asked_to_stop: Sequence[int]) -> tuple[dict[str, float], 
         group["lr"] = learning_rate(config, run.step, progress)
     run.train_mode()
     size, rounds = at_progress(config.sizes, progress), rounds_of(config, run.step, progress)
-    loss, log = train_step(run.model, run.source, config, size, rounds)
+    loss, log = run.task.step(run.model, run.source, config, size, rounds)
     run.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     run.share_gradients()
@@ -89,7 +88,7 @@ def train_process(world: World, config: TrainConfig, stop_after: int | None) -> 
 def start_previews(out: Path, run: Run) -> Previews | None:
     if not run.config.preview_every:
         return None
-    return Previews(out, run.model, shown_pictures(Path(run.config.data)), run.device)
+    return Previews(out, run.model, shown_pictures(Path(run.config.data)), run.device, run.task.sheet)
 
 
 def shown_pictures(data: Path) -> list[Picture]:

@@ -15,10 +15,6 @@ from model_export.train.run import Run
 from model_export.train.schedule import at_progress
 
 METRICS = "metrics.jsonl"
-SHOWN = {
-    "first best of 3": "first_best3", "by score": "first_by_score", "single": "first_single", "last": "last_single",
-    "score error": "first_score_error",
-}  # fmt: skip
 
 
 class Metrics:
@@ -51,7 +47,7 @@ class Metrics:
         for key, value in means.items():
             self.board.add_scalar(key, value, run.step)
         left = run.seconds / max(run.progress, 1e-6) - run.seconds
-        iou = " ".join(f"{label} {means[key]:.3f}" for label, key in SHOWN.items())
+        iou = " ".join(f"{label} {means[key]:.3f}" for label, key in run.task.shown.items())
         print(
             f"step {run.step} {run.progress:6.1%} size {size} loss {means['loss']:.3f} IoU {iou} | "
             f"{rate:.1f} pictures/s, {left / 60:.0f} min left",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -75,7 +76,9 @@ def contact_sheet(model: SegserveLite, previews: Sequence[Preview], device: torc
         logits, scores = model.decoder(*features, coords, labels, grid, torch.zeros(2, device=device))
         by_score = logits[0, 1 + int(scores[0, 1:].argmax())]
         truth = torch.from_numpy(preview.mask) - 0.5
-        tiles = [_tile(preview, logit, c) for logit, c in ((truth, TRUTH), (by_score, ANSWER), (logits[1, 0], ANSWER))]
+        tiles = [
+            tile(preview.pixels, logit, c) for logit, c in ((truth, TRUTH), (by_score, ANSWER), (logits[1, 0], ANSWER))
+        ]
         x, y = (round(at * TILE / len(preview.pixels)) for at in preview.click)
         cv2.circle(tiles[1], (x, y), 4, (255, 255, 255), -1, cv2.LINE_AA)
         corners = [round(at * TILE / len(preview.pixels)) for at in preview.box]
@@ -84,21 +87,27 @@ def contact_sheet(model: SegserveLite, previews: Sequence[Preview], device: torc
     return np.concatenate(rows, 0)
 
 
-def _tile(preview: Preview, logits: Tensor, colour: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """The picture with logits [S/4, S/4] > 0 tinted and outlined, uint8 [TILE, TILE, 3]."""
-    tile = cv2.resize(preview.pixels, (TILE, TILE), interpolation=cv2.INTER_AREA)
+def tile(pixels: NDArray[np.uint8], logits: Tensor, colour: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """`pixels` uint8 [h, w, 3] with logits [h', w'] > 0 tinted and outlined, uint8 [TILE, TILE, 3]."""
+    result = cv2.resize(pixels, (TILE, TILE), interpolation=cv2.INTER_AREA)
     large = cv2.resize(logits.float().cpu().numpy(), (TILE, TILE), interpolation=cv2.INTER_LINEAR)
     mask = np.asarray(large > 0, np.uint8)
-    tile[mask == 1] = (tile[mask == 1] * 0.6 + np.array(colour) * 0.4).astype(np.uint8)
+    result[mask == 1] = (result[mask == 1] * 0.6 + np.array(colour) * 0.4).astype(np.uint8)
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-    return np.asarray(cv2.drawContours(tile, contours, -1, colour, 1), np.uint8)
+    return np.asarray(cv2.drawContours(result, contours, -1, colour, 1), np.uint8)
+
+
+# (network in eval mode, what is shown, device) -> uint8 [h, w, 3] RGB
+Sheet: TypeAlias = Callable[[Any, Sequence[Preview], torch.device], NDArray[np.uint8]]
 
 
 class Previews:
     """Draws sheets of the averaged weights into `out/predictions/`; the oldest beyond `SHEETS` are removed."""
 
-    def __init__(self, out: Path, model: SegserveLite, pictures: Sequence[Picture], device: torch.device) -> None:
-        self.folder, self.device = out / "predictions", device
+    def __init__(
+        self, out: Path, model: Any, pictures: Sequence[Picture], device: torch.device, sheet: Sheet = contact_sheet
+    ) -> None:
+        self.folder, self.device, self.sheet = out / "predictions", device, sheet
         self.model = copy.deepcopy(model).eval()
         self.previews = choose(pictures, model.input_size)
 
@@ -107,7 +116,7 @@ class Previews:
         if not self.previews:
             return None
         self.model.load_state_dict(average)
-        sheet = contact_sheet(self.model, self.previews, self.device)
+        sheet = self.sheet(self.model, self.previews, self.device)
         self.folder.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(self.folder / f"step-{step:07d}.png"), sheet[..., ::-1])
         for old in sorted(self.folder.glob("step-*.png"))[:-SHEETS]:

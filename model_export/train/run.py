@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from model_export.data.picture import Picture
 from model_export.data.readers import read_sets
-from model_export.models import MODELS
-from model_export.models.lite import SegserveLite
 from model_export.train.config import TrainConfig
-from model_export.train.device_source import DeviceSource
-from model_export.train.device_store import load_store
 from model_export.train.distributed import World
 from model_export.train.muon import Muon, parameter_groups
-from model_export.train.sampler import Mixing, PictureSampler
-from model_export.train.source import PictureSource, Source
-from model_export.train.warm_start import model_from_bundle
+from model_export.train.tasks import Draws, Task, task_of
 
 CHECKPOINT = "last.pt"
-MEASURED = 32  # pictures on which batch norm's statistics are measured, at least
 
 
 @dataclass
@@ -34,9 +26,10 @@ class Run:
 
     config: TrainConfig
     world: World
-    model: SegserveLite
+    task: Task
+    model: nn.Module
     optimizer: torch.optim.Optimizer
-    source: Source
+    source: Draws
     average: dict[str, Tensor]
     sets: dict[str, int] = field(default_factory=dict)  # training pictures of each
     origin: dict[str, Any] = field(default_factory=dict)  # id and revision of the bundle that it began with
@@ -56,7 +49,7 @@ class Run:
         """A frozen encoder keeps its batch-norm statistics as well."""
         self.model.train()
         if self.config.freeze == "encoder":
-            self.model.encoder.eval()
+            self.task.encoder(self.model).eval()
 
     def share_gradients(self) -> None:
         """Mean over the processes of the gradients and of batch norm's running statistics."""
@@ -78,51 +71,30 @@ class Run:
 def start_run(config: TrainConfig, world: World, resume: bool = False) -> Run:
     """A run at step 0. Weights are the same in every process, random draws are not. With `resume` it is about to be
     loaded from a checkpoint, so it does not begin with a bundle's weights."""
-    if config.model not in MODELS:
-        raise ValueError(f"no network is called {config.model!r}; known: {', '.join(MODELS)}")
+    task = task_of(config)
     if config.freeze and not config.start_from and not resume:
         raise ValueError(
             f"freeze is {config.freeze!r} but start_from is empty: an encoder that never learnt is of no use"
         )
     torch.manual_seed(config.seed)
     pictures = training_pictures(config)
-    source = start_source(config, world, pictures)
+    source = task.source(config, world, pictures)
     origin: dict[str, Any] = {}
     if config.start_from and not resume:
-        model, origin = start_model(config, source, world)
+        model, origin = task.start(config, source, world)
     else:
-        model = MODELS[config.model]()
+        model = task.make()
     model.to(world.device(config.device))
-    model.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    task.encoder(model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     world.share_first([*model.parameters(), *model.buffers()])
     if config.freeze == "encoder":
-        model.encoder.requires_grad_(False)
+        task.encoder(model).requires_grad_(False)
     learning = [p for p in model.parameters() if p.requires_grad]
     optimizer = Muon(parameter_groups(learning, config), config.learning_rate)
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     torch.manual_seed(config.seed + world.rank)
     sets = dict(Counter(picture.source for picture in pictures))
-    return Run(config, world, model, optimizer, source, average, sets, origin)
-
-
-def start_model(config: TrainConfig, source: Source, world: World) -> tuple[SegserveLite, dict[str, Any]]:
-    """The network of the bundle `config.start_from` and what the model card is to say of it. Batch norm's statistics
-    are measured on the first process's pictures; a frozen encoder needs none and stays as it is to the bit.
-
-    Raises BundleError or ValueError when the folder is no such bundle or has no torch weights."""
-    from model_export.export.build import open_bundle  # ONNX and all, for this alone
-
-    bundle = open_bundle(Path(config.start_from))
-    weights = bundle.manifest.file_for("weights")
-    if weights is None:
-        raise ValueError(f"{config.start_from} does not keep its torch weights, so nothing can train on from it")
-    batches = []
-    if not config.freeze:
-        size = MODELS[config.model]().input_size
-        batches = [source.batch(size) for _ in range(-(-MEASURED // max(1, config.pictures // world.size)))]
-    pairs = [(batch.pixels.cpu(), batch.valid.cpu()) for batch in batches]
-    model = model_from_bundle(config.model, Path(bundle.directory) / weights, pairs)
-    return model, {"id": bundle.manifest.id, "revision": bundle.manifest.revision}
+    return Run(config, world, task, model, optimizer, source, average, sets, origin)
 
 
 def training_pictures(config: TrainConfig) -> list[Picture]:
@@ -130,25 +102,6 @@ def training_pictures(config: TrainConfig) -> list[Picture]:
     if config.limit_pictures:
         pictures = pictures[:: max(1, len(pictures) // config.limit_pictures)][: config.limit_pictures]
     return pictures
-
-
-def start_source(config: TrainConfig, world: World, pictures: Sequence[Picture]) -> Source:
-    """Pictures of a step are split over the processes. Where none of the sets `donors` is among the pictures, all give
-    objects for pasting. Raises ValueError when the pictures of a step cannot be split."""
-    if config.pictures % world.size:
-        raise ValueError(f"{config.pictures} pictures a step cannot be split over {world.size} processes")
-    names = {picture.source for picture in pictures}
-    donors = tuple(sorted(names & set(config.donors) or names))
-    mixing = Mixing(config.paste, donors, config.occlude, config.regions)
-    device, share = world.device(config.device), config.pictures // world.size
-    source: Source
-    if (config.source or {"cuda": "device"}.get(config.device)) == "device":
-        source = DeviceSource(load_store(pictures, config.weights, mixing, device), mixing, share, config.masks)
-    else:
-        sampler = PictureSampler(pictures, config.weights, config.seed, mixing)
-        source = PictureSource(sampler, share, config.masks, device)
-    source.reseed((config.seed, world.rank))
-    return source
 
 
 def save_run(run: Run, path: Path) -> None:

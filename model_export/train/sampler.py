@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from model_export.data.hierarchy import further_regions
 from model_export.data.picture import Picture
+from model_export.data.rle import RLE
 from model_export.train.augment import Canvas, Sample, finish, place
 from model_export.train.occlusion import cut_out, textured_shape
 from model_export.train.picture_cache import PictureCache
@@ -17,6 +18,8 @@ from model_export.train.placement import random_placement
 
 MAX_PASTED = 3
 FURTHER_REGIONS = 2
+TRIES = 100
+NO_MASK = f"{TRIES} pictures in a row had no usable mask, or were broken; check the masks' sizes"
 SMOOTH = 0.5  # chance that a shrunk picture is averaged as in serving; else it is sharper and quicker
 
 
@@ -58,22 +61,28 @@ class PictureSampler:
 
     def draw(self, size: int, count: int) -> Sample:
         """One sample of `size` x `size` with `count` masks. Raises ValueError when pictures have no usable mask."""
-        for _ in range(100):
-            index = int(np.searchsorted(self.cumulative, self.rng.random() * self.cumulative[-1], "right"))
-            opened = self.cache.open(index)
-            if opened is None:
-                continue
-            picture, pixels = opened
-            placement = random_placement(self.rng, picture.width, picture.height, size)
-            canvas = place(picture, pixels, placement, bool(self.rng.random() < SMOOTH))
-            self._mix(canvas)
-            rles = picture.rles
-            if self.rng.random() < self.mixing.regions:
-                rles += further_regions(rles, self.rng, FURTHER_REGIONS)
-            sample = finish(self.rng, canvas, rles, picture.ignore, count)
-            if sample is not None:
+        for _ in range(TRIES):
+            drawn = self.canvas(size)
+            sample = drawn and finish(self.rng, *drawn, count)
+            if sample:
                 return sample
-        raise ValueError("100 pictures in a row had no usable mask, or were broken; check the masks' sizes")
+        raise ValueError(NO_MASK)
+
+    def canvas(self, size: int) -> tuple[Canvas, Sequence[RLE], RLE | None] | None:
+        """A picture placed in `size` x `size` with what lies over it, its masks and what counts for nothing, both in
+        the picture's pixels; None where the picture is broken."""
+        index = int(np.searchsorted(self.cumulative, self.rng.random() * self.cumulative[-1], "right"))
+        opened = self.cache.open(index)
+        if opened is None:
+            return None
+        picture, pixels = opened
+        placement = random_placement(self.rng, picture.width, picture.height, size)
+        canvas = place(picture, pixels, placement, bool(self.rng.random() < SMOOTH))
+        self._mix(canvas)
+        rles = picture.rles
+        if self.rng.random() < self.mixing.regions:
+            rles += further_regions(rles, self.rng, FURTHER_REGIONS)
+        return canvas, rles, picture.ignore
 
     def _mix(self, canvas: Canvas) -> None:
         placement, rng = canvas.placement, self.rng

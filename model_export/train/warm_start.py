@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -36,9 +37,9 @@ def unfold_batch_norm(model: nn.Module, folded: dict[str, Tensor]) -> dict[str, 
 
 
 @torch.no_grad()
-def measure_statistics(model: SegserveLite, batches: Sequence[tuple[Tensor, Tensor]]) -> None:
-    """Give each batch norm the mean and variance that it sees on `batches` of (pixels, valid_size) and scale and shift
-    so that the network's function in eval mode stays what it was: in train mode it then starts close to it too."""
+def measure_statistics(model: nn.Module, forwards: Iterable[Callable[[], object]]) -> None:
+    """Give each batch norm that `forwards` run through the mean and variance that it sees there and scale and shift so
+    that the network's function in eval mode stays what it was: in train mode it then starts close to it too."""
     sums: dict[nn.BatchNorm2d, list[Tensor]] = {norm: [] for _, norm in normalised_pairs(model)}
 
     def watch(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -48,11 +49,13 @@ def measure_statistics(model: SegserveLite, batches: Sequence[tuple[Tensor, Tens
 
     hooks = [norm.register_forward_pre_hook(watch) for norm in sums]
     model.eval()
-    for pixels, valid in batches:
-        model.encoder(pixels, valid)
+    for forward in forwards:
+        forward()
     for hook in hooks:
         hook.remove()
     for norm, seen in sums.items():
+        if not seen:
+            continue
         mean, square = torch.stack(seen).mean(0)
         variance = (square - mean**2).clamp(min=1e-4)
         assert norm.running_mean is not None
@@ -77,5 +80,5 @@ def model_from_bundle(name: str, path: Path, batches: Sequence[tuple[Tensor, Ten
     except RuntimeError as error:
         raise ValueError(f"the weights in {path} are not those of {name}: {error}") from error
     if batches:
-        measure_statistics(model, batches)
+        measure_statistics(model, [partial(model.encoder, *batch) for batch in batches])
     return model

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from model_export.cli import main
+from model_export.models.clicks import SegserveClicks
 from model_export.models.lite import SegserveLite
 from model_export.train.branches import average_checkpoints, fork_checkpoint
 from model_export.train.config import TrainConfig, load_config
@@ -18,9 +19,10 @@ from model_export.train.half_decoder import repeated
 from model_export.train.loop import train
 from model_export.train.losses import dice_loss, focal_loss, mask_iou, prompt_loss
 from model_export.train.prompts import first_prompts, next_clicks
-from model_export.train.run import start_source, training_pictures
+from model_export.train.run import training_pictures
 from model_export.train.schedule import learning_rate
 from model_export.train.source import PictureSource
+from model_export.train.tasks import start_source
 from tests.unit.model_export.drawn_set import draw_set
 
 DOCS = Path(__file__).parents[3] / "docs" / "training.md"
@@ -37,7 +39,8 @@ def tiny(root: Path, name: str) -> TrainConfig:
 @pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_recipes_are_configurations_that_end_at_the_size_that_is_served(recipe: Path) -> None:
     config = load_config(recipe, {})
-    assert config.sizes[-1][1] == SegserveLite.input_size
+    served = {"segserve-lite": SegserveLite.input_size, "segserve-clicks": SegserveClicks.input_size}
+    assert config.sizes[-1][1] == served[config.model]
     assert config.pictures % config.processes == 0
     assert f"--config {recipe.relative_to(RECIPES.parents[1])} " in recipe.read_text()
 

@@ -19,8 +19,9 @@ from model_export.train.device_source import DeviceSource, bounding_boxes
 from model_export.train.device_store import load_store
 from model_export.train.device_warp import Draw, Warp, blob, random_warp, recolour
 from model_export.train.distributed import World
-from model_export.train.run import start_source, training_pictures
+from model_export.train.run import training_pictures
 from model_export.train.sampler import Mixing
+from model_export.train.tasks import start_source
 from tests.unit.model_export.drawn_set import draw_set
 from tests.unit.model_export.test_training import TINY
 from tests.unit.model_export.test_training_augment import disk, white_disk

@@ -18,7 +18,8 @@ from torch.multiprocessing.spawn import ProcessException, ProcessExitedException
 
 from model_export.cli import main
 from model_export.train.distributed import World, launch, signals_to
-from model_export.train.run import start_source, training_pictures
+from model_export.train.run import training_pictures
+from model_export.train.tasks import start_source
 from tests.unit.model_export.drawn_set import draw_set
 from tests.unit.model_export.test_training import TINY
 

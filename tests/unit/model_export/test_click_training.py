@@ -1,0 +1,174 @@
+"""Training of click models: its parts by hand, and runs on a drawn set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from model_export.data.readers import read_sets
+from model_export.models.clicks import Likeness, resample
+from model_export.train.click_losses import boundary_loss, normalised_focal_loss
+from model_export.train.click_prompts import click_on_error, component_at, draw_disks, earlier_clicks, focus_box
+from model_export.train.click_samples import click_sample, crop_around
+from model_export.train.config import TrainConfig
+from model_export.train.loop import train
+from model_export.train.run import CHECKPOINT
+from model_export.train.sampler import Mixing, PictureSampler
+from tests.unit.model_export.drawn_set import draw_set
+
+LITE = Path(__file__).parents[3] / "server" / "bundles" / "segserve-lite"
+TINY = TrainConfig(
+    model="segserve-clicks", steps=3, sizes=((0.0, 64),), pictures=2, max_rounds=((0.0, 3),), warmup=1, log_every=1,
+    save_every=1, preview_every=0,
+)  # fmt: skip
+
+
+def bitmap(size: int, *boxes: tuple[int, int, int, int]) -> np.ndarray:
+    found = np.zeros((size, size), bool)
+    for x1, y1, x2, y2 in boxes:
+        found[y1:y2, x1:x2] = True
+    return found
+
+
+def test_resample_is_bilinear_at_cell_centres() -> None:
+    ramp = (torch.arange(8.0) + 0.5).expand(1, 1, 8, 8)  # the value is the place, in cells
+    got = resample(ramp, torch.tensor([[16.0, 0.0, 48.0, 64.0]]), (4, 4), 64)  # of 64 pixels, 8 a cell
+    assert torch.allclose(got[0, 0, 0], torch.tensor([2.5, 3.5, 4.5, 5.5]))
+    outside = resample(ramp, torch.tensor([[0.0, 0.0, 8.0, 8.0]]), (2, 2), 64)  # centres before the first are clamped
+    assert torch.allclose(outside[0, 0, 0], torch.tensor([0.5, 0.75]))
+
+
+def test_normalised_focal_loss_does_not_fade_with_the_error() -> None:
+    target = torch.zeros(2, 8, 8)
+    counts = torch.ones(2, 8, 8)
+    logits = torch.full((2, 8, 8), -30.0)
+    logits[0, 0, 0] = 2.0
+    logits[1, :4] = 2.0
+    few, many = normalised_focal_loss(logits, target, counts)
+    wrong = float(torch.nn.functional.softplus(torch.tensor(2.0)))
+    assert many == pytest.approx(wrong, rel=1e-3)
+    assert few == pytest.approx(wrong, rel=1e-3)
+    counts[:, 0, 0] = 0  # the only wrong pixel of the first
+    assert normalised_focal_loss(logits, target, counts)[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_boundary_loss_looks_at_the_band_alone() -> None:
+    target = torch.zeros(1, 16, 16)
+    target[:, :, 8:] = 1
+    logits = torch.where(target > 0, 20.0, -20.0)
+    far, near = logits.clone(), logits.clone()
+    far[:, :, 2], near[:, :, 8] = 20.0, -20.0
+    counts = torch.ones_like(target)
+    assert boundary_loss(far, target, counts, 2) < 1e-6 < boundary_loss(near, target, counts, 2)
+
+
+def test_a_later_disk_takes_its_pixels() -> None:
+    out = np.zeros((2, 32, 32), np.float32)
+    draw_disks([(10, 10, True), (13, 10, False), (-2, 31, True)], 32, 5.0, out)
+    assert out[0, 10, 5] == 1
+    assert out[0, 10, 12] == 0
+    assert out[1, 10, 12] == 1
+    assert out[:, 31, 0].tolist() == [1, 0]
+    assert not (out[0] * out[1]).any()
+    assert out[1].sum() == 81  # pixels whose centre is at most 5 from the middle one's
+
+
+def test_clicks_lie_in_the_deeper_error() -> None:
+    truth, predicted = bitmap(64, (8, 8, 40, 40)), bitmap(64, (8, 8, 40, 20), (50, 50, 56, 56))
+    everywhere = np.ones_like(truth)
+    rng = np.random.default_rng(0)
+    clicks = [click_on_error(rng, truth, predicted, everywhere) for _ in range(60)]
+    for click in clicks:
+        assert click is not None
+        column, row, positive = click
+        assert truth[row, column] == positive != predicted[row, column]
+    assert sum(bool(c and c[2]) for c in clicks) > 50
+    assert click_on_error(rng, truth, truth, everywhere) is None
+    assert click_on_error(rng, truth, predicted, np.zeros_like(truth)) is None
+
+
+def test_earlier_clicks_are_right() -> None:
+    truth = bitmap(64, (8, 8, 40, 40))
+    rng = np.random.default_rng(1)
+    found = [click for _ in range(40) for click in earlier_clicks(rng, truth, np.ones_like(truth))]
+    assert found
+    assert all(bool(truth[row, column]) == positive for column, row, positive in found)
+
+
+def test_focus_is_the_change_at_the_click() -> None:
+    before, after = bitmap(128), bitmap(128, (10, 10, 30, 30), (90, 90, 120, 120))
+    assert component_at(before != after, 32, 20).sum() == 400  # type: ignore[union-attr]
+    for seed in range(20):
+        x1, y1, x2, y2 = focus_box(np.random.default_rng(seed), before, after, (20, 20, True))
+        assert 0 <= x1 < x2 <= 128
+        assert 0 <= y1 < y2 <= 128
+        assert x1 <= 20 < x2
+        assert x2 < 90
+        assert min(x2 - x1, y2 - y1) >= 40
+
+
+def test_crops_stay_in_the_picture() -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(200):
+        width, height = int(rng.integers(1, 500)), int(rng.integers(1, 500))
+        x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
+        box = (x, y, int(rng.integers(1, width - x + 1)), int(rng.integers(1, height - y + 1)))
+        left, top, right, bottom = crop_around(rng, box, width, height)
+        assert 0 <= left < right <= width
+        assert 0 <= top < bottom <= height
+
+
+def test_samples_keep_picture_and_truth_together(tmp_path: Path) -> None:
+    draw_set(tmp_path)
+    sampler = PictureSampler(read_sets(tmp_path, "train"), {}, 0, Mixing())
+    found = [click_sample(sampler.rng, *drawn, 64) for _ in range(20) if (drawn := sampler.canvas(128))]
+    samples = [sample for sample in found if sample is not None]
+    assert len(samples) > 10
+    for sample in samples:
+        assert sample.pixels.shape == (128, 128, 3)
+        assert sample.truth.shape == sample.counts.shape == (128, 128)
+        assert (sample.truth > 127).any()
+
+
+def test_likeness_is_one_at_the_click_and_minus_one_without() -> None:
+    torch.manual_seed(0)
+    features, clicks = torch.randn(1, 8, 8, 8), torch.zeros(1, 2, 64, 64)
+    clicks[:, 0, 16:24, 24:32] = 1
+    with torch.no_grad():
+        maps = Likeness(8)(features, clicks)
+    assert maps[0, 0, 2, 3] == pytest.approx(1, abs=1e-2)
+    assert (maps[0, 1] == -1).all()
+
+
+def test_a_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    draw_set(tmp_path / "data")
+    whole = replace(TINY, data=str(tmp_path / "data"), out=str(tmp_path / "whole"))
+    parts = replace(whole, out=str(tmp_path / "parts"))
+    train(whole)
+    train(parts, stop_after=2)
+    train(parts)
+    one, other = (torch.load(Path(c.out) / CHECKPOINT, weights_only=True) for c in (whole, parts))
+    assert one["step"] == other["step"] == 3
+    assert all(torch.equal(value, other["ema"][name]) for name, value in one["ema"].items())
+
+
+def test_it_begins_with_the_encoder_of_a_promptable_bundle(tmp_path: Path) -> None:
+    draw_set(tmp_path / "data")
+    config = replace(TINY, data=str(tmp_path / "data"), out=str(tmp_path / "out"), steps=1, start_from=str(LITE))
+    state = torch.load(train(config), weights_only=True)
+    assert state["origin"]["id"] == "segserve-lite"
+    theirs = {k.removeprefix("encoder."): v for k, v in load_file(LITE / "weights.safetensors").items()}
+    for name in ("stage4.0.0.weight", "stage32.5.qkv.weight"):
+        got, given = state["ema"][f"coarse.backbone.{name}"], theirs[name].float()
+        assert torch.nn.functional.cosine_similarity(got.flatten(), given.flatten(), 0) > 0.99
+
+
+def test_the_device_source_is_refused(tmp_path: Path) -> None:
+    draw_set(tmp_path / "data")
+    with pytest.raises(ValueError, match="draws its samples on the CPU"):
+        train(replace(TINY, data=str(tmp_path / "data"), out=str(tmp_path / "out"), source="device"))
