@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 DATA = Path("../shared/data")
 BUNDLE = Path(__file__).parents[1] / "server" / "bundles" / "segserve-lite"
-MODEL_NAMES = ("segserve-lite",)  # those that `train` knows
+MODEL_NAMES = ("segserve-lite", "segserve-clicks")  # those that `train` knows
 PUBLISHED_NAMES = (
     "sam-vit-b", "sam-vit-l", "sam-vit-h", "mobile-sam", "sam2.1-hiera-tiny", "sam2.1-hiera-small",
     "sam2.1-hiera-base-plus", "sam2.1-hiera-large", "sam-hq-vit-b", "sam-hq-vit-l", "sam-hq-vit-h", "sam-hq-light",

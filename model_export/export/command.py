@@ -45,11 +45,14 @@ def run_export(args: argparse.Namespace) -> int:
 def export_own(args: argparse.Namespace) -> LoadedBundle:
     from model_export.evaluate.command import show_progress
     from model_export.export.build import export_bundle
+    from model_export.export.interactive import export_interactive
+    from model_export.models import CLICK_MODELS
 
     def left_out(error: Exception) -> None:
         print(f"left out: {error}", file=sys.stderr)
 
-    return export_bundle(
+    export = export_interactive if args.model in CLICK_MODELS else export_bundle
+    return export(
         args.model, args.checkpoint, args.out, args.data or DATA, not args.no_accuracy, bundle_id=args.id,
         title=args.title, license_text=args.license, progress=show_progress(), left_out=left_out,
     )  # fmt: skip
@@ -78,6 +81,7 @@ def add_verify(commands: Commands) -> None:
 
 def run_verify(args: argparse.Namespace) -> int:
     from model_export.export.build import open_bundle
+    from model_export.export.interactive import verify_interactive
     from model_export.export.parity import parity_report
     from server.errors import BundleError
 
@@ -88,7 +92,8 @@ def run_verify(args: argparse.Namespace) -> int:
         return 1
     print(f"{bundle.manifest.id} {bundle.manifest.revision}: {len(bundle.manifest.files)} files, hashes match")
     try:
-        report = parity_report(bundle, args.data)
+        verify = verify_interactive if bundle.manifest.kind == "interactive" else parity_report
+        report = verify(bundle, args.data)
     except ValueError as error:
         print(f"not verified: {error}", file=sys.stderr)
         return 1

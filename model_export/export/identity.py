@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-DEFAULT = "segserve-lite"
-DEFAULT_LICENSE = "Apache-2.0 for the weights; see the model card for the terms of the training pictures"
-DEFAULT_INTRO = """The default model of Segserve: a small promptable segmentation network that fits in the package, runs
+LITE_INTRO = """The default model of Segserve: a small promptable segmentation network that fits in the package, runs
 on two CPU cores and whose decoder runs in the browser."""
+CLICKS_INTRO = """The interactive model of Segserve: it reads clicks and the present mask together with the picture and
+refines the mask click by click. Both of its stages fit in the package and run in the browser."""
+EMBEDDED = {  # id -> title, description, opening of the model card
+    "segserve-lite": ("Segserve Lite", "Small general model that comes with Segserve; quick on a CPU.", LITE_INTRO),
+    "segserve-clicks": ("Segserve Clicks", "Refines a mask click by click, in the browser too.", CLICKS_INTRO),
+}
+DEFAULT_LICENSE = "Apache-2.0 for the weights; see the model card for the terms of the training pictures"
 DEFAULT_SETS = (
     "everyday", "ecssd", "pascal_s", "bsds500", "ccp", "coco128", "facade", "camvid", "dsb2018", "balloon", "kvasir",
     "fasseg",
@@ -37,18 +42,19 @@ def identity_of(
     network: str, state: dict[str, Any], bundle_id: str | None, title: str | None, license_text: str | None
 ) -> Identity:
     """For a checkpoint's `state`. Without `bundle_id` the bundle is called as its network is; trained on the project's
-    pictures alone that is the default model."""
+    pictures alone that is one of the embedded models."""
     chosen = bundle_id or network
     training = describe_training(state)
     pictures = state.get("training", {}).get("pictures", {})
-    if chosen == DEFAULT and set(pictures) <= set(DEFAULT_SETS):
+    if chosen in EMBEDDED and set(pictures) <= set(DEFAULT_SETS):
+        own_title, description, intro = EMBEDDED[chosen]
         return Identity(
-            id=DEFAULT,
-            title=title or "Segserve Lite",
-            description="Small general model that comes with Segserve; quick on a CPU.",
+            id=chosen,
+            title=title or own_title,
+            description=description,
             license=license_text or DEFAULT_LICENSE,
             source="trained by model_export on the project's training pictures; see MODEL_CARD.md",
-            intro=DEFAULT_INTRO,
+            intro=intro,
             training=training,
             pictures=DEFAULT_TERMS,
         )
@@ -69,8 +75,9 @@ def describe_origin(state: dict[str, Any]) -> str:
     origin = state.get("origin")
     if not origin:
         return "trained from random initialisation"
+    begun = "on the encoder of" if origin.get("part") == "encoder" else "fine-tuned from"
     part = ", decoder only" if state.get("training", {}).get("freeze") == "encoder" else ""
-    return f"fine-tuned from {origin['id']} (revision {origin['revision']}{part})"
+    return f"{begun} {origin['id']} (revision {origin['revision']}{part})"
 
 
 def describe_training(state: dict[str, Any]) -> str:

@@ -149,6 +149,8 @@ def start_model(config: TrainConfig, source: Source, world: World) -> tuple[nn.M
 def start_clicks(config: TrainConfig, source: ClickSource, world: World) -> tuple[nn.Module, dict[str, Any]]:
     """From a bundle of the same network, or with the encoder of a promptable one."""
     bundle, weights, origin = opened(config)
+    if bundle.manifest.kind == "promptable":
+        origin["part"] = "encoder"
     samples = [s for _ in range(batches_to_measure(config, world)) for s in source.batch(256)]
     model = click_model_from_bundle(config.model, bundle.manifest.kind, weights, samples, source.sampler.rng)
     return model, origin

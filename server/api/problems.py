@@ -68,6 +68,7 @@ PROBLEMS: dict[str, Problem] = {
     "bundle_hash_mismatch": Problem(500, "A model bundle is not what its manifest says"),
     "bundle_graph_invalid": Problem(500, "A graph of a model bundle does not load"),
     "bundle_graph_mismatch": Problem(500, "A graph of a model bundle is not what its manifest says"),
+    "bundle_kind_mismatch": Problem(500, "A model bundle was asked for a part of another kind"),
     "bundle_golden_mismatch": Problem(500, "A model bundle does not give its golden answers"),
 }
 

@@ -7,13 +7,16 @@ A bundle is a directory `<id>/<revision>/` (or `<id>/`) whose files are all name
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from server.domain.geometry import ResizeRule
+from server.errors import BundleError
 
-FORMAT_VERSION = 2
+Part = TypeVar("Part")
+
+FORMAT_VERSION = 3
 MANIFEST_NAME = "bundle.json"
 REVISION_LENGTH = 16
 
@@ -23,6 +26,8 @@ FileRole = Literal[
     "encoder_torch",
     "decoder",
     "decoder_fp16",
+    "coarse",
+    "refine",
     "weights",
     "golden",
     "card",
@@ -93,6 +98,25 @@ class Calibration(_Part):
     stability_offset: float = 1.0
 
 
+class Interactive(_Part):
+    """How the loop runs the graphs of a bundle of kind `interactive` (format 3; server/runtime/click_loop.py). Lengths
+    in pixels of the input, but for `smallest_*` in pixels of the picture. The logits of the coarse graph are
+    `coarse_height` x `coarse_width`, those of the refinement `refine_height` x `refine_width`, 0 where there is none.
+    `features`: further outputs of the coarse graph, inputs of the refinement."""
+
+    disk_radius: float = Field(default=5.0, gt=0, le=64)
+    expansion: float = Field(default=1.4, ge=1, le=4)
+    smallest_target: int = Field(default=128, ge=1, le=4096)
+    smallest_focus: int = Field(default=64, ge=1, le=4096)
+    merge_from: int = Field(default=10, ge=1)
+    look_twice: bool = False
+    coarse_height: int = Field(ge=1, le=4096)
+    coarse_width: int = Field(ge=1, le=4096)
+    refine_height: int = Field(default=0, ge=0, le=4096)
+    refine_width: int = Field(default=0, ge=0, le=4096)
+    features: tuple[EmbeddingTensor, ...] = ()
+
+
 class Speed(_Part):
     """Milliseconds of one encode and of one click's decode by ONNX Runtime with `threads` threads, as measured on
     `machine` when the bundle was made (format 2)."""
@@ -110,6 +134,11 @@ class BundleFile(_Part):
 
 
 class BundleManifest(_Part):
+    """A promptable bundle has an embedding, a decoder and a calibration; an interactive one has `interactive` instead.
+    Asking a bundle for the part of another kind raises BundleError `bundle_kind_mismatch`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+
     format_version: int
     id: Identifier
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
@@ -119,14 +148,41 @@ class BundleManifest(_Part):
     license: str
     source: str
     preprocessing: Preprocessing
-    embedding: tuple[EmbeddingTensor, ...]
-    decoder: Decoder
+    embedding: tuple[EmbeddingTensor, ...] = ()
+    decoder_part: Decoder | None = Field(default=None, alias="decoder")
+    interactive_part: Interactive | None = Field(default=None, alias="interactive")
     mask_threshold: float = 0.0
-    calibration: Calibration
+    calibration_part: Calibration | None = Field(default=None, alias="calibration")
     files: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")], BundleFile]
     parity: dict[str, Any] = Field(default_factory=dict)
     accuracy: dict[str, Any] = Field(default_factory=dict)
     speed: Speed | None = None
+
+    @model_validator(mode="after")
+    def _has_the_parts_of_its_kind(self) -> BundleManifest:
+        if self.kind == "promptable" and not (self.embedding and self.decoder_part and self.calibration_part):
+            raise ValueError("a bundle of kind promptable needs an embedding, a decoder and a calibration")
+        if self.kind == "interactive" and not self.interactive_part:
+            raise ValueError("a bundle of kind interactive needs its part `interactive`")
+        return self
+
+    @property
+    def decoder(self) -> Decoder:
+        return self._part(self.decoder_part, "decoder")
+
+    @property
+    def calibration(self) -> Calibration:
+        return self._part(self.calibration_part, "calibration")
+
+    @property
+    def interactive(self) -> Interactive:
+        return self._part(self.interactive_part, "part `interactive`")
+
+    def _part(self, part: Part | None, name: str) -> Part:
+        if part is None:
+            message = f"{self.id} is of kind {self.kind} and has no {name}."
+            raise BundleError(message, code="bundle_kind_mismatch", model=self.id, kind=self.kind)
+        return part
 
     def file_for(self, role: FileRole) -> str | None:
         """Name of the first file with this role, or None."""

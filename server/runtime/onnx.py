@@ -78,17 +78,19 @@ class OnnxBackend:
 
     def load_encoder(self, bundle: LoadedBundle) -> OnnxEncoder:
         role: FileRole = "encoder_int8" if self.int8 and bundle.manifest.file_for("encoder_int8") else "encoder"
-        file, session = self._open(bundle, role, arena=False)
+        file, session = self.open(bundle, role, arena=False)
         check_graph(file, encoder_specs(bundle.manifest), (session.get_inputs(), session.get_outputs()))
         return OnnxEncoder(session, bundle.manifest)
 
     def load_decoder(self, bundle: LoadedBundle) -> OnnxDecoder:
-        file, session = self._open(bundle, "decoder")
+        file, session = self.open(bundle, "decoder")
         decoder = bundle.manifest.decoder
         check_graph(file, (decoder.inputs, decoder.outputs), (session.get_inputs(), session.get_outputs()))
         return OnnxDecoder(session, bundle.manifest)
 
-    def _open(self, bundle: LoadedBundle, role: FileRole, *, arena: bool = True) -> tuple[str, Any]:
+    def open(self, bundle: LoadedBundle, role: FileRole, *, arena: bool = True) -> tuple[str, Any]:
+        """(name of the file with this role, its session). Raises BundleError `bundle_file_missing` or
+        `bundle_graph_invalid`."""
         file = require_file(bundle.manifest, role)
         try:
             session = onnxruntime.InferenceSession(

@@ -1,0 +1,161 @@
+"""Checkpoint of a click model -> bundle of kind `interactive`."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model_export.evaluate.loop import UnreadablePictureError
+from model_export.evaluate.run import Progress, refuse
+from model_export.evaluate.summary import accuracy as accuracy_of
+from model_export.export.bundle_writer import Contents, lay_out, write_bundle
+from model_export.export.click_cases import Graph
+from model_export.export.click_graphs import coarse_onnx, refine_onnx
+from model_export.export.click_parity import click_golden, click_parity, onnx_graph
+from model_export.export.graphs import serialised
+from model_export.export.identity import Identity, identity_of
+from model_export.export.parity import Report
+from model_export.export.weights import dump_weights, fold_batch_norm, network_of, round_to_half
+from model_export.models import CLICK_MODELS
+from model_export.models.checkpoint import CheckpointError, fit, read_tensors
+from model_export.models.click_network import ClickNetwork
+from server.domain.bundle import FORMAT_VERSION, BundleManifest, EmbeddingTensor, FileRole, Interactive, Preprocessing
+from server.domain.ports import LoadedBundle
+
+
+def load_click_checkpoint(name: str, checkpoint: Path) -> ClickNetwork:
+    """The averaged weights of a training run's checkpoint, folded and rounded, in eval mode. Raises ValueError when it
+    is of another model or its tensors do not fit."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    if state.get("model_name") != name:
+        raise ValueError(f"{checkpoint} is a checkpoint of {state.get('model_name')!r}, not of {name!r}")
+    model = CLICK_MODELS[name]()
+    model.load_state_dict(state["ema"])
+    model.eval().requires_grad_(False)
+    fold_batch_norm(model)
+    round_to_half(model)
+    return model
+
+
+def load_click_weights(name: str, path: Path) -> ClickNetwork:
+    """The float32 torch network of a bundle's `weights.safetensors`, strict. Raises ValueError when the file is of
+    another network."""
+    network = network_of(path, name)
+    if network not in CLICK_MODELS:
+        known = ", ".join(sorted(CLICK_MODELS))
+        raise ValueError(f"{path.name} is of the network {network!r}, of kind interactive there is {known}")
+    model = CLICK_MODELS[network]().eval().requires_grad_(False)
+    fold_batch_norm(model)
+    try:
+        fit(model, read_tensors(path), f"the network {network!r}")
+    except CheckpointError as error:
+        raise ValueError(f"{path.name} does not fit the network {network!r}: {error}") from error
+    return model
+
+
+def verify_interactive(bundle: LoadedBundle, data: Path | None) -> Report:
+    """The parity report of a bundle's own files. Raises ValueError where it keeps no torch weights."""
+    manifest, folder = bundle.manifest, Path(bundle.directory)
+    weights = manifest.file_for("weights")
+    if weights is None:
+        raise ValueError("this bundle keeps no torch weights, so parity cannot be recomputed")
+    model = load_click_weights(manifest.id, folder / weights)
+    stages: tuple[FileRole, ...] = ("coarse", "refine")
+    files = {stage: manifest.file_for(stage) for stage in stages}
+    graphs: dict[str, Graph] = {stage: onnx_graph(str(folder / file)) for stage, file in files.items() if file}
+    return click_parity(model, graphs, data, threshold=manifest.mask_threshold)
+
+
+def stage_graphs(model: ClickNetwork) -> dict[FileRole, bytes]:
+    """ONNX of each stage."""
+    refine = refine_onnx(model)
+    graphs: dict[FileRole, bytes] = {"coarse": serialised(coarse_onnx(model))}
+    return graphs if refine is None else graphs | {"refine": serialised(refine)}
+
+
+def click_manifest(
+    identity: Identity, model: ClickNetwork, *, accuracy: dict[str, Any] | None = None,
+    parity: dict[str, Any] | None = None,
+) -> BundleManifest:  # fmt: skip
+    """Its `files` are still empty and its revision zeros; the bundle writer fills both."""
+    refine_height, refine_width = model.refine_shape or (0, 0)
+    return BundleManifest(
+        format_version=FORMAT_VERSION,
+        id=identity.id,
+        revision="0" * 16,
+        kind="interactive",
+        title=identity.title,
+        description=identity.description,
+        license=identity.license,
+        source=identity.source,
+        preprocessing=Preprocessing(resize="square", size=model.input_size, mean=model.pixel_mean, std=model.pixel_std),
+        interactive=Interactive(
+            disk_radius=model.disk_radius,
+            coarse_height=model.coarse_shape[0],
+            coarse_width=model.coarse_shape[1],
+            refine_height=refine_height,
+            refine_width=refine_width,
+            features=tuple(EmbeddingTensor(name=name, shape=shape) for name, shape in model.feature_shapes.items()),
+        ),
+        files={},
+        accuracy=accuracy or {},
+        parity=parity or {},
+    )
+
+
+def export_interactive(
+    name: str,
+    checkpoint: Path,
+    out: Path,
+    data: Path | None,
+    evaluate: bool = True,
+    *,
+    bundle_id: str | None = None,
+    title: str | None = None,
+    license_text: str | None = None,
+    progress: Progress = lambda done, total, seconds_left: None,
+    left_out: Callable[[UnreadablePictureError], None] = refuse,
+) -> LoadedBundle:
+    """As `build.export_bundle`, for a click model's run."""
+    from model_export.export.build import measured
+
+    model = load_click_checkpoint(name, checkpoint)
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    identity = identity_of(name, state, bundle_id, title, license_text)
+    measure = partial(measured, data=data, progress=progress, left_out=left_out) if evaluate and data else None
+    return write_interactive(name, model, identity, out, data, measure)
+
+
+def write_interactive(
+    name: str, model: ClickNetwork, identity: Identity, out: Path, data: Path | None,
+    measure: Callable[[LoadedBundle], Any] | None = None,
+) -> LoadedBundle:  # fmt: skip
+    """`model` in eval mode, batch norm folded. `measure`: the evaluation of a draft of the bundle. Raises ValueError
+    when the graphs do not agree with torch."""
+    from model_export.export.click_card import click_card
+
+    graphs = stage_graphs(model)
+    contents: Contents = {"weights.safetensors": ("weights", dump_weights(model, name))}
+    for stage, graph in graphs.items():
+        contents[f"{stage}.onnx"] = (stage, graph)
+    runners: dict[str, Graph] = {stage: onnx_graph(graph) for stage, graph in graphs.items()}
+    parity = click_parity(model, runners, data)
+    if not parity["passed"]:
+        raise ValueError(f"the exported graphs do not agree with torch: {json.dumps(parity['cases'])}")
+    with tempfile.TemporaryDirectory() as work:
+        draft = lay_out(Path(work), contents, click_manifest(identity, model))
+        accuracy = accuracy_of(measure(draft)) if measure else {}
+    card = click_card(model, identity, parity, accuracy)
+    contents |= {
+        "golden.safetensors": ("golden", click_golden(model, runners)),
+        "parity.json": ("parity", (json.dumps(parity, indent=2) + "\n").encode()),
+        "MODEL_CARD.md": ("card", card.encode()),
+    }
+    manifest = click_manifest(identity, model, accuracy=accuracy, parity=parity)
+    return write_bundle(out, lambda directory: lay_out(directory, contents, manifest))

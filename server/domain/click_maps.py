@@ -1,0 +1,101 @@
+"""Clicks as an interactive model sees them, and the piece of a change that a click is about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.domain.crops import Crop
+from server.domain.masks import Mask
+from server.domain.ports import Float32
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """x, y in ImagePx; `positive`: belongs to the object."""
+
+    x: float
+    y: float
+    positive: bool
+
+    @property
+    def pixel(self) -> tuple[int, int]:
+        """(column, row)."""
+        return math.floor(self.x), math.floor(self.y)
+
+
+def superseded(clicks: Sequence[Click]) -> list[int]:
+    """Indices of clicks on whose pixel a later one lies: the last one wins."""
+    last = {click.pixel: index for index, click in enumerate(clicks)}
+    return [index for index, click in enumerate(clicks) if last[click.pixel] != index]
+
+
+def standing(clicks: Sequence[Click]) -> list[Click]:
+    """Those that no later one supersedes, in order."""
+    gone = set(superseded(clicks))
+    return [click for index, click in enumerate(clicks) if index not in gone]
+
+
+def draw_disks(clicks: Sequence[Click], crop: Crop, size: int, radius: float) -> Float32:
+    """float32 [2, size, size]: disks of the foreground (0) and background (1) clicks, `radius` in pixels of the input;
+    a later disk takes its pixels from the other channel."""
+    maps = np.zeros((2, size, size), np.float32)
+    for click in clicks:
+        cx, cy = crop.to_model(click.x, click.y, size)
+        x1, x2 = max(0, math.floor(cx - radius)), min(size, math.ceil(cx + radius) + 1)
+        y1, y2 = max(0, math.floor(cy - radius)), min(size, math.ceil(cy + radius) + 1)
+        if x1 >= x2 or y1 >= y2:
+            continue
+        rows, columns = np.ogrid[y1:y2, x1:x2]
+        disk = (columns + 0.5 - cx) ** 2 + (rows + 0.5 - cy) ** 2 <= radius**2
+        maps[0, y1:y2, x1:x2][disk] = click.positive
+        maps[1, y1:y2, x1:x2][disk] = not click.positive
+    return maps
+
+
+def nearest_pixel(region: Mask, column: int, row: int) -> tuple[int, int] | None:
+    """(column, row) of the region's pixel nearest to a place (the first in reading order among equals); None where it
+    is empty. bool [h, w]."""
+    height, width = region.shape
+    if 0 <= row < height and 0 <= column < width and region[row, column]:
+        return column, row
+    rows, columns = np.nonzero(region)
+    if not rows.size:
+        return None
+    best = int(((columns - column) ** 2 + (rows - row) ** 2).argmin())
+    return int(columns[best]), int(rows[best])
+
+
+def component_at(region: Mask, column: int, row: int) -> Mask | None:
+    """The 8-connected component of `region` bool [h, w] that holds the pixel, or, where that is none of it, the one
+    with the nearest pixel; None where the region is empty. Looks at runs of rows, from the pixel outwards."""
+    seed = nearest_pixel(region, column, row)
+    if seed is None:
+        return None
+    found: Mask = np.zeros(region.shape, np.bool_)
+    starts_of: dict[int, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
+
+    def runs(line: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        if line not in starts_of:
+            edges = np.flatnonzero(np.diff(np.concatenate([[False], region[line], [False]]).astype(np.int8)))
+            starts_of[line] = edges[::2], edges[1::2]
+        return starts_of[line]
+
+    waiting = [(seed[1], seed[0], seed[0] + 1)]
+    while waiting:
+        line, low, high = waiting.pop()
+        starts, ends = runs(line)
+        # runs that touch [low, high), corners included where they come from another line
+        first, last = int(np.searchsorted(ends, low, "right")), int(np.searchsorted(starts, high, "left"))
+        for index in range(first, last):
+            start, end = int(starts[index]), int(ends[index])
+            if found[line, start]:
+                continue
+            found[line, start:end] = True
+            reach = max(0, start - 1), min(region.shape[1], end + 1)
+            waiting += [(other, *reach) for other in (line - 1, line + 1) if 0 <= other < region.shape[0]]
+    return found
