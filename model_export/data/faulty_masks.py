@@ -124,8 +124,8 @@ def carry_on(found: Bitmap, field: Field, scene: Scene, goal: float) -> None:
 
 
 def one_more(rng: np.random.Generator, scene: Scene, found: Bitmap, low: float) -> None:
-    """A single pixel at the border, where the IoU is still too high for want of pixels: one is added, or taken away
-    where that keeps the IoU nearer above `low`."""
+    """A single pixel at the border, where the IoU is still too high for want of pixels: one is taken away, or added
+    where that would bring the IoU below `low`."""
     right = np.flatnonzero((found == scene.truth) & (scene.depth < 2))
     inside = scene.truth.ravel()[right]
     common, union = np.count_nonzero(scene.truth & found), np.count_nonzero(scene.truth | found)

@@ -13,10 +13,16 @@ from model_export.arguments import DATA, Commands
 
 if TYPE_CHECKING:
     from model_export.evaluate.results import Evaluation
-    from server.domain.ports import LoadedBundle
 
 PROGRESS_SECONDS = 5.0
-FOR_BUNDLES = ("sets", "limit", "flip", "zoom")  # options that change nothing about results from a file
+FOR_BUNDLES = (
+    "refine",
+    "sets",
+    "limit",
+    "flip",
+    "zoom",
+    "given",
+)  # options that change nothing about results from a file
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
@@ -45,6 +51,10 @@ def add_evaluate(commands: Commands) -> None:
     add = parser.add_argument
     add("--bundle", type=named_path, nargs="+", action="extend", default=[], metavar="[NAME=]FOLDER",
         help="one bundle, or several to compare on the same objects")  # fmt: skip
+    pair = ("[NAME=]PROMPTABLE", "INTERACTIVE")
+    add("--refine", type=named_path, nargs=2, action="append", default=[], metavar=pair,
+        help="one bundle for the first clicks, then the other; folders, or names of --bundle")  # fmt: skip
+    add("--refine-after", type=whole(1, 100), default=1, help="clicks of the promptable bundle in --refine (1)")
     add("--data", type=Path, default=DATA, help=f"annotated pictures ({DATA})")
     add("--split", default="val", help="of the data (val)")
     add("--sets", nargs="+", metavar="SET", help="only these sets of the data")
@@ -54,7 +64,9 @@ def add_evaluate(commands: Commands) -> None:
     add("--workers", type=whole(1, 256), default=1, help="processes (1)")
     add("--seed", type=whole(0, 2**32 - 1), default=0, help="of all that is drawn (0)")
     add("--flip", action="store_true", help="average with the mirrored picture: every click costs two")
-    add("--zoom", action="store_true", help="from the second click on, see only the surroundings: encodes anew")
+    add("--zoom", action="store_true",
+        help="promptable bundles: from the second click on, see only the surroundings: encodes anew")  # fmt: skip
+    add("--given", action="store_true", help="also repair a faulty mask of each object, IoU 0.75 to 0.85")
     add("--ritm-clicks", action="store_true", help="exactly RITM's clicks, which may lie beside earlier ones")
     add("--out", type=Path, help="write every object's results here as JSON")
     add("--report", type=Path, metavar="FOLDER", help="write report.html and report.md with plots and examples here")
@@ -97,7 +109,7 @@ def evaluate_command(args: argparse.Namespace) -> None:
     from model_export.evaluate.results import Evaluation, merge
     from model_export.evaluate.tables import all_tables
 
-    if bool(args.bundle) == bool(args.results):
+    if bool(args.bundle or args.refine) == bool(args.results):
         raise ValueError("name either bundles with --bundle, or files of results with --results")
     if args.results and (useless := [f"--{name}" for name in FOR_BUNDLES if getattr(args, name)]):
         raise ValueError(f"{', '.join(useless)}: what was measured stays as it was; give it with --bundle")
@@ -116,28 +128,23 @@ def evaluate_command(args: argparse.Namespace) -> None:
 
 
 def run_bundles(args: argparse.Namespace) -> Evaluation:
-    from functools import partial
-
     from model_export.bench.machine import git_state, machine
     from model_export.data.readers import read_sets
-    from model_export.evaluate.choice import choose_pictures, name_bundles
+    from model_export.evaluate.choice import choose_pictures
+    from model_export.evaluate.contenders import Options, choose_contenders
     from model_export.evaluate.loop import Protocol, UnreadablePictureError
-    from model_export.evaluate.opening import open_predictor
     from model_export.evaluate.results import Evaluation, ModelResults
     from model_export.evaluate.run import evaluate
-    from model_export.export.build import open_bundle
 
-    bundles = name_bundles([(name, folder, open_bundle(folder)) for name, folder in args.bundle])
+    contenders = choose_contenders(args.bundle, args.refine, Options(args.flip, args.zoom, args.refine_after))
     pictures = choose_pictures(read_sets(args.data.resolve(), args.split), args.sets, args.limit, args.seed)
-    protocol = Protocol(args.objects, args.max_clicks, args.seed, args.ritm_clicks)
+    protocol = Protocol(args.objects, args.max_clicks, args.seed, args.ritm_clicks, args.given)
     asked: dict[str, Any] = {"data": str(args.data.resolve())} | {
         name: getattr(args, name)
-        for name in ("split", "limit", "objects", "max_clicks", "seed", "workers", "ritm_clicks")
+        for name in ("split", "limit", "objects", "max_clicks", "seed", "workers", "ritm_clicks", "given")
     }
     machine_before = machine() | git_state()
-    loaders = {
-        name: partial(open_predictor, bundle, flip=args.flip, zoom=args.zoom) for name, bundle in bundles.items()
-    }
+    loaders = {each.name: each.load for each in contenders}
     broken: list[UnreadablePictureError] = []
     found = evaluate(
         loaders, pictures, protocol, workers=args.workers, progress=show_progress(), left_out=broken.append
@@ -145,18 +152,5 @@ def run_bundles(args: argparse.Namespace) -> Evaluation:
     for error in broken:
         print(f"left out: {error}", file=sys.stderr)
     asked |= {"pictures": len(pictures) - len(broken), "left_out": len(broken)}
-    models = tuple(ModelResults(name, describe(bundles[name], args), tuple(found[name])) for name in bundles)
+    models = tuple(ModelResults(each.name, each.about, tuple(found[each.name])) for each in contenders)
     return Evaluation(asked, machine_before, models)
-
-
-def describe(bundle: LoadedBundle, args: argparse.Namespace) -> dict[str, Any]:
-    """What a report says of a bundle and of how it was run."""
-    manifest = bundle.manifest
-    return {
-        "id": manifest.id,
-        "revision": manifest.revision,
-        "kind": manifest.kind,
-        "input_size": manifest.preprocessing.size,
-        "bytes": sum(entry.bytes for entry in manifest.files.values()),
-        "options": [name for name, on in (("flip averaging", args.flip), ("zoom-in", args.zoom)) if on],
-    }

@@ -21,6 +21,10 @@ def iou_after(click: int) -> Callable[[ObjectResult, int], float | None]:
     return lambda result, most: None if click > most else result.curve[min(click, len(result.curve)) - 1]
 
 
+def clicks_to(iou: float) -> Callable[[ObjectResult, int], float | None]:
+    return lambda result, most: clicks_to_reach(result.curve, iou, most)[0]
+
+
 # Figure -> its value for one object, given the most clicks; None where a model has none.
 VALUES: Mapping[str, Callable[[ObjectResult, int], float | None]] = {
     "box_iou": lambda result, _: result.box,
@@ -28,7 +32,9 @@ VALUES: Mapping[str, Callable[[ObjectResult, int], float | None]] = {
     "click1_iou": iou_after(1),
     "click3_iou": iou_after(3),
     "click5_iou": iou_after(5),
-    "noc85": lambda result, max_clicks: clicks_to_reach(result.curve, 0.85, max_clicks)[0],
+    "noc85": clicks_to(0.85),
+    "noc90": clicks_to(0.90),
+    "noc95": clicks_to(0.95),
 }
 
 

@@ -56,6 +56,7 @@ def facts(evaluation: Evaluation) -> dict[str, str]:
     limit = f", at most {protocol['limit']} of a set (seed {protocol['seed']})" if protocol.get("limit") else ""
     left_out = f", {protocol['left_out']} left out that cannot be read" if protocol.get("left_out") else ""
     ritm = " as RITM clicks" if protocol.get("ritm_clicks") else ""
+    given = "; and again from a faulty mask of each object" if evaluation.repaired else ""
     found = {f"Model {model.name}": describe_model(model.about) for model in evaluation.models}
     data = f"{protocol['data']}, split {protocol['split']}: {protocol['pictures']} pictures{limit}{left_out}"
     processes = "1 process" if protocol["workers"] == 1 else f"{protocol['workers']} processes"
@@ -63,7 +64,7 @@ def facts(evaluation: Evaluation) -> dict[str, str]:
     return found | {
         "Data": f"{data}, {objects} objects, at most {protocol['objects']} a picture, the largest first",
         "Protocol": f"the box; then up to {protocol['max_clicks']} clicks, each in the middle of the larger error"
-        f"{ritm}, and the mask before fed back",
+        f"{ritm}, and the mask before fed back{given}",
         "Machine": f"{machine.get('cpu')}, {machine.get('cores')} cores, {machine.get('memory_gib')} GiB; {processes} "
         f"of one thread; {runtime}; load before {machine.get('load_before') or 0:.1f}",
         "Code": f"git {machine['revision'][:12]}{' with changes' if machine['changed'] else ''}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model_export.evaluate.predictor import Answer, Box, Click, Mask, OpenPicture, Predictor
+from model_export.evaluate.predictor import Answer, Box, Click, Mask, OpenPicture, Predictor, Previous
 from server.domain.ports import Float32, UInt8
 
 
@@ -55,18 +55,16 @@ class FlippedPicture:
     mirrored: OpenPicture
     width: int
 
-    def ask(
-        self, clicks: Sequence[Click], box: Box | None = None, previous: Answer | Float32 | None = None
-    ) -> FlippedAnswer:
+    def ask(self, clicks: Sequence[Click], box: Box | None = None, previous: Previous | None = None) -> FlippedAnswer:
         """Each side refines its own logits."""
-        back: tuple[Answer | Float32 | None, Answer | Float32 | None]
+        back: tuple[Previous | None, Previous | None]
         if isinstance(previous, FlippedAnswer):
             back = previous.plain, previous.mirrored
         elif previous is None:
             back = None, None
         else:
-            logits = previous if isinstance(previous, np.ndarray) else previous.logits(previous.shown)
-            back = logits, np.ascontiguousarray(logits[:, ::-1])
+            seen = previous if isinstance(previous, np.ndarray) else previous.logits(previous.shown)
+            back = seen, seen[:, ::-1].copy()
         mirrored_clicks = [Click(self.width - click.x, click.y, click.positive) for click in clicks]
         mirrored_box = None if box is None else np.array([self.width - box[2], box[1], self.width - box[0], box[3]])
         plain = self.plain.ask(clicks, box, back[0])

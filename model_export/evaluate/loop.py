@@ -16,8 +16,9 @@ from model_export.evaluate.boundary import boundary_f
 from model_export.evaluate.clicker import next_click
 from model_export.evaluate.metrics import MAX_CLICKS, mask_iou
 from model_export.evaluate.opening import open_predictor
-from model_export.evaluate.predictor import Answer, Click, Mask, OpenPicture, Predictor
-from model_export.evaluate.results import ObjectResult, Probe, Times
+from model_export.evaluate.predictor import Click, Mask, OpenPicture, Predictor, Previous
+from model_export.evaluate.repair import mask_to_repair
+from model_export.evaluate.results import ObjectResult, Probe, Repair, Times
 from model_export.export.cases import bounding_box
 from model_export.export.pictures import MAX_PIXELS
 from server.domain.ports import LoadedBundle, UInt8
@@ -27,17 +28,19 @@ from server.runtime.images import decode_image
 BOUNDARY_CLICKS = (1, 3, 5, 10)
 EXAMPLE_CLICKS = 5
 SMALLEST, LARGEST = 0.001, 0.9  # share of the picture that an object covers
+REPAIR = 1  # in the seed of faulty masks, so that they are not drawn with the numbers of `Probe`
 
 
 @dataclass(frozen=True)
 class Protocol:
     """What is asked of every model. `objects` a picture, the largest first; `seed` is for the random places of
-    `Probe`; `ritm_clicks`: see clicker.py."""
+    `Probe` and for faulty masks; `ritm_clicks`: see clicker.py; `given`: also repair a faulty mask."""
 
     objects: int = 2
     max_clicks: int = MAX_CLICKS
     seed: int = 0
     ritm_clicks: bool = False
+    given: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,11 @@ class Target:
     @cached_property
     def rle(self) -> RLE:
         return text_rle(self.truth)
+
+    def generator(self, *seed: int) -> np.random.Generator:
+        """The same for the same object wherever its folder lies."""
+        name = f"{self.picture.source}/{self.picture.path.name}"
+        return np.random.default_rng([*seed, zlib.crc32(name.encode()), self.index])
 
     def counting(self, mask: Mask) -> Mask:
         return mask if self.ignore is None else mask & ~self.ignore
@@ -87,8 +95,7 @@ def targets_of(picture: Picture, count: int) -> list[Target]:
 def probe(opened: OpenPicture, target: Target, seed: int) -> Probe | None:
     """One click at a random place of the object, the same for every model. The candidates are compared with every
     annotated mask of the picture around that place, since the click may mean any of them."""
-    name = f"{target.picture.source}/{target.picture.path.name}"
-    rng = np.random.default_rng([seed, zlib.crc32(name.encode()), target.index])
+    rng = target.generator(seed)
     ys, xs = np.nonzero(target.truth)
     place = int(rng.integers(len(ys)))
     y, x = int(ys[place]), int(xs[place])
@@ -127,13 +134,14 @@ class Clicking:
     candidate_scores: list[float | None] = field(default_factory=list)
 
 
-def ask_clicks(opened: OpenPicture, target: Target, protocol: Protocol) -> Clicking:
-    """Clicks from the error of the mask before, which is fed back, until nothing is left to correct."""
+def ask_clicks(opened: OpenPicture, target: Target, protocol: Protocol, given: Mask | None = None) -> Clicking:
+    """Clicks from the error of the mask before, which is fed back, until nothing is left to correct. Begins with the
+    mask `given`, or with none."""
     truth, ignore = target.truth, target.ignore
-    predicted: Mask = np.zeros_like(truth)
+    predicted: Mask = np.zeros_like(truth) if given is None else given
     clicked: Mask = np.zeros_like(truth)
     found = Clicking(predicted)
-    answer: Answer | None = None
+    previous: Previous | None = given
     while len(found.clicks) < protocol.max_clicks:
         click = next_click(truth, predicted, clicked, ignore, as_ritm=protocol.ritm_clicks)
         if click is None:
@@ -141,7 +149,7 @@ def ask_clicks(opened: OpenPicture, target: Target, protocol: Protocol) -> Click
         clicked[int(click.y), int(click.x)] = True
         found.clicks.append(click)
         started = time.perf_counter()
-        answer = opened.ask(found.clicks, previous=answer)
+        previous = answer = opened.ask(found.clicks, previous=previous)
         predicted = answer.mask(answer.shown)
         found.seconds.append(time.perf_counter() - started)
         found.curve.append(mask_iou(truth, predicted, ignore))
@@ -160,11 +168,19 @@ def ask_clicks(opened: OpenPicture, target: Target, protocol: Protocol) -> Click
 
 
 def evaluate_object(
-    opened: OpenPicture, target: Target, protocol: Protocol, *, boxes: bool = True, encode_seconds: float = 0.0
+    opened: OpenPicture,
+    target: Target,
+    protocol: Protocol,
+    *,
+    boxes: bool = True,
+    encode_seconds: float = 0.0,
+    given: Mask | None = None,
 ) -> ObjectResult:
-    """The box alone, the clicks, and the click at a random place, none of which knows of the others."""
+    """The box alone, the clicks, the click at a random place, and the clicks that repair the mask `given`, none of
+    which knows of the others."""
     box, box_score, box_boundary = ask_box(opened, target) if boxes else (None, None, None)
     clicking = ask_clicks(opened, target, protocol)
+    repairing = None if given is None else ask_clicks(opened, target, protocol, given)
     return ObjectResult(
         source=target.picture.source,
         picture=str(target.picture.path),
@@ -181,8 +197,14 @@ def evaluate_object(
         probe=probe(opened, target, protocol.seed),
         truth=target.rle,
         example=text_rle(target.counting(clicking.example)),
-        times=Times(encode_seconds, tuple(clicking.seconds)),
+        times=Times(encode_seconds, tuple(clicking.seconds), tuple(repairing.seconds) if repairing else ()),
+        repair=repair_of(target, given, repairing) if given is not None and repairing else None,
     )
+
+
+def repair_of(target: Target, given: Mask, clicking: Clicking) -> Repair:
+    begun = mask_iou(target.truth, given, target.ignore)
+    return Repair(text_rle(given), begun, tuple(clicking.curve), tuple(clicking.scores), tuple(clicking.clicks))
 
 
 class UnreadablePictureError(ValueError):
@@ -213,14 +235,20 @@ def evaluate_picture(
     if not targets:
         return {name: [] for name in predictors}
     rgb = read_upright(picture)
+    given = [
+        mask_to_repair(target.generator(protocol.seed, REPAIR), target.truth, target.ignore, rgb)
+        if protocol.given
+        else None
+        for target in targets
+    ]
     results = {}
     for name, predictor in predictors.items():
         started = time.perf_counter()
         opened = predictor.open(rgb)
         seconds = time.perf_counter() - started
         results[name] = [
-            evaluate_object(opened, target, protocol, boxes=predictor.takes_boxes, encode_seconds=seconds)
-            for target in targets
+            evaluate_object(opened, target, protocol, boxes=predictor.takes_boxes, encode_seconds=seconds, given=mask)
+            for target, mask in zip(targets, given, strict=True)
         ]
     return results
 

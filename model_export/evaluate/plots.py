@@ -147,12 +147,38 @@ def reliability_diagram(evaluation: Evaluation) -> str:
     return draw((1, 2), (7.2, 3.6), fill, sharey=True)
 
 
+def repair_curves(evaluation: Evaluation) -> str:
+    """Mean IoU after each click from the faulty masks (whole lines, from 0 clicks on) and from nothing (dashed)."""
+    clicks = range(1, evaluation.protocol["max_clicks"] + 1)
+
+    def fill(figure: Any, axes: Any) -> None:
+        panel = axes[0, 0]
+        for place, model in enumerate(evaluation.models):
+            both = [(result, result.repair) for result in model.objects if result.repair is not None]
+            if not both:
+                continue
+            repaired, over = [repair.curve for _, repair in both], [result.curve for result, _ in both]
+            begun = float(np.mean([repair.iou for _, repair in both]))
+            panel.plot([0, *clicks], [begun, *(iou_at(repaired, click) for click in clicks)], color=colour(place))
+            panel.plot(clicks, [iou_at(over, click) for click in clicks], "--", color=colour(place), linewidth=1.2)
+        panel.set_title("all sets" if len(set_names(evaluation.models[0].objects)) > 1 else "")
+        panel.set_xticks([0, 1, *range(5, len(clicks) + 1, 5)])
+        panel.set_ylim(top=1)
+        panel.set_ylabel("mean IoU")
+        panel.set_xlabel("clicks")
+        name_models(figure, evaluation)
+
+    return draw((1, 1), (6.0, 3.2), fill)
+
+
 CAPTIONS = {
     "curves.svg": """Mean IoU against clicks. The diamond is the box alone, the ring the best of the first click's
 candidates; the line starts at the candidate with the highest predicted IoU. Objects in brackets.""",
     "clicks.svg": "How many objects needed how many clicks, and how many never got there.",
     "reliability.svg": """How far the predicted IoU can be believed: on the dashed line it is right, below it the model
 is too sure. The larger a dot, the more predictions it stands for.""",
+    "repair.svg": """Mean IoU against clicks, beginning with the faulty masks (whole lines) and with nothing
+(dashed).""",
 }
 
 
@@ -160,6 +186,7 @@ def all_plots(evaluation: Evaluation) -> dict[str, str]:
     """File name -> SVG; CAPTIONS says what each shows."""
     return {
         "curves.svg": curves(evaluation),
+        **({"repair.svg": repair_curves(evaluation)} if evaluation.repaired else {}),
         "clicks.svg": needed_clicks(evaluation),
         "reliability.svg": reliability_diagram(evaluation),
     }

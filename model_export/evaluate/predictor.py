@@ -1,6 +1,7 @@
 """What the evaluation asks of a model, whatever its kind: open a picture, answer clicks and boxes with masks.
 
-`promptable.py` implements it for bundles of kind `promptable`; flip averaging and zoom-in wrap any predictor.
+`promptable.py` and `interactive.py` implement it for bundles of these kinds, `refine.py` for one after the other; flip
+averaging and zoom-in wrap promptable ones, interactive ones have their own.
 """
 
 from __future__ import annotations
@@ -66,12 +67,16 @@ class Answer(Protocol):
         ...
 
 
+# What a prompt refines: an answer (its `shown` mask), in its place logits float32 [height, width], or a mask bool
+# [height, width] that somebody brought along.
+Previous: TypeAlias = Answer | Float32 | Mask
+
+
 class OpenPicture(Protocol):
     """One picture, encoded, ready to be prompted. Holds no state of the object that is being segmented."""
 
-    def ask(self, clicks: Sequence[Click], box: Box | None = None, previous: Answer | Float32 | None = None) -> Answer:
-        """All clicks made so far, in order. `previous`: the answer to be refined (its `shown` mask), or logits float32
-        [height, width] in its place."""
+    def ask(self, clicks: Sequence[Click], box: Box | None = None, previous: Previous | None = None) -> Answer:
+        """All clicks made so far, in order. `previous` need not be this model's own."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_export.evaluate.predictor import Answer, Box, Click, Mask
+from model_export.evaluate.predictor import Box, Click, Mask, Previous
 from model_export.export.wire import through_wire
 from server.domain.geometry import InputFrame
 from server.domain.masks import stability_score, upsample_logits, upsample_mask
@@ -17,6 +18,8 @@ from server.domain.ports import Decoder, Float32, LoadedBundle, Tensors, UInt8
 from server.domain.prompts import Prompt, assemble
 from server.runtime.images import prepare_pixels
 from server.runtime.onnx import OnnxBackend
+
+LEAST = 1e-3  # of a cell covered by a mask, and of one left free: logits stay within 6.9
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,7 @@ class PromptablePicture:
     embedding: Tensors
     frame: InputFrame
 
-    def ask(
-        self, clicks: Sequence[Click], box: Box | None = None, previous: Answer | Float32 | None = None
-    ) -> GridAnswer:
+    def ask(self, clicks: Sequence[Click], box: Box | None = None, previous: Previous | None = None) -> GridAnswer:
         """A first click alone gets the candidates, the best scored one shown; every other prompt the single mask."""
         manifest = self.bundle.manifest
         spec = manifest.decoder
@@ -75,14 +76,17 @@ class PromptablePicture:
             manifest.calibration.stability_offset,
         )  # fmt: skip
 
-    def _feedback(self, previous: Answer | Float32 | None, grid: tuple[int, int]) -> Float32 | None:
+    def _feedback(self, previous: Previous | None, grid: tuple[int, int]) -> Float32 | None:
         if previous is None:
             return None
         if isinstance(previous, GridAnswer):
             own: Float32 = previous.low_res_masks[previous.shown]
             return own
-        logits = previous if isinstance(previous, np.ndarray) else previous.logits(previous.shown)
-        return to_grid(logits, self.frame, grid)
+        if not isinstance(previous, np.ndarray):
+            return to_grid(previous.logits(previous.shown), self.frame, grid)
+        if previous.dtype == np.bool_:
+            return mask_to_grid(previous.astype(np.bool_, copy=False), self.frame, grid)
+        return to_grid(previous.astype(np.float32, copy=False), self.frame, grid)
 
 
 def to_grid(logits: Float32, frame: InputFrame, grid: tuple[int, int]) -> Float32:
@@ -98,6 +102,30 @@ def to_grid(logits: Float32, frame: InputFrame, grid: tuple[int, int]) -> Float3
     )
     sampled = cv2.remap(np.ascontiguousarray(logits, np.float32), x, y, cv2.INTER_LINEAR)
     return np.asarray(sampled, np.float32)
+
+
+def mask_to_grid(mask: Mask, frame: InputFrame, grid: tuple[int, int]) -> Float32:
+    """mask bool [height, width] of the picture -> logits float32 [h, w] of the decoder's grid: log(c / (1 - c)) of the
+    part c of each cell that the mask covers, c kept LEAST off 0 and 1 (micro-sam's `_compute_logits_from_mask`; the
+    page does the same in web/src/geometry/mask-logits.ts)."""
+
+    def shares(cells: int, length: int, input_length: int) -> Float32:
+        """[cells, length]: the part of a cell that each pixel is, by the cell that holds its centre; where cells are
+        smaller than pixels, the pixel that holds the cell's centre."""
+        scale = cells * input_length / (frame.size * length)
+        taps = np.zeros((cells, length), np.float32)
+        if scale <= 1:
+            pixels = np.arange(length)
+            taps[np.minimum(((pixels + 0.5) * scale).astype(np.intp), cells - 1), pixels] = scale
+        else:
+            inside = np.arange(min(cells, math.ceil(length * scale - 0.5)))
+            taps[inside, np.minimum(((inside + 0.5) / scale).astype(np.intp), length - 1)] = 1
+        return taps
+
+    rows = shares(grid[0], frame.height, frame.input_height)
+    columns = shares(grid[1], frame.width, frame.input_width)
+    covered = np.clip(rows @ mask.astype(np.float32) @ columns.T, LEAST, 1 - LEAST)
+    return np.asarray(np.log(covered / (1 - covered)), np.float32)
 
 
 class PromptablePredictor:

@@ -19,10 +19,12 @@ PROTOCOL = ("data", "split", "pictures", "objects", "max_clicks", "seed", "worke
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds: `encode` of the picture, and of each click from the prompt to the mask of the picture."""
+    """Seconds: `encode` of the picture, and of each click from the prompt to the mask of the picture; `repair`: of the
+    clicks of `Repair`."""
 
     encode: float
     clicks: tuple[float, ...]
+    repair: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,22 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Repair:
+    """Clicks that began with the faulty mask `given`, of `iou`; the others as in `ObjectResult`."""
+
+    given: RLE
+    iou: float
+    curve: tuple[float, ...]
+    scores: tuple[float | None, ...]
+    clicks: tuple[Click, ...]
+
+
+@dataclass(frozen=True)
 class ObjectResult:
     """One object. `mask`: its place among the picture's masks. Values after k + 1 clicks: `curve` (IoU), `scores`
     (predicted IoU), `clicks`; the first by the best scored of the candidates. `boundary`: boundary F after the clicks
     of `loop.BOUNDARY_CLICKS`, of the last mask where there were fewer. `box*` None where the model takes no boxes.
-    `example`: the mask after `loop.EXAMPLE_CLICKS`, or after the last."""
+    `example`: the mask after `loop.EXAMPLE_CLICKS`, or after the last. `repair`: where a mask was given."""
 
     source: str
     picture: str
@@ -58,6 +71,7 @@ class ObjectResult:
     truth: RLE
     example: RLE
     times: Times = field(compare=False)
+    repair: Repair | None = None
 
     @property
     def first_best_of_three(self) -> float:
@@ -82,13 +96,18 @@ class Evaluation:
     machine: dict[str, Any]
     models: tuple[ModelResults, ...]
 
+    @property
+    def repaired(self) -> bool:
+        """Whether any model was also given faulty masks."""
+        return any(result.repair is not None for model in self.models for result in model.objects)
+
     def save(self, path: Path) -> None:
         """JSON, one object a line."""
         path.parent.mkdir(parents=True, exist_ok=True)
         head = {"format": FORMAT, "protocol": self.protocol, "machine": self.machine}
         models = [
             f'{{"name": {json.dumps(model.name)}, "about": {json.dumps(model.about)}, "objects": [\n'
-            + ",\n".join(json.dumps(asdict(result)) for result in model.objects)
+            + ",\n".join(json.dumps(_stored(result)) for result in model.objects)
             + "\n]}"
             for model in self.models
         ]
@@ -125,6 +144,10 @@ def merge(evaluations: Sequence[tuple[str, Evaluation]]) -> Evaluation:
             raise ValueError(f"{name} is not about the same objects as {first_name}: evaluate both on the same data")
         if any(other.protocol.get(key) != first.protocol.get(key) for key in SAME):
             raise ValueError(f"{name} and {first_name} differ in {' or '.join(SAME)}: the figures cannot be compared")
+    begun = [(name, masks) for name, evaluation in evaluations if any(masks := given_masks(evaluation))]
+    for name, masks in begun[1:]:
+        if masks != begun[0][1]:
+            raise ValueError(f"{name} and {begun[0][0]} repair other masks: give both the same --seed")
     names = [model.name for _, evaluation in evaluations for model in evaluation.models]
     models: list[ModelResults] = []
     for name, evaluation in evaluations:
@@ -144,6 +167,19 @@ def subjects(evaluation: Evaluation) -> list[tuple[str, str, int, RLE]]:
     return [(result.source, Path(result.picture).name, result.mask, result.truth) for result in objects]
 
 
+def given_masks(evaluation: Evaluation) -> list[RLE | None]:
+    """Of each object the mask that was to be repaired."""
+    return [result.repair.given if result.repair else None for result in evaluation.models[0].objects]
+
+
+def _stored(result: ObjectResult) -> dict[str, Any]:
+    """Without what is of repairing alone where nothing was repaired, as files were before there was such a thing."""
+    stored = asdict(result)
+    if result.repair is None:
+        del stored["repair"], stored["times"]["repair"]
+    return stored
+
+
 def _object(stored: dict[str, Any]) -> ObjectResult:
     for name in ("candidate_ious", "candidate_scores", "curve", "scores", "boundary"):
         stored[name] = tuple(stored[name])
@@ -152,7 +188,12 @@ def _object(stored: dict[str, Any]) -> ObjectResult:
     stored["clicks"] = tuple(Click(**click) for click in stored["clicks"])
     if stored["probe"] is not None:
         stored["probe"] = Probe(**{name: tuple(values) for name, values in stored["probe"].items()})
-    stored["times"] = Times(stored["times"]["encode"], tuple(stored["times"]["clicks"]))
+    times = stored["times"]
+    stored["times"] = Times(times["encode"], tuple(times["clicks"]), tuple(times.get("repair", ())))
+    if (repair := stored.get("repair")) is not None:
+        lists = {name: tuple(repair[name]) for name in ("curve", "scores")}
+        clicks = tuple(Click(**click) for click in repair["clicks"])
+        stored["repair"] = Repair(**repair | lists | {"clicks": clicks})
     return ObjectResult(**stored)
 
 

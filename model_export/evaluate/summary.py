@@ -18,6 +18,8 @@ from model_export.evaluate.metrics import MAX_CLICKS, iou_at, noc
 from model_export.evaluate.results import ObjectResult, of_set, set_names
 
 TARGETS = (80, 85, 90, 95)
+REPAIR_TARGETS = (85, 90)
+AMORTISED = (1, 5, 20)  # clicks that share a picture's encode
 MARKUP = re.compile(r"[\\`*\[\]<>|$&]|(?<![^\W_])_|_(?![^\W_])")  # a _ inside a word is none
 
 
@@ -43,6 +45,27 @@ def summarise(results: Sequence[ObjectResult], max_clicks: int = MAX_CLICKS) -> 
     for name, pairs in (("ece", first_click_pairs(results)), ("ece_refined", refined_pairs(results))):
         if pairs[0]:
             figures[name] = round(expected_calibration_error(reliability(*pairs)), 4)
+    return figures | repair_figures(results, max_clicks)
+
+
+def repair_figures(results: Sequence[ObjectResult], max_clicks: int = MAX_CLICKS) -> dict[str, Any]:
+    """Of the objects that began with a faulty mask as well; empty where none did. `repair_nocNN`: mean clicks from that
+    mask to IoU 0.NN, `over_nocNN`: from nothing, `repair_shareNN`: the first divided by the second."""
+    both = [(result, result.repair) for result in results if result.repair is not None]
+    if not both:
+        return {}
+    repaired = [repair.curve for _, repair in both]
+    figures: dict[str, Any] = {"given_iou": _mean([repair.iou for _, repair in both])}
+    figures |= {f"repair{click}_iou": round(iou_at(repaired, click), 4) for click in (1, 3) if click <= max_clicks}
+    for target in REPAIR_TARGETS:
+        clicks, failures = noc(repaired, target / 100, max_clicks)
+        over, _ = noc([result.curve for result, _ in both], target / 100, max_clicks)
+        figures |= {
+            f"repair_noc{target}": round(clicks, 3),
+            f"over_noc{target}": round(over, 3),
+            f"repair_share{target}": round(clicks / over, 3),
+            f"repair_failures{target}": failures,
+        }
     return figures
 
 
@@ -66,6 +89,18 @@ def speed(results: Sequence[ObjectResult]) -> dict[str, float]:
     for name, values in (("encode", encodes), ("click", clicks)):
         median, p95 = np.percentile(values, [50, 95])
         figures |= {f"{name}_median": round(float(median), 5), f"{name}_p95": round(float(p95), 5)}
+    return figures
+
+
+def amortised(results: Sequence[ObjectResult]) -> dict[str, float]:
+    """`per_click_N`: seconds of a click when N clicks are made on an object and bear the encode of its picture:
+    median over the objects that took so many."""
+    figures: dict[str, float] = {}
+    for count in AMORTISED:
+        times = [r.times for r in results if len(r.times.clicks) >= count]
+        if times:
+            shares = [(each.encode + sum(each.clicks[:count])) / count for each in times]
+            figures[f"per_click_{count}"] = round(float(np.median(shares)), 5)
     return figures
 
 
@@ -94,6 +129,20 @@ SPEED_COLUMNS = {
     "encode_p95": "encode, p95 ms",
     "click_median": "click, median ms",
     "click_p95": "click, p95 ms",
+} | {f"per_click_{count}": f"a click of {count}, encode shared, ms" for count in AMORTISED}
+REPAIR_COLUMNS = {
+    "given_iou": "mask given",
+    "repair1_iou": "1 click",
+    "repair3_iou": "3 clicks",
+} | {
+    f"{name}{target}": f"{heading}@{target}{where}" if heading == "NoC" else f"{heading} {target}"
+    for target in REPAIR_TARGETS
+    for name, heading, where in (
+        ("repair_noc", "NoC", " from the mask"),
+        ("over_noc", "NoC", " starting over"),
+        ("repair_share", "share of clicks,", ""),
+        ("repair_failures", "never", ""),
+    )
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model_export.evaluate.predictor import Answer, Box, Click, Mask, OpenPicture, Predictor
+from model_export.evaluate.predictor import Answer, Box, Click, Mask, OpenPicture, Predictor, Previous
 from server.domain.ports import Float32, UInt8
 
 EXPANSION = 1.4  # of the box around mask and clicks
@@ -112,7 +112,7 @@ class ZoomedPicture:
     rgb: UInt8
     whole: OpenPicture
 
-    def ask(self, clicks: Sequence[Click], box: Box | None = None, previous: Answer | Float32 | None = None) -> Answer:
+    def ask(self, clicks: Sequence[Click], box: Box | None = None, previous: Previous | None = None) -> Answer:
         """Boxes, first clicks and clicks after an empty mask see the whole picture."""
         if box is not None or len(clicks) < 2 or previous is None or isinstance(previous, np.ndarray):
             return self.whole.ask(clicks, box, previous)
