@@ -17,6 +17,7 @@ from server.domain.geometry import InputFrame
 from server.domain.masks import Mask
 from server.domain.ports import Float32, UInt8
 
+HALF = np.float32(0.501)  # so that an exact half goes up whatever the arithmetic before it
 GROWN = 2 / 3  # the shorter side of a crop is at least this share of the longer
 
 
@@ -120,7 +121,8 @@ class Pyramid:
         scale = max(crop.width, crop.height) / size
         number = max(0, math.floor(math.log2(scale)))
         found = bilinear(self.level(number), crop, size, 2**number)
-        return np.floor(found + np.float32(0.5)).astype(np.uint8)
+        rounded: UInt8 = np.floor(found + HALF).astype(np.uint8)
+        return rounded
 
 
 def sample_mask(mask: Mask, crop: Crop, size: int) -> Float32:
