@@ -30,11 +30,9 @@ VALUES: Mapping[str, Callable[[ObjectResult, int], float | None]] = {
     "box_iou": lambda result, _: result.box,
     "click1_iou_best_of_three": lambda result, _: result.first_best_of_three,
     "click1_iou": iou_after(1),
-    "click3_iou": iou_after(3),
     "click5_iou": iou_after(5),
     "noc85": clicks_to(0.85),
     "noc90": clicks_to(0.90),
-    "noc95": clicks_to(0.95),
 }
 
 

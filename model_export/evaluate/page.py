@@ -16,7 +16,7 @@ STYLE = """
 :root { color-scheme: light; --ink: #1e293b; --soft: #64748b; --line: #e2e8f0; --ground: #f8fafc; --accent: #0072b2; }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.55 system-ui, sans-serif; }
-main { max-width: 1120px; margin: 0 auto; padding: 40px 24px 80px; }
+main { max-width: 1240px; margin: 0 auto; padding: 40px 24px 80px; }
 h1 { font-size: 28px; line-height: 1.2; margin: 0 0 16px; letter-spacing: -0.01em; overflow-wrap: anywhere; }
 h2 { font-size: 18px; margin: 48px 0 4px; }
 p, dl { max-width: 78ch; }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_export.evaluate.predictor import Answer, Box, Click, Mask, OpenPicture, Predictor, Previous
+from server.domain.crops import Crop, mask_box
 from server.domain.ports import Float32, UInt8
 
 EXPANSION = 1.4  # of the box around mask and clicks
@@ -17,35 +18,8 @@ SMALLEST = 200  # pixels of a window's side, where the picture has them
 KEEP_IOU = 0.5  # a wanted window this near to the present one does not move it
 
 
-@dataclass(frozen=True)
-class Window:
-    """Whole ImagePx: columns `left` to `right` and rows `top` to `bottom`, the last ones excluded."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        return slice(self.top, self.bottom), slice(self.left, self.right)
-
-    @property
-    def area(self) -> int:
-        return max(0, self.right - self.left) * max(0, self.bottom - self.top)
-
-    def contains(self, click: Click) -> bool:
-        return self.left <= click.x <= self.right and self.top <= click.y <= self.bottom
-
-    def iou(self, other: Window) -> float:
-        common = Window(
-            max(self.left, other.left), max(self.top, other.top),
-            min(self.right, other.right), min(self.bottom, other.bottom),
-        ).area  # fmt: skip
-        return common / (self.area + other.area - common)
-
-    def inside(self, clicks: Sequence[Click]) -> list[Click]:
-        return [Click(click.x - self.left, click.y - self.top, click.positive) for click in clicks]
+def inside(window: Crop, clicks: Sequence[Click]) -> list[Click]:
+    return [Click(click.x - window.left, click.y - window.top, click.positive) for click in clicks]
 
 
 def side(low: float, high: float, length: int) -> tuple[int, int]:
@@ -55,13 +29,13 @@ def side(low: float, high: float, length: int) -> tuple[int, int]:
     return max(0, math.floor(middle - half)), min(length, math.ceil(middle + half))
 
 
-def window_around(mask: Mask, clicks: Sequence[Click]) -> Window:
+def window_around(mask: Mask, clicks: Sequence[Click]) -> Crop:
     """mask bool [height, width], not empty."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    xs = [float(columns[0]), float(columns[-1] + 1)] + [click.x for click in clicks]
-    ys = [float(rows[0]), float(rows[-1] + 1)] + [click.y for click in clicks]
+    box = mask_box(mask)
+    assert box is not None
+    xs, ys = [box[0], box[2], *(click.x for click in clicks)], [box[1], box[3], *(click.y for click in clicks)]
     (left, right), (top, bottom) = side(min(xs), max(xs), mask.shape[1]), side(min(ys), max(ys), mask.shape[0])
-    return Window(left, top, right, bottom)
+    return Crop(left, top, right, bottom)
 
 
 @dataclass(frozen=True)
@@ -70,7 +44,7 @@ class WindowAnswer:
 
     inner: Answer
     opened: OpenPicture
-    window: Window
+    window: Crop
     picture_shape: tuple[int, int]
 
     @property
@@ -123,12 +97,12 @@ class ZoomedPicture:
         shape = (self.rgb.shape[0], self.rgb.shape[1])
         if isinstance(previous, WindowAnswer):
             window = previous.window
-            if all(map(window.contains, clicks)) and window.iou(wanted) >= KEEP_IOU:
-                answer = previous.opened.ask(window.inside(clicks), previous=previous.inner)
+            if all(window.contains(click.x, click.y) for click in clicks) and window.iou(wanted) >= KEEP_IOU:
+                answer = previous.opened.ask(inside(window, clicks), previous=previous.inner)
                 return WindowAnswer(answer, previous.opened, window, shape)
         opened = self.predictor.open(np.ascontiguousarray(self.rgb[wanted.slices]))
         logits = np.ascontiguousarray(previous.logits(previous.shown)[wanted.slices])
-        return WindowAnswer(opened.ask(wanted.inside(clicks), previous=logits), opened, wanted, shape)
+        return WindowAnswer(opened.ask(inside(wanted, clicks), previous=logits), opened, wanted, shape)
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,9 @@ from model_export.evaluate.promptable import to_grid
 from model_export.evaluate.report import write_report
 from model_export.evaluate.results import Evaluation, ModelResults
 from model_export.evaluate.run import evaluate
-from model_export.evaluate.zoom import Window, WindowAnswer, Zoomed, window_around
+from model_export.evaluate.zoom import WindowAnswer, Zoomed, window_around
 from model_export.export.build import open_bundle
+from server.domain.crops import Crop
 from server.domain.geometry import InputFrame
 from server.domain.masks import upsample_logits
 from tests.unit.model_export.drawn_set import draw_set
@@ -82,11 +83,11 @@ def test_flip_averaging_takes_the_mean_of_both_sides() -> None:
 def test_a_window_is_1_4_times_the_box_around_mask_and_clicks_and_inside_the_picture() -> None:
     mask = np.zeros((1000, 900), bool)
     mask[300:600, 400:600] = True
-    assert window_around(mask, []) == Window(360, 240, 640, 660)
-    assert window_around(mask, [Click(700.5, 450.5, False)]) == Window(339, 240, 761, 660)
+    assert window_around(mask, []) == Crop(360, 240, 640, 660)
+    assert window_around(mask, [Click(700.5, 450.5, False)]) == Crop(339, 240, 761, 660)
     corner = np.zeros((1000, 900), bool)
     corner[0:10, 0:10] = True
-    assert window_around(corner, []) == Window(0, 0, 105, 105)
+    assert window_around(corner, []) == Crop(0, 0, 105, 105)
 
 
 @dataclass
@@ -118,7 +119,7 @@ def test_zoom_opens_a_window_once_and_again_only_when_it_has_to_move(tmp_path: P
     far = opened.ask([first, second, Click(900.5, 700.5, False)], previous=again)
     assert len(watched.sizes) == 3
     assert isinstance(far, WindowAnswer)
-    assert far.window.contains(Click(900.5, 700.5, False))
+    assert far.window.contains(900.5, 700.5)
     np.testing.assert_array_equal(far.mask(0), answer.mask(0))
     assert not isinstance(opened.ask([], box=np.array([700.0, 200, 900, 400]), previous=far), WindowAnswer)
 
