@@ -22,6 +22,7 @@ from model_export.train.losses import dice_loss, mask_iou
 
 GIVEN = 0.25  # chance that an object begins with a faulty mask, as an imported one or a promptable model's
 SOONER = 0.3  # chance of clicks from before that no mask goes with
+TAKEN_OVER = 0.3  # chance that the click learnt from is the first on a mask from elsewhere, half of them the very first
 BOUNDARY_REACH = 2  # cells
 
 
@@ -48,6 +49,14 @@ class Clicked:
         found = click_on_error(rng, self.truth, self.mask, self.counts)
         if found is not None:
             self.clicks.append(found)
+
+    def taken_over(self, rng: np.random.Generator) -> None:
+        """Perhaps: the mask becomes one that the network did not make, with or without the clicks so far. Without such
+        rounds a lone background click on somebody's mask gets an empty answer."""
+        if rng.random() < TAKEN_OVER:
+            self.mask = faulty_mask(rng, self.truth, low=0.4, high=0.95, pixels=self.pixels)
+            if rng.random() < 0.5:
+                self.clicks = []
 
     def answered(self, logits: NDArray[np.float32]) -> None:
         self.mask = np.asarray(cv2.resize(logits, self.truth.shape, interpolation=cv2.INTER_LINEAR)) > 0
@@ -120,6 +129,7 @@ def click_step(
             each.answered(answer)
     model.train()
     for each in batch:
+        each.taken_over(rng)
         each.click(rng)
     with torch.autocast(device.type, torch.bfloat16):
         logits, features = model.coarse(*coarse_inputs(batch, radius, device))
