@@ -21,28 +21,39 @@ class CheckpointError(ValueError):
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Tensors by name of a `.safetensors` file or of one that `torch.save` wrote, there weights-only: a pickle that
-    holds anything but tensors, numbers, strings and containers is refused, unopened.
+    """Tensors by name of a `.safetensors` file or of one that `torch.save` wrote. Raises CheckpointError, as
+    `read_content`, and for a file without tensors."""
+    return tensors_in(read_content(path), path.name)
 
-    Raises CheckpointError for a file that is missing, empty, cut short, of another kind or without tensors.
+
+def read_content(path: Path) -> object:
+    """What a `.safetensors` file or one that `torch.save` wrote holds, there weights-only: a pickle that holds anything
+    but tensors, numbers, strings and containers is refused, unopened.
+
+    Raises CheckpointError for a file that is missing, empty, cut short or of another kind.
     """
     if not path.is_file():
         raise CheckpointError(f"{path} is not a file")
     if path.stat().st_size == 0:
         raise CheckpointError(f"{path.name} is empty")
-    content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+    return _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+
+
+def tensors_in(content: object, name: str) -> dict[str, Tensor]:
+    """The tensors in the content of the file `name`, bare or wrapped. Raises CheckpointError where there are none, or
+    more than tensors."""
     for key in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
             break
     if not isinstance(content, Mapping):
-        raise CheckpointError(f"{path.name} holds a {type(content).__name__}, not tensors by name")
-    tensors = {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
+        raise CheckpointError(f"{name} holds a {type(content).__name__}, not tensors by name")
+    tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
     if not tensors:
-        raise CheckpointError(f"{path.name} holds no tensors")
+        raise CheckpointError(f"{name} holds no tensors")
     if len(tensors) != len(content):
-        other = [str(name) for name, value in content.items() if not isinstance(value, Tensor)]
-        raise CheckpointError(f"{path.name} holds more than tensors: {listed(other)}")
+        other = [str(key) for key, value in content.items() if not isinstance(value, Tensor)]
+        raise CheckpointError(f"{name} holds more than tensors: {listed(other)}")
     return tensors
 
 
