@@ -14,4 +14,8 @@ PUBLISHED_NAMES = (
     "sam2.1-hiera-base-plus", "sam2.1-hiera-large", "sam-hq-vit-b", "sam-hq-vit-l", "sam-hq-vit-h", "sam-hq-light",
     "edge-sam",
 )  # fmt: skip
+CLICK_PUBLISHED_NAMES = (
+    "ritm-hrnet18s-itm", "ritm-hrnet18-itm", "ritm-hrnet32-itm", "focalclick-segformer-b0-s1",
+    "focalclick-segformer-b0-s2", "focalclick-segformer-b3-s2", "focalclick-hrnet18s-s1", "focalclick-hrnet18s-s2",
+)  # fmt: skip
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

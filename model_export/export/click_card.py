@@ -20,7 +20,7 @@ CARD = """# {id}
 
 ## Training
 
-By simulated clicking (`python -m model_export train`, docs/interactive.md), {training}.
+{training}.
 
 {pictures}
 

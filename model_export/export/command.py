@@ -8,13 +8,13 @@ import sys
 import time
 from pathlib import Path
 
-from model_export.arguments import DATA, MODEL_NAMES, PUBLISHED_NAMES, Commands
+from model_export.arguments import CLICK_PUBLISHED_NAMES, DATA, MODEL_NAMES, PUBLISHED_NAMES, Commands
 from server.domain.ports import LoadedBundle
 
 
 def add_export(commands: Commands) -> None:
     parser = commands.add_parser("export", help="a checkpoint into a bundle, with parity report and accuracy")
-    parser.add_argument("--model", required=True, choices=[*MODEL_NAMES, *PUBLISHED_NAMES])
+    parser.add_argument("--model", required=True, choices=[*MODEL_NAMES, *PUBLISHED_NAMES, *CLICK_PUBLISHED_NAMES])
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="the bundle's directory, replaced when complete")
     parser.add_argument(
@@ -59,6 +59,7 @@ def export_own(args: argparse.Namespace) -> LoadedBundle:
 
 
 def export_family(args: argparse.Namespace) -> LoadedBundle:
+    from model_export.export.click_published import export_click_published
     from model_export.export.published import export_published
 
     began = time.monotonic()
@@ -66,7 +67,8 @@ def export_family(args: argparse.Namespace) -> LoadedBundle:
     def say(step: str) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {step}", file=sys.stderr, flush=True)
 
-    return export_published(
+    export = export_click_published if args.model in CLICK_PUBLISHED_NAMES else export_published
+    return export(
         args.model, args.checkpoint, args.out, args.data, bundle_id=args.id, title=args.title,
         license_text=args.license, say=say,
     )  # fmt: skip

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 LITE_INTRO = """The default model of Segserve: a small promptable segmentation network that fits in the package, runs
 on two CPU cores and whose decoder runs in the browser."""
@@ -98,3 +100,36 @@ def describe_pictures(state: dict[str, Any]) -> str:
         return "Which pictures it was trained on is not recorded."
     sets = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
     return f"Training pictures, by set: {sets}. Their terms are for whoever trained it to state."
+
+
+class Told(Protocol):
+    """What is known of a published network."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def license(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+
+
+def converted_identity(
+    name: str, known: Told, checkpoint: Path, bundle_id: str | None, title: str | None, license_text: str | None
+) -> Identity:
+    """What a bundle of a published network says of itself. A checkpoint under another id is somebody's own: its licence
+    is not the authors' unless they say so."""
+    with checkpoint.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    own = bundle_id is not None and bundle_id != name
+    return Identity(
+        id=bundle_id or name,
+        title=title or (known.title if not own else str(bundle_id)),
+        description=known.description if not own else f"Weights of one's own for {known.title}.",
+        license=license_text or (known.license if not own else "not stated"),
+        source=f"{known.source}; converted from {checkpoint.name}, SHA-256 {sha256}",
+        intro=known.description,
+        training=f"the weights of {checkpoint.name}, converted without loss",
+        pictures="",
+    )

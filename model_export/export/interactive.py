@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from model_export.export.graphs import serialised
 from model_export.export.identity import Identity, identity_of
 from model_export.export.parity import Report
 from model_export.export.weights import dump_weights, fold_batch_norm, network_of, round_to_half
-from model_export.models import CLICK_MODELS
+from model_export.models import CLICK_MODELS, make_click_network
 from model_export.models.checkpoint import CheckpointError, fit, read_tensors
 from model_export.models.click_network import ClickNetwork
 from server.domain.bundle import FORMAT_VERSION, BundleManifest, EmbeddingTensor, FileRole, Interactive, Preprocessing
@@ -47,10 +48,10 @@ def load_click_weights(name: str, path: Path) -> ClickNetwork:
     """The float32 torch network of a bundle's `weights.safetensors`, strict. Raises ValueError when the file is of
     another network."""
     network = network_of(path, name)
-    if network not in CLICK_MODELS:
-        known = ", ".join(sorted(CLICK_MODELS))
-        raise ValueError(f"{path.name} is of the network {network!r}, of kind interactive there is {known}")
-    model = CLICK_MODELS[network]().eval().requires_grad_(False)
+    try:
+        model = make_click_network(network).eval().requires_grad_(False)
+    except ValueError as error:
+        raise ValueError(f"{path.name} is of another network: {error}") from error
     fold_batch_norm(model)
     try:
         fit(model, read_tensors(path), f"the network {network!r}")
@@ -128,6 +129,8 @@ def export_interactive(
     model = load_click_checkpoint(name, checkpoint)
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     identity = identity_of(name, state, bundle_id, title, license_text)
+    trained = f"By simulated clicking (`python -m model_export train`, docs/interactive.md), {identity.training}"
+    identity = replace(identity, training=trained)
     measure = partial(measured, data=data, progress=progress, left_out=left_out) if evaluate and data else None
     return write_interactive(name, model, identity, out, data, measure)
 

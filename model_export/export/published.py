@@ -3,7 +3,6 @@ the masks that it gives."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -20,7 +19,7 @@ from model_export.export.card import published_card
 from model_export.export.examples import example_sheet
 from model_export.export.golden import golden_vectors
 from model_export.export.graphs import decoder_onnx, encoder_onnx, encoder_program, serialised
-from model_export.export.identity import Identity
+from model_export.export.identity import Identity, converted_identity
 from model_export.export.manifest import manifest_of
 from model_export.export.outside import keep_outside
 from model_export.export.parity import Report, parity_report
@@ -137,22 +136,7 @@ def dropped(parity: Report) -> list[FileRole]:
 def published_identity(
     name: str, checkpoint: Path, bundle_id: str | None, title: str | None, license_text: str | None
 ) -> Identity:
-    """What the bundle says of itself. A checkpoint under another id is somebody's own: its licence is not the authors'
-    unless they say so."""
-    known = PUBLISHED[name]
-    with checkpoint.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    own = bundle_id is not None and bundle_id != name
-    return Identity(
-        id=bundle_id or name,
-        title=title or (known.title if not own else str(bundle_id)),
-        description=known.description if not own else f"Weights of one's own for {known.title}.",
-        license=license_text or (known.license if not own else "not stated"),
-        source=f"{known.source}; converted from {checkpoint.name}, SHA-256 {sha256}",
-        intro=known.description,
-        training=f"the weights of {checkpoint.name}, converted without loss",
-        pictures="",
-    )
+    return converted_identity(name, PUBLISHED[name], checkpoint, bundle_id, title, license_text)
 
 
 def speed_of(bundle: LoadedBundle) -> Speed:
