@@ -31,6 +31,7 @@ from server.runtime.registry import BundleRegistry
 from server.services.decoded import DecodedCache
 from server.services.embed import EmbedService
 from server.services.models import ModelPool
+from server.services.pictures import PictureCache
 from server.services.segment import SegmentLimits, SegmentService
 from server.services.workers import Workers
 from server.settings import Settings
@@ -134,6 +135,7 @@ def _context(settings: Settings, telemetry: Telemetry, registry: BundleRegistry,
         images=image_store,
         workers=pools["image"],
         decoded=DecodedCache(settings.decoded_bytes),
+        pictures=PictureCache(settings.picture_bytes),
         observer=metrics,
         max_pixels=settings.max_pixels,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,8 @@ from server.domain.bundle import BundleManifest
 from server.domain.ports import StoreHealth
 from server.errors import SegserveError
 from server.runtime.registry import BundleRegistry
-from server.services.golden import check_golden
+from server.services.click_golden import check_click_golden
+from server.services.golden import GoldenReport, check_golden
 from server.settings import Settings, unknown_variables
 
 _PROBE_KEY = "segserve:v1:probe:check"
@@ -64,18 +65,27 @@ def _bundles(settings: Settings) -> Iterator[Finding]:
 
 def _verify(registry: BundleRegistry, manifest: BundleManifest) -> str:
     registry.verify(manifest.id)
-    encoder, decoder = registry.encoder(manifest.id), registry.decoder(manifest.id)
+    check, what = _golden_check(registry, manifest)
     name = manifest.file_for("golden")
     if name is None:
         return f"revision {manifest.revision}, {len(manifest.files)} files verified, no golden vectors"
     data = registry.file(manifest.id, manifest.revision, name).path.read_bytes()
     began = time.perf_counter()
-    report = check_golden(data, manifest, encoder, decoder)
+    report = check(data)
     return (
         f"revision {manifest.revision}, {len(manifest.files)} files verified, {report.cases} golden cases "
-        f"(embedding off by {report.embedding_error:.4f}, mask IoU {report.mask_iou:.4f}) "
+        f"({what} off by {report.embedding_error:.4f}, mask IoU {report.mask_iou:.4f}) "
         f"in {time.perf_counter() - began:.2f} s"
     )
+
+
+def _golden_check(registry: BundleRegistry, manifest: BundleManifest) -> tuple[Callable[[bytes], GoldenReport], str]:
+    """For the graphs, which are loaded now, by kind; and what the vectors hold beside masks."""
+    if manifest.kind == "interactive":
+        stages = registry.stages(manifest.id)
+        return lambda data: check_click_golden(data, manifest, stages), "features"
+    encoder, decoder = registry.encoder(manifest.id), registry.decoder(manifest.id)
+    return lambda data: check_golden(data, manifest, encoder, decoder), "embedding"
 
 
 async def _store(settings: Settings) -> Finding:

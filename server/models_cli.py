@@ -86,7 +86,7 @@ def row_of(manifest: BundleManifest, default: bool) -> dict[str, object]:
 
 def row_of_known(model: KnownModel) -> dict[str, object]:
     return {
-        "id": model.id, "revision": None, "kind": "promptable", "title": model.title, "license": model.license,
+        "id": model.id, "revision": None, "kind": model.kind, "title": model.title, "license": model.license,
         "bytes": model.bytes, "speed": model.speed, "default": False,
     }  # fmt: skip
 

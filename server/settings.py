@@ -51,6 +51,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Bound of the cache of dequantised embeddings that predict reads from. 0 turns it off.",
     )
+    picture_bytes: int = Field(
+        256 * MIB,
+        ge=0,
+        description="Bound of the cache of decoded pictures that interactive models look at. 0 turns it off.",
+    )
     model_memory: int = Field(
         0,
         ge=0,

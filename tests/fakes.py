@@ -29,7 +29,8 @@ from server.domain.bundle import (
     TensorSpec,
     revision_of,
 )
-from server.domain.ports import DecoderInputs, DecoderOutputs, Float32, LoadedBundle, Tensors, UInt8
+from server.domain.ports import ClickStages, DecoderInputs, DecoderOutputs, Float32, LoadedBundle, Tensors, UInt8
+from server.runtime.onnx import OnnxBackend
 
 INPUT_SIZE = 64
 GRID = 32
@@ -118,6 +119,11 @@ class FakeBackend:
     def load_decoder(self, bundle: LoadedBundle) -> FakeDecoder:
         self.loaded.append(f"decoder {bundle.manifest.id}")
         return self.decoder
+
+    def load_stages(self, bundle: LoadedBundle) -> ClickStages:
+        """Of a bundle with real graphs (tests/click_bundle.py)."""
+        self.loaded.append(f"stages {bundle.manifest.id}")
+        return OnnxBackend(1).load_stages(bundle)
 
 
 def write_bundle(

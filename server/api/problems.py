@@ -34,6 +34,7 @@ PROBLEMS: dict[str, Problem] = {
     "embedding_revision_mismatch": Problem(409, "The data belong to another revision of the model"),
     "embedding_invalid": Problem(422, "The embedding is damaged"),
     "model_not_found": Problem(404, "No model of this name is served"),
+    "model_kind_mismatch": Problem(422, "The model is of another kind"),
     "file_not_found": Problem(404, "The model has no such file"),
     "range_not_satisfiable": Problem(416, "The file does not have the range asked for"),
     # Prompts.

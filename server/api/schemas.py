@@ -99,8 +99,8 @@ class UploadAnswer(BaseModel):
     height: int
     model: str
     revision: str
-    cached: bool = Field(description="true: the embedding was there already, nothing was encoded.")
-    embedding_url: str
+    cached: bool = Field(description="true: it was there already, nothing was encoded.")
+    embedding_url: str | None = Field(description="null: an interactive model has no embeddings.")
     expires_at: str = Field(description="UTC, RFC 3339.")
 
 
@@ -163,9 +163,10 @@ class ModelAnswer(BaseModel):
     description: str
     preprocessing: dict[str, Any]
     embedding: list[dict[str, Any]]
-    decoder: dict[str, Any]
+    decoder: dict[str, Any] | None = Field(description="null: an interactive model has none.")
+    interactive: dict[str, Any] | None = Field(description="How the loop runs an interactive model; else null.")
     mask_threshold: float
-    calibration: dict[str, Any]
+    calibration: dict[str, Any] | None = Field(description="null: an interactive model has none.")
     accuracy: dict[str, Any]
     speed: dict[str, Any] | None = Field(
         description="Milliseconds of an encode and of a click's decode where the bundle was made."

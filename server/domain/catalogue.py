@@ -14,13 +14,15 @@ SpeedClass = Literal["fast", "medium", "slow", "very slow"]
 META_SAM = "https://dl.fbaipublicfiles.com/segment_anything/"
 META_SAM2 = "https://dl.fbaipublicfiles.com/segment_anything_2/092824/"
 MOBILE = "https://github.com/ChaoningZhang/MobileSAM/raw/master/weights/"
+RITM = "https://github.com/hkchengrex/Cutie/releases/download/v1.0/"  # which hosts the authors' file
 MB = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
     """`id` is also the name of the network to `model_export`. `bytes`: of the checkpoint, rounded. `parameters`: of
-    encoder and decoder together, in millions. `speed`: of encoding on a CPU, relative to the others."""
+    encoder and decoder together, in millions. `speed`: of encoding on a CPU, relative to the others; of an interactive
+    model, which encodes nothing, of a click."""
 
     id: str
     title: str
@@ -31,6 +33,7 @@ class KnownModel:
     parameters: float
     speed: SpeedClass
     license: str = "Apache-2.0"
+    kind: Literal["promptable", "interactive"] = "promptable"
 
     @property
     def url(self) -> str:
@@ -69,6 +72,11 @@ CATALOGUE: tuple[KnownModel, ...] = (
     KnownModel(
         "sam-vit-h", "SAM ViT-H", "sam_vit_h_4b8939.pth", META_SAM,
         "a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e", 2565 * MB, 641.1, "very slow",
+    ),
+    KnownModel(
+        "ritm-hrnet18-itm", "RITM HRNet18 IT-M", "coco_lvis_h18_itermask.pth", RITM,
+        "5f69cfce354d1507e3850bfc39ee7057c8dd27b6a4910d1d2dc724916b9ee32b", 41 * MB, 10.0, "medium", "MIT",
+        "interactive",
     ),
 )  # fmt: skip
 

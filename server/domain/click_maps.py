@@ -61,13 +61,26 @@ def nearest_pixel(region: Mask, column: int, row: int) -> tuple[int, int] | None
     """(column, row) of the region's pixel nearest to a place (the first in reading order among equals); None where it
     is empty. bool [h, w]."""
     height, width = region.shape
-    if 0 <= row < height and 0 <= column < width and region[row, column]:
-        return column, row
-    rows, columns = np.nonzero(region)
+    reach = 0
+    while True:
+        found = _nearest_within(region, column, row, reach)
+        if found is not None:
+            # Something nearer may lie just outside the square, for its corners are farther than its sides.
+            away = math.hypot(found[0] - column, found[1] - row)
+            return found if away <= reach else _nearest_within(region, column, row, math.ceil(away))
+        if reach >= max(abs(column), abs(width - 1 - column), abs(row), abs(height - 1 - row)):
+            return None
+        reach = max(1, 2 * reach)
+
+
+def _nearest_within(region: Mask, column: int, row: int, reach: int) -> tuple[int, int] | None:
+    """As `nearest_pixel`, in the square of `reach` pixels around the place."""
+    left, top = max(0, column - reach), max(0, row - reach)
+    rows, columns = np.nonzero(region[top : max(0, row + reach + 1), left : max(0, column + reach + 1)])
     if not rows.size:
         return None
-    best = int(((columns - column) ** 2 + (rows - row) ** 2).argmin())
-    return int(columns[best]), int(rows[best])
+    best = int(((columns + (left - column)) ** 2 + (rows + (top - row)) ** 2).argmin())
+    return int(columns[best]) + left, int(rows[best]) + top
 
 
 def component_at(region: Mask, column: int, row: int) -> Mask | None:

@@ -13,12 +13,14 @@ from server.domain.masks import Mask
 @dataclass(frozen=True)
 class ClickState:
     """`mask` bool [H, W] of the picture; `clicks` in the order in which they were made; `given`: it began with a mask
-    that somebody had accepted, so that only what a click is about may change. Immutable, so keeping it is undo."""
+    that somebody had accepted, so that only what a click is about may change. `stability`: IoU of the first stage's
+    mask cut one logit above and one below the threshold. Immutable, so keeping it is undo."""
 
     mask: Mask
     clicks: tuple[Click, ...] = ()
     given: bool = False
     predicted_iou: float = 0.0
+    stability: float = 0.0
 
     @classmethod
     def empty(cls, width: int, height: int) -> ClickState:

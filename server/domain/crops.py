@@ -7,6 +7,7 @@ tests/golden/click_loop.json holds the browser to the same numbers.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -105,14 +106,16 @@ def halved(image: UInt8) -> UInt8:
 
 @dataclass
 class Pyramid:
-    """A picture uint8 [H, W, 3] and its halvings, made when they are first wanted. Not for several threads at once."""
+    """A picture uint8 [H, W, 3] and its halvings, made when they are first wanted; for any number of threads."""
 
     image: UInt8
     levels: list[UInt8] = field(default_factory=list)
+    making: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def level(self, number: int) -> UInt8:
-        while len(self.levels) <= number:
-            self.levels.append(halved(self.levels[-1]) if self.levels else self.image)
+        with self.making:
+            while len(self.levels) <= number:
+                self.levels.append(halved(self.levels[-1]) if self.levels else self.image)
         return self.levels[number]
 
     def sample(self, crop: Crop, size: int) -> UInt8:

@@ -18,6 +18,7 @@ from server.domain.bundle import BundleManifest
 Float32 = NDArray[np.float32]
 UInt8 = NDArray[np.uint8]
 Tensors = Mapping[str, NDArray[Any]]
+Features = Mapping[str, Float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,36 @@ class Decoder(Protocol):
         ...
 
 
+class ClickStages(Protocol):
+    """The graphs of an interactive bundle; shapes in docs/bundle-format.md. Blocking, safe to call from several
+    threads."""
+
+    @property
+    def refines(self) -> bool:
+        """Whether there is a second stage."""
+        ...
+
+    def coarse(self, pixels: UInt8, clicks: Float32, previous_mask: Float32) -> tuple[Float32, Features]:
+        """-> logits float32 [B, 1, h, w] over the crop, and the features."""
+        ...
+
+    def refine(
+        self, pixels: UInt8, clicks: Float32, coarse_logits: Float32, features: Features, focus_box: Float32
+    ) -> Float32:
+        """-> logits float32 [B, 1, h', w'] over the focus crop."""
+        ...
+
+
 class Backend(Protocol):
-    """Makes encoders and decoders from a verified bundle."""
+    """Makes encoders and decoders from a verified promptable bundle, stages from an interactive one."""
 
     name: str
 
     def load_encoder(self, bundle: LoadedBundle) -> Encoder: ...
 
     def load_decoder(self, bundle: LoadedBundle) -> Decoder: ...
+
+    def load_stages(self, bundle: LoadedBundle) -> ClickStages: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ what the click changed, and progressive merge. Pixels outside the focus crop nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,25 +16,8 @@ from server.domain.bundle import Interactive
 from server.domain.click_maps import Click, component_at, draw_disks, standing
 from server.domain.click_state import ClickState
 from server.domain.crops import Crop, Pyramid, around, mask_box, sample_mask
-from server.domain.masks import Mask, upsample_mask
-from server.domain.ports import Float32, UInt8
-
-Features = Mapping[str, Float32]
-
-
-class ClickStages(Protocol):
-    """The graphs of an interactive bundle; shapes in docs/bundle-format.md. Safe to call from several threads."""
-
-    @property
-    def refines(self) -> bool:
-        """Whether there is a second stage."""
-        ...
-
-    def coarse(self, pixels: UInt8, clicks: Float32, previous_mask: Float32) -> tuple[Float32, Features]: ...
-
-    def refine(
-        self, pixels: UInt8, clicks: Float32, coarse_logits: Float32, features: Features, focus_box: Float32
-    ) -> Float32: ...
+from server.domain.masks import Mask, stability_score, upsample_mask
+from server.domain.ports import ClickStages, Features, Float32
 
 
 @dataclass(frozen=True)
@@ -74,7 +56,9 @@ class ClickLoop:
         after = self._refined(picture, asked, logits, features, (target, focus), after)
         if asked.given or len(asked.clicks) >= self.rules.merge_from:
             after = merged(before, after, focus, last)
-        state = replace(asked, mask=after, predicted_iou=expected_iou(logits, self.threshold))
+        mean = self._mean(logits)
+        stability = float(stability_score(mean, target.frame(self.size), threshold=self.threshold))
+        state = replace(asked, mask=after, predicted_iou=expected_iou(mean, self.threshold), stability=stability)
         return Step(state, target, focus)
 
     def _coarse(self, picture: Pyramid, mask: Mask, asked: ClickState) -> tuple[Crop, Float32, Features, Mask]:
@@ -157,9 +141,8 @@ def merged(before: Mask, after: Mask, focus: Crop, click: Click) -> Mask:
 
 def expected_iou(logits: Float32, threshold: float) -> float:
     """Of the mask with the truth that the probabilities p describe: sum of p inside over its area and the sum of p
-    outside (soft Jaccard). logits [B, 1, h, w], the first row counts; 0 for an empty mask."""
-    first = logits[0, 0]
-    inside = first > threshold
-    share = 1 / (1 + np.exp(-np.clip(first, -30, 30)))
+    outside (soft Jaccard). logits [h, w]; 0 for an empty mask."""
+    inside = logits > threshold
+    share = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
     area = float(np.count_nonzero(inside))
     return float(share[inside].sum() / (area + share[~inside].sum())) if area else 0.0

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from server.domain.bundle import BundleManifest, FileRole, TensorSpec
-from server.domain.ports import Float32, LoadedBundle, UInt8
-from server.runtime.click_loop import Features
+from server.domain.ports import Features, Float32, LoadedBundle, UInt8
 from server.runtime.graph_check import check_graph
-from server.runtime.onnx import OnnxBackend
 
 Specs = tuple[list[TensorSpec], list[TensorSpec]]
 
@@ -33,19 +31,25 @@ def stage_specs(manifest: BundleManifest, role: FileRole) -> Specs:
     return inputs, [TensorSpec(name="logits", shape=refined, dtype="float32")]
 
 
+class GraphOpener(Protocol):
+    """server.runtime.onnx.OnnxBackend."""
+
+    def open(self, bundle: LoadedBundle, role: FileRole) -> tuple[str, Any]: ...
+
+
 class OnnxStages:
     """The port `ClickStages`; sessions may run from several threads at once."""
 
-    def __init__(self, bundle: LoadedBundle, backend: OnnxBackend) -> None:
+    def __init__(self, bundle: LoadedBundle, opener: GraphOpener) -> None:
         """Raises BundleError: `bundle_kind_mismatch`, or as for other graphs."""
         manifest = bundle.manifest
         self._features = [each.name for each in manifest.interactive.features]
-        self._coarse = self._open(bundle, backend, "coarse")
-        self._refine = self._open(bundle, backend, "refine") if manifest.file_for("refine") else None
+        self._coarse = self._open(bundle, opener, "coarse")
+        self._refine = self._open(bundle, opener, "refine") if manifest.file_for("refine") else None
 
     @staticmethod
-    def _open(bundle: LoadedBundle, backend: OnnxBackend, role: FileRole) -> Any:
-        file, session = backend.open(bundle, role)
+    def _open(bundle: LoadedBundle, opener: GraphOpener, role: FileRole) -> Any:
+        file, session = opener.open(bundle, role)
         check_graph(file, stage_specs(bundle.manifest, role), (session.get_inputs(), session.get_outputs()))
         return session
 

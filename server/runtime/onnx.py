@@ -14,6 +14,7 @@ from server.domain.bundle import BundleManifest, FileRole
 from server.domain.limits import available_cores
 from server.domain.ports import DecoderInputs, DecoderOutputs, Float32, LoadedBundle, Tensors, UInt8
 from server.errors import BundleError
+from server.runtime.click_stages import OnnxStages
 from server.runtime.graph_check import check_graph, encoder_specs
 
 _ERRORS_ONLY = 3
@@ -87,6 +88,9 @@ class OnnxBackend:
         decoder = bundle.manifest.decoder
         check_graph(file, (decoder.inputs, decoder.outputs), (session.get_inputs(), session.get_outputs()))
         return OnnxDecoder(session, bundle.manifest)
+
+    def load_stages(self, bundle: LoadedBundle) -> OnnxStages:
+        return OnnxStages(bundle, self)
 
     def open(self, bundle: LoadedBundle, role: FileRole, *, arena: bool = True) -> tuple[str, Any]:
         """(name of the file with this role, its session). Raises BundleError `bundle_file_missing` or

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.domain.bundle import BundleManifest
-from server.domain.ports import Backend, Decoder, Encoder, LoadedBundle
+from server.domain.ports import Backend, ClickStages, Decoder, Encoder, LoadedBundle
 from server.errors import BundleError, NotFoundError
 from server.runtime.bundle_files import find_bundles, verify_bundle
 
@@ -32,9 +32,9 @@ class BundleRegistry:
     """Every bundle under `directories`; of two with the same id the one in the earlier directory is current, within a
     directory the one whose manifest was written last. Older revisions stay reachable for their files.
 
-    A damaged bundle does not stop the others: it is logged and listed in `problems`. `backend` makes encoders and
-    decoders. Every method blocks on the disk at most, `encoder` and `decoder` on loading the first time; all are safe
-    to call from several threads.
+    A damaged bundle does not stop the others: it is logged and listed in `problems`. `backend` loads
+    their graphs. Every method blocks on the disk at most, `encoder`, `decoder` and `stages` on loading the first time;
+    all are safe to call from several threads.
     """
 
     def __init__(self, directories: Sequence[Path], backend: Backend, *, default_id: str | None = None) -> None:
@@ -45,6 +45,7 @@ class BundleRegistry:
         self._verified: set[Key] = set()
         self._encoders: dict[Key, Encoder] = {}
         self._decoders: dict[Key, Decoder] = {}
+        self._stages: dict[Key, ClickStages] = {}
         for directory in directories:
             self._scan(directory)
         if not self._bundles:
@@ -53,7 +54,7 @@ class BundleRegistry:
             raise BundleError(f"No usable model bundle was found in {places}.{hint}", code="bundle_missing")
         # One each: a large model that loads for a minute must not hold up the files of another.
         self._locks = {key: threading.RLock() for key in self._bundles}
-        self.default_id = self._known(default_id or next(iter(self._current)))
+        self.default_id = self._known(default_id or self._first_promptable())
 
     def list(self) -> list[BundleManifest]:
         """The current manifest of each id, the default first, the others by name."""
@@ -80,12 +81,21 @@ class BundleRegistry:
                 self._decoders[key] = self.backend.load_decoder(self._verify(key))
             return self._decoders[key]
 
+    def stages(self, model_id: str | None = None) -> ClickStages:
+        """As `encoder`, of an interactive model."""
+        key = self._key(model_id)
+        with self._locks[key]:
+            if key not in self._stages:
+                self._stages[key] = self.backend.load_stages(self._verify(key))
+            return self._stages[key]
+
     def release(self, model_id: str) -> None:
-        """Forget the model's encoder and decoder; whoever holds them keeps them alive, and the next call loads anew."""
+        """Forget the model's graphs; whoever holds them keeps them alive, and the next call loads anew."""
         key = self._key(model_id)
         with self._locks[key]:
             self._encoders.pop(key, None)
             self._decoders.pop(key, None)
+            self._stages.pop(key, None)
 
     def file(self, model_id: str, revision: str, name: str) -> ServedFile:
         """A file that the manifest names, of any revision here. Raises NotFoundError `model_not_found` or
@@ -125,6 +135,12 @@ class BundleRegistry:
     def _key(self, model_id: str | None) -> Key:
         known = self.default_id if model_id is None else self._known(model_id)
         return known, self._current[known]
+
+    def _first_promptable(self) -> str:
+        kinds = {
+            model_id: self._bundles[model_id, revision].manifest.kind for model_id, revision in self._current.items()
+        }
+        return next((model_id for model_id, kind in kinds.items() if kind == "promptable"), next(iter(kinds)))
 
     def _known(self, model_id: str) -> str:
         if model_id in self._current:

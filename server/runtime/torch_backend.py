@@ -1,4 +1,5 @@
-"""torch: the same bundle's encoder as an exported program, for CUDA. The decoder stays with ONNX Runtime.
+"""torch: the same bundle's encoder as an exported program, for CUDA. The decoder, and
+what interactive bundles have, stay with ONNX Runtime.
 
 The program's inputs are (weights: dict of tensors, pixels, valid_size). The weights are those of the bundle's
 safetensors file whose names begin with `encoder.`, without that prefix, held in float32 whatever the file stores. On
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from server.domain.ports import Decoder, Encoder, Float32, LoadedBundle, UInt8
+from server.domain.ports import ClickStages, Decoder, Encoder, Float32, LoadedBundle, UInt8
 from server.errors import BundleError, UnavailableError
 from server.runtime.onnx import OnnxBackend, require_file, split_batch
 from server.runtime.weights import read_weights
@@ -109,6 +110,9 @@ class TorchBackend:
 
     def load_decoder(self, bundle: LoadedBundle) -> Decoder:
         return self._onnx.load_decoder(bundle)
+
+    def load_stages(self, bundle: LoadedBundle) -> ClickStages:
+        return self._onnx.load_stages(bundle)
 
 
 def _weight_names(exported: Any) -> list[str]:

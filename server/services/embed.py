@@ -1,4 +1,5 @@
-"""Embed: picture → content id → known embedding, or one shared run of the encoder → container → store."""
+"""Embed: picture → content id → known embedding, or one shared run of the encoder → container → store. For interactive
+models the picture alone."""
 
 from __future__ import annotations
 
@@ -7,12 +8,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from server.domain.bundle import Preprocessing
+from server.domain.crops import Pyramid
 from server.domain.ports import Float32, UInt8
 from server.errors import ImageError, NotFoundError
-from server.runtime.images import decode_image, prepare_pixels
+from server.runtime.images import DecodedImage, decode_image, prepare_pixels
 from server.services.decoded import DecodedCache
 from server.services.known_files import KnownFiles
-from server.services.models import ModelPool, ServedModel
+from server.services.models import ModelPool
+from server.services.pictures import PictureCache
+from server.services.served import ServedModel
 from server.services.single_flight import SingleFlight
 from server.services.timing import add_span, span
 from server.services.workers import Workers
@@ -28,11 +32,11 @@ class EmbedObserver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedImage:
-    """A picture with its embedding. `cached`: nothing had to be encoded."""
+    """A picture with its embedding, of which an interactive model has none. `cached`: nothing had to be encoded."""
 
     record: ImageRecord
     model: ServedModel
-    container: bytes
+    container: bytes | None
     cached: bool
 
 
@@ -58,6 +62,11 @@ def _prepare(data: bytes, preprocessing: Preprocessing, max_pixels: int) -> _Pre
     return _Prepared(image.id, image.width, image.height, image.format, pixels, valid_size)
 
 
+def _decode(data: bytes, max_pixels: int) -> tuple[DecodedImage, Pyramid]:
+    image = decode_image(data, max_pixels=max_pixels)
+    return image, Pyramid(image.rgb)
+
+
 class EmbedService:
     def __init__(
         self,
@@ -66,6 +75,7 @@ class EmbedService:
         images: ImageStore,
         workers: Workers,
         decoded: DecodedCache,
+        pictures: PictureCache,
         observer: EmbedObserver,
         max_pixels: int,
     ) -> None:
@@ -73,11 +83,13 @@ class EmbedService:
         self._images = images
         self._workers = workers
         self._decoded = decoded
+        self._pictures = pictures
         self._observer = observer
         self._max_pixels = max_pixels
         self._known_files = KnownFiles()
         self._uploads: SingleFlight[EmbeddedImage] = SingleFlight()
         self._embeddings: SingleFlight[tuple[bytes, bool]] = SingleFlight()
+        self._opening: SingleFlight[Pyramid] = SingleFlight()
 
     async def upload(self, data: bytes, model_id: str | None) -> EmbeddedImage:
         """An image file -> its record and embedding, stored. The same file sent by many at once is decoded once."""
@@ -89,7 +101,9 @@ class EmbedService:
 
     async def _upload(self, data: bytes, digest: bytes, model: ServedModel) -> EmbeddedImage:
         known = await self._known_upload(data, digest, model)
-        return known if known is not None else await self._new_upload(data, digest, model)
+        if known is not None:
+            return known
+        return await (self._new_upload if model.is_promptable else self._plain_upload)(data, digest, model)
 
     async def _known_upload(self, data: bytes, digest: bytes, model: ServedModel) -> EmbeddedImage | None:
         """The same file again, while its embedding is stored: no need to decode it."""
@@ -98,11 +112,12 @@ class EmbedService:
             return None
         with span("cache"):
             record = await self._images.get_record(image_id)
-            container = await self._images.get_embedding(image_id, model.manifest)
-            if record is None or container is None:
+            container = await self._images.get_embedding(image_id, model.manifest) if model.is_promptable else None
+            if record is None or (container is None and model.is_promptable):
                 return None
             record = await self._keep(record.id, record.width, record.height, record.format, data)
-        self._observer.embedding_looked_up(model.manifest.id, hit=True)
+        if model.is_promptable:
+            self._observer.embedding_looked_up(model.manifest.id, hit=True)
         return EmbeddedImage(record, model, container, cached=True)
 
     async def _new_upload(self, data: bytes, digest: bytes, model: ServedModel) -> EmbeddedImage:
@@ -113,6 +128,16 @@ class EmbedService:
             record = await self._keep(prepared.image_id, prepared.width, prepared.height, prepared.file_format, data)
         self._known_files.put(digest, record.id)
         return EmbeddedImage(record, model, container, cached)
+
+    async def _plain_upload(self, data: bytes, digest: bytes, model: ServedModel) -> EmbeddedImage:
+        with span("decode"):
+            image, picture = await self._workers.run(_decode, data, self._max_pixels)
+        with span("cache"):
+            known = await self._images.get_record(image.id) is not None
+            record = await self._keep(image.id, image.width, image.height, image.format, data)
+        self._known_files.put(digest, record.id)
+        self._pictures.put(record.id, picture)
+        return EmbeddedImage(record, model, None, cached=known)
 
     async def _keep(self, image_id: str, width: int, height: int, file_format: str, data: bytes) -> ImageRecord:
         return await self._images.put_image(
@@ -130,8 +155,9 @@ class EmbedService:
         return record
 
     async def container(self, record: ImageRecord, model: ServedModel) -> bytes:
-        """The embedding as stored; encoded again from the kept file when it was evicted or for another model.
-        Raises `image_expired` when the file is gone too."""
+        """The embedding as stored; encoded again from the kept file when it was evicted or for another model. Raises
+        `image_expired` when the file is gone too, `model_kind_mismatch` where the model has no embeddings."""
+        _ = model.promptable
         with span("cache"):
             container = await self._images.get_embedding(record.id, model.manifest)
         if container is not None:
@@ -157,6 +183,32 @@ class EmbedService:
             self._decoded.put(record.id, revision, tensors)
         return tensors
 
+    async def picture(self, record: ImageRecord) -> Pyramid:
+        """The pixels, decoded from the kept file where they are not at hand. Raises `image_expired`."""
+        if self._images.is_past(record):
+            self._pictures.forget(record.id)
+        found = self._pictures.get(record.id)
+        return found or await self._opening.run(record.id, lambda: self._open(record.id))
+
+    async def _open(self, image_id: str) -> Pyramid:
+        with span("cache"):
+            source = await self._source(image_id)
+        with span("decode"):
+            image, picture = await self._workers.run(_decode, source, self._max_pixels)
+        if image.id != image_id:
+            raise _damaged()
+        self._pictures.put(image_id, picture)
+        return picture
+
+    async def _source(self, image_id: str) -> bytes:
+        source = await self._images.get_source(image_id)
+        if source is None:
+            raise NotFoundError(
+                "This picture was here and is no longer kept. Upload it again with POST /v1/images.",
+                code="image_expired",
+            )
+        return source
+
     async def stored_models(self, record: ImageRecord) -> list[tuple[str, str]]:
         """(id, revision) of the models whose embedding of this picture is stored now."""
         manifests = self._models.manifests()
@@ -169,6 +221,7 @@ class EmbedService:
     async def delete(self, image_id: str) -> None:
         """Forget a picture and its embeddings. Raises `image_not_found`."""
         self._decoded.forget(image_id)
+        self._pictures.forget(image_id)
         if not await self._images.delete_image(image_id, self._models.manifests()):
             raise NotFoundError("No picture with this id is known here; nothing was deleted.", code="image_not_found")
 
@@ -186,16 +239,11 @@ class EmbedService:
 
     async def _encode_again(self, image_id: str, model: ServedModel) -> tuple[bytes, bool]:
         self._observer.embedding_looked_up(model.manifest.id, hit=False)
-        source = await self._images.get_source(image_id)
-        if source is None:
-            raise NotFoundError(
-                "This picture was here and is no longer kept. Upload it again with POST /v1/images.",
-                code="image_expired",
-            )
+        source = await self._source(image_id)
         with span("decode"):
             prepared = await self._workers.run(_prepare, source, model.manifest.preprocessing, self._max_pixels)
         if prepared.image_id != image_id:
-            raise NotFoundError("The kept file is damaged. Upload it again with POST /v1/images.", code="image_expired")
+            raise _damaged()
         return await self._encode(prepared, model)
 
     async def _encode(self, prepared: _Prepared, model: ServedModel) -> tuple[bytes, bool]:
@@ -217,3 +265,7 @@ class EmbedService:
         with span("cache"):
             await self._images.put_embedding(prepared.image_id, model.manifest, container)
         return container, False
+
+
+def _damaged() -> NotFoundError:
+    return NotFoundError("The kept file is damaged. Upload it again with POST /v1/images.", code="image_expired")

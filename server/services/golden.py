@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from server.domain.bundle import BundleManifest
 from server.domain.ports import Decoder, DecoderInputs, Encoder, Float32
 from server.domain.quantisation import dequantise
-from server.errors import BundleError
+from server.errors import BundleError, RequestError
 from server.storage.container import Container, read_container
 
 FORMAT = "segserve-golden/1"
@@ -24,8 +24,8 @@ MAX_SCORE_ERROR = 0.02
 
 @dataclass(frozen=True, slots=True)
 class GoldenReport:
-    """`embedding_error`: largest relative L2 distance of a tensor; `mask_iou`: least IoU of a mask; `score_error`:
-    largest difference of a predicted IoU."""
+    """`embedding_error`: largest relative L2 distance of a tensor of the embedding or the features; `mask_iou`: least
+    IoU of a mask; `score_error`: largest difference of a predicted IoU."""
 
     cases: int
     embedding_error: float
@@ -37,9 +37,14 @@ def check_golden(data: bytes, manifest: BundleManifest, encoder: Encoder, decode
     """Blocking. `data`: the bundle's golden.safetensors. Raises BundleError `bundle_golden_mismatch`."""
     try:
         report = _compare(read_container(data), manifest, encoder, decoder)
-    except (KeyError, ValueError, TypeError) as error:
+    except (RequestError, KeyError, ValueError, TypeError) as error:
         message = f"The golden vectors of {manifest.id} cannot be read: {error!r}. Fetch the bundle again."
         raise BundleError(message, code="bundle_golden_mismatch") from error
+    return held_to_bounds(report, manifest)
+
+
+def held_to_bounds(report: GoldenReport, manifest: BundleManifest) -> GoldenReport:
+    """The report itself, or BundleError `bundle_golden_mismatch`."""
     if (
         report.embedding_error > MAX_EMBEDDING_ERROR
         or report.mask_iou < MIN_MASK_IOU
@@ -64,7 +69,7 @@ def _compare(container: Container, manifest: BundleManifest, encoder: Encoder, d
     compared = [_compare_case(tensors, name, expected, manifest, decoder) for name in cases]
     return GoldenReport(
         cases=len(cases),
-        embedding_error=max(_relative(actual[name], expected[name]) for name in expected),
+        embedding_error=max(relative_error(actual[name], expected[name]) for name in expected),
         mask_iou=min((iou for iou, _ in compared), default=1.0),
         score_error=max((error for _, error in compared), default=0.0),
     )
@@ -120,5 +125,5 @@ def _compare_case(
     return float(iou.min()), float(scores.max())
 
 
-def _relative(actual: Float32, expected: Float32) -> float:
+def relative_error(actual: Float32, expected: Float32) -> float:
     return float(np.linalg.norm(actual - expected) / max(float(np.linalg.norm(expected)), 1e-12))

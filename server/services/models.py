@@ -16,19 +16,16 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
-import numpy as np
-
 from server.domain.bundle import BundleManifest
-from server.domain.geometry import InputFrame
-from server.domain.ports import Decoder, DecoderInputs, Encoder
-from server.domain.prompts import assemble, parse_prompt
+from server.domain.ports import Encoder
 from server.errors import SegserveError, UnavailableError
 from server.runtime.batcher import MicroBatcher
 from server.runtime.registry import BundleRegistry
+from server.services.served import Promptable, ServedModel, memory_of
 from server.services.single_flight import SingleFlight
+from server.services.warming import Opened, open_warm
 
 log = logging.getLogger("segserve.models")
 
@@ -36,14 +33,6 @@ State = Literal["idle", "loading", "ready"]
 BUSY_RETRY_SECONDS = 5.0
 ROOM_SECONDS = 10.0  # how long a request waits for others to be done with their models
 ROOM_LOOK_SECONDS = 0.02
-SLOW_MS = 2000.0
-
-
-@dataclass(frozen=True, slots=True)
-class ServedModel:
-    manifest: BundleManifest
-    queue: MicroBatcher
-    decoder: Decoder
 
 
 class ModelObserver(Protocol):
@@ -58,17 +47,6 @@ class SilentModelObserver:
     def model_loaded(self, model: str, seconds: float, memory_bytes: int) -> None: ...
 
     def model_evicted(self, model: str) -> None: ...
-
-
-def memory_of(manifest: BundleManifest) -> int:
-    """Bytes that a loaded model takes while it encodes a picture: an estimate, rather from above.
-
-    Twice the graphs and the weights that they refer to (the runtime packs matrices anew), and 1 KiB for each input
-    pixel of activations: SAM ViT-B, 375 MB of weights at 1024 px, was seen to peak at 1.2 GiB, the estimate is 1.8.
-    """
-    roles = ("encoder", "decoder", "weights")
-    files = sum(entry.bytes for entry in manifest.files.values() if entry.role in roles)
-    return 2 * files + manifest.preprocessing.size**2 * 1024
 
 
 class ModelPool:
@@ -108,7 +86,7 @@ class ModelPool:
         return self._registry.list()
 
     def queue_depths(self) -> dict[str, int]:
-        return {model_id: model.queue.queue_depth for model_id, model in self._loaded.items()}
+        return {model_id: model.queue.queue_depth for model_id, model in self._loaded.items() if model.is_promptable}
 
     def loaded_bytes(self) -> dict[str, int]:
         return {model_id: memory_of(model.manifest) for model_id, model in self._loaded.items()}
@@ -119,13 +97,15 @@ class ModelPool:
     def encode_seconds(self, model_id: str) -> float | None:
         """Median of the last pictures here; None before the first one since the model was loaded."""
         model = self._loaded.get(model_id)
-        return None if model is None else model.queue.seconds_per_picture
+        return model.queue.seconds_per_picture if model is not None and model.is_promptable else None
 
     async def healthy(self, model_id: str) -> bool:
         """Cheap after a success; after a failed run a real one on a blank picture decides. A model that left memory for
         another is as healthy as it was: the next request loads it."""
         model = self._loaded.get(model_id)
-        return model is None or await model.queue.check(model.manifest.preprocessing.size)
+        if model is None or not model.is_promptable:
+            return True
+        return await model.queue.check(model.manifest.preprocessing.size)
 
     @asynccontextmanager
     async def use(self, model_id: str | None) -> AsyncIterator[ServedModel]:
@@ -164,7 +144,7 @@ class ModelPool:
     async def close(self) -> None:
         self._closed = True
         for model in self._loaded.values():
-            await model.queue.close()
+            await model.close()
 
     async def _load(self, manifest: BundleManifest) -> ServedModel:
         if self._closed:
@@ -174,8 +154,7 @@ class ModelPool:
             async with self._room:  # one at a time, or two would take the same room
                 await self._make_room(manifest)
                 began = time.perf_counter()
-                encoder, decoder = await self._opened(manifest)
-                model = ServedModel(manifest, self._make_queue(manifest.id, encoder), decoder)
+                model = await self._opened(manifest)
                 self._loaded[manifest.id] = model
         finally:
             self._coming.discard(manifest.id)
@@ -184,16 +163,20 @@ class ModelPool:
         log.info("model %s %s ready in %.2f s", manifest.id, manifest.revision, seconds)
         return model
 
-    async def _opened(self, manifest: BundleManifest) -> tuple[Encoder, Decoder]:
+    async def _opened(self, manifest: BundleManifest) -> ServedModel:
         """A load cannot be stopped half-way: when every caller has left, what it gives is dropped."""
         opening = asyncio.ensure_future(asyncio.to_thread(self._open, manifest))
         try:
-            return await asyncio.shield(opening)
+            opened = await asyncio.shield(opening)
         except asyncio.CancelledError:
             opening.add_done_callback(lambda done: self._drop(manifest.id, done))
             raise
+        if not isinstance(opened, tuple):
+            return ServedModel(manifest, opened)
+        encoder, decoder = opened
+        return ServedModel(manifest, Promptable(self._make_queue(manifest.id, encoder), decoder))
 
-    def _drop(self, model_id: str, opened: asyncio.Future[tuple[Encoder, Decoder]]) -> None:
+    def _drop(self, model_id: str, opened: asyncio.Future[Opened]) -> None:
         if (
             not opened.cancelled()
             and opened.exception() is None
@@ -215,7 +198,7 @@ class ModelPool:
             )
         deadline = time.monotonic() + ROOM_SECONDS
         while self._loaded and not self._fits(manifest):
-            idle = [name for name, model in self._loaded.items() if model.queue.idle and not self._users[name]]
+            idle = [name for name, model in self._loaded.items() if model.idle and not self._users[name]]
             if not idle:
                 if manifest.id == self.default_id and needed > self._memory:
                     return
@@ -233,23 +216,14 @@ class ModelPool:
     async def _evict(self, model_id: str) -> None:
         model = self._loaded.pop(model_id)
         self._registry.release(model_id)  # before anything can interrupt: what is not loaded must not be held
-        await model.queue.close()
+        await model.close()
         del model
         await asyncio.to_thread(_give_back)
         self._observer.model_evicted(model_id)
         log.info("model %s left memory", model_id)
 
-    def _open(self, manifest: BundleManifest) -> tuple[Encoder, Decoder]:
-        """Load both graphs and run each once, so that the first caller does not pay for it. An encoder that is known to
-        take seconds is spared: its first picture would only wait for the blank one."""
-        encoder, decoder = self._registry.encoder(manifest.id), self._registry.decoder(manifest.id)
-        size = manifest.preprocessing.size
-        if manifest.speed is None or manifest.speed.encode_ms < SLOW_MS:
-            with self._turn:
-                encoder.encode(np.zeros((1, size, size, 3), np.uint8), np.array([[size, size]], np.int64))
-        blank = {tensor.name: np.zeros((1, *tensor.shape), np.float32) for tensor in manifest.embedding}
-        decoder.decode(blank, _one_click(manifest, InputFrame.square(size, size, size)))
-        return encoder, decoder
+    def _open(self, manifest: BundleManifest) -> Opened:
+        return open_warm(self._registry, manifest, self._turn)
 
 
 def _give_back() -> None:
@@ -260,9 +234,3 @@ def _give_back() -> None:
             ctypes.CDLL("libc.so.6").malloc_trim(0)
         except (OSError, AttributeError):  # another libc
             log.debug("this libc has no malloc_trim")
-
-
-def _one_click(manifest: BundleManifest, frame: InputFrame) -> DecoderInputs:
-    height, width = manifest.decoder.mask_height, manifest.decoder.mask_width
-    prompt = parse_prompt(frame, (height, width), point_coords=[[frame.width / 2, frame.height / 2]], point_labels=[1])
-    return assemble([prompt], frame, (height, width))

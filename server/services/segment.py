@@ -19,7 +19,7 @@ from server.domain.prompts import Prompt, assemble, most_together, parse_prompt,
 from server.errors import NotFoundError, PromptError
 from server.services.embed import EmbedService
 from server.services.encodings import check_format, encode_mask
-from server.services.models import ServedModel
+from server.services.served import ServedModel
 from server.services.timing import add_span, span
 from server.services.workers import Workers
 from server.storage.images import ImageRecord, ImageStore

@@ -15,7 +15,7 @@ from server.api.context import Context
 from server.app import create_app
 from server.domain.bundle import BundleManifest, Speed
 from server.errors import NotFoundError
-from server.services.models import memory_of
+from server.services.served import memory_of
 from server.settings import Settings
 from server.storage.container import read_container
 from tests.api.conftest import draw, encode

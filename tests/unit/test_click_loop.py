@@ -207,9 +207,8 @@ def test_halving_repeats_the_last_line() -> None:
 
 
 def test_expected_iou_by_hand() -> None:
-    logits = np.log(np.array([[[[0.9, 0.8], [0.1, 0.2]]]]) / (1 - np.array([[[[0.9, 0.8], [0.1, 0.2]]]]))).astype(
-        np.float32
-    )
+    shares = np.array([[0.9, 0.8], [0.1, 0.2]])
+    logits = np.log(shares / (1 - shares)).astype(np.float32)
     assert expected_iou(logits, 0.0) == pytest.approx(1.7 / 2.3)
     assert expected_iou(logits, 10.0) == 0
 

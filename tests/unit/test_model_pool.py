@@ -18,7 +18,8 @@ from server.errors import NotFoundError, UnavailableError
 from server.runtime.batcher import MicroBatcher
 from server.runtime.onnx import OnnxBackend
 from server.runtime.registry import BundleRegistry
-from server.services.models import ModelPool, memory_of
+from server.services.models import ModelPool
+from server.services.served import memory_of
 from tests.fakes import INPUT_SIZE, FakeBackend, FakeEncoder, fake_manifest, write_bundle
 from tests.onnx_bundle import onnx_files
 

@@ -39,6 +39,7 @@ _YEAR, _HOUR = 31_536_000, 3600
             "image_not_found",
             "image_expired",
             "model_not_found",
+            "model_kind_mismatch",
             "embedding_revision_mismatch",
         ),
     },

@@ -46,7 +46,7 @@ async def upload(request: Request, context: ContextDep, model: ModelQuery = None
         model=manifest.id,
         revision=manifest.revision,
         cached=image.cached,
-        embedding_url=embedding_url(record.id, manifest.id),
+        embedding_url=embedding_url(record.id, manifest.id) if image.model.is_promptable else None,
         expires_at=rfc3339(record.expires_at),
     )
     headers = {"Location": image_url(record.id), "Cache-Control": "no-store"}

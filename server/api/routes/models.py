@@ -13,7 +13,8 @@ from server.api.links import model_file_url
 from server.api.openapi import problems
 from server.api.schemas import ModelAnswer, ModelFile, ModelsAnswer
 from server.domain.bundle import BundleManifest
-from server.services.models import ModelPool, memory_of
+from server.services.models import ModelPool
+from server.services.served import memory_of
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 

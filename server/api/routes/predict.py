@@ -10,8 +10,8 @@ from server.api.guard import deadline, until_disconnect
 from server.api.openapi import PREDICT_BODY, problems
 from server.api.schemas import PredictAnswer, PredictOptions
 from server.api.uploads import PredictCall, read_predict
-from server.services.models import ServedModel
 from server.services.segment import MaskInput, RawPrompt
+from server.services.served import ServedModel
 from server.services.timing import span
 
 router = APIRouter(prefix="/v1", tags=["predict"])

@@ -83,8 +83,10 @@ async function readAll(response: Response): Promise<ArrayBuffer> {
  * (409) to answer with another model's.
  */
 export function downloadEmbedding(image: UploadedImage, revision: string, signal: AbortSignal): Promise<ArrayBuffer> {
-  const mark = image.embedding_url.includes("?") ? "&" : "?";
-  return download(`${image.embedding_url}${mark}revision=${encodeURIComponent(revision)}`, signal);
+  const url = image.embedding_url;
+  if (url === null) return Promise.reject(new ApiProblem(422, "model_kind_mismatch", "", "", null));
+  const mark = url.includes("?") ? "&" : "?";
+  return download(`${url}${mark}revision=${encodeURIComponent(revision)}`, signal);
 }
 
 /** Uploads for a model with progress (which fetch cannot tell). `onSent` is called when the last byte has left. */

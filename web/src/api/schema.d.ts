@@ -286,14 +286,20 @@ export interface components {
       accuracy: {
         [key: string]: unknown;
       };
-      /** Calibration */
+      /**
+       * Calibration
+       * @description null: an interactive model has none.
+       */
       calibration: {
         [key: string]: unknown;
-      };
-      /** Decoder */
+      } | null;
+      /**
+       * Decoder
+       * @description null: an interactive model has none.
+       */
       decoder: {
         [key: string]: unknown;
-      };
+      } | null;
       /** Description */
       description: string;
       /** Embedding */
@@ -311,6 +317,13 @@ export interface components {
       };
       /** Id */
       id: string;
+      /**
+       * Interactive
+       * @description How the loop runs an interactive model; else null.
+       */
+      interactive: {
+        [key: string]: unknown;
+      } | null;
       /** Kind */
       kind: string;
       /** License */
@@ -538,11 +551,14 @@ export interface components {
     UploadAnswer: {
       /**
        * Cached
-       * @description true: the embedding was there already, nothing was encoded.
+       * @description true: it was there already, nothing was encoded.
        */
       cached: boolean;
-      /** Embedding Url */
-      embedding_url: string;
+      /**
+       * Embedding Url
+       * @description null: an interactive model has no embeddings.
+       */
+      embedding_url: string | null;
       /**
        * Expires At
        * @description UTC, RFC 3339.
@@ -924,7 +940,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemAnswer"];
         };
       };
-      /** @description Problem: image_id_invalid */
+      /** @description Problem: image_id_invalid, model_kind_mismatch */
       422: {
         headers: {
           [name: string]: unknown;
