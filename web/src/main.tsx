@@ -11,6 +11,7 @@ import "./styles/controls.css";
 import "./styles/empty.css";
 import "./styles/models.css";
 import "./styles/panels.css";
+import "./styles/clicking.css";
 import "./styles/strip.css";
 import "./styles/workspace.css";
 import "./styles/people.css";

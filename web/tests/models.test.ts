@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { ModelSummary } from "../src/api/types";
+import type { ClickModel } from "../src/app/effects/click-model";
 import type { EngineKeeper } from "../src/app/effects/engine";
 import { entryOf, ModelKeeper } from "../src/app/effects/models";
 import { estimatedPart } from "../src/app/models";
@@ -105,9 +106,11 @@ describe("the choice of a model", () => {
   });
   afterEach(() => vi.unstubAllGlobals());
 
+  const clicks = { offer: () => undefined } as unknown as ClickModel;
+
   function keeper(): { store: Store; keeper: ModelKeeper } {
     const store = createStore();
-    return { store, keeper: new ModelKeeper(store, { start: started, pause } as unknown as EngineKeeper) };
+    return { store, keeper: new ModelKeeper(store, { start: started, pause } as unknown as EngineKeeper, clicks) };
   }
 
   it("is the server's default, the kept one before it, and the address's before both", async () => {

@@ -54,6 +54,7 @@ export function fakeEngine(backend: Engine["backend"], calls: string[] = []): En
 export const launcherOf = (wasm: Engine, webgpu: Engine | null = null): Launcher => ({
   wasm: () => Promise.resolve(wasm),
   webgpu: () => Promise.resolve(webgpu),
+  clicks: () => Promise.reject(new Error("none here")),
 });
 
 export const request = (step: number | null, change: Partial<DecodeRequest> = {}): DecodeRequest => ({

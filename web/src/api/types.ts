@@ -10,7 +10,17 @@ export type PredictRequest = Schema["PredictRequest"];
 /** docs/bundle-format.md describes these parts of the manifest. */
 interface ManifestParts {
   readonly preprocessing: { readonly size: number; readonly resize: "longest_side" | "square" };
+  /** Of interactive bundles. */
+  readonly interactive?: {
+    readonly disk_radius: number;
+    readonly expansion: number;
+    readonly smallest_target: number;
+    readonly smallest_focus: number;
+    readonly merge_from: number;
+    readonly look_twice: boolean;
+  } | null;
   readonly embedding: readonly { readonly name: string }[];
+  /** Of promptable bundles. */
   readonly decoder: {
     readonly mask_height: number;
     readonly mask_width: number;

@@ -82,6 +82,7 @@ export type ViewAction =
   | { readonly type: "stroke/draw"; readonly stroke: ViewState["stroke"] }
   | { readonly type: "brush/size"; readonly radius: number }
   | { readonly type: "outline/show"; readonly rings: Rings | null }
+  | { readonly type: "looking/show"; readonly target: Rectangle | null }
   | { readonly type: "grab/set"; readonly grabbing: boolean }
   | { readonly type: "dialog/show"; readonly dialog: Dialog }
   | { readonly type: "drop/hover"; readonly over: boolean };

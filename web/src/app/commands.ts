@@ -1,4 +1,5 @@
 import type { Action } from "./actions";
+import { CLICKINGS } from "./clicking";
 import { crosshairOf } from "./crosshair";
 import { isIdle } from "./draft";
 import { keysOf } from "./preferences";
@@ -49,6 +50,7 @@ export const COMMAND_IDS = [
   "tool.select",
   "tool.pan",
   "label.swap",
+  "clicking",
   "brush.smaller",
   "brush.larger",
   "undo",
@@ -144,6 +146,15 @@ export const COMMANDS: readonly Command[] = [
   command("open", ["mod+o"], always, { type: "request/pick" }),
   command("models", ["m"], always, { type: "dialog/show", dialog: "models" }),
   command("encode", ["e"], (state) => state.picture?.phase === "unencoded", { type: "request/encode" }),
+  {
+    id: "clicking",
+    keys: ["i"],
+    enabled: ({ models }) => models.clicks !== null,
+    action: ({ preferences: { clicking } }) => ({
+      type: "preferences/clicking",
+      clicking: CLICKINGS[(CLICKINGS.indexOf(clicking) + 1) % CLICKINGS.length] ?? "promptable",
+    }),
+  },
   command("next", ["d", "pagedown"], (state) => neighbourOf(state, 1) !== null, { type: "request/step", offset: 1 }),
   command("previous", ["a", "pageup"], (state) => neighbourOf(state, -1) !== null, {
     type: "request/step",

@@ -15,14 +15,23 @@ export interface ModelEntry {
   readonly state: "idle" | "loading" | "ready" | null;
 }
 
+/** The interactive model that refines masks in the browser. */
+export interface ClickModelEntry {
+  readonly id: string;
+  readonly revision: string;
+  readonly title: string;
+}
+
 export interface ModelsState {
+  /** null: the server has none, or it does not run here. */
+  readonly clicks: ClickModelEntry | null;
   readonly entries: readonly ModelEntry[];
   readonly chosen: string | null;
   /** The last refreshing failed: the list may be an old one. */
   readonly stale: boolean;
 }
 
-export const NO_MODELS: ModelsState = { entries: [], chosen: null, stale: false };
+export const NO_MODELS: ModelsState = { clicks: null, entries: [], chosen: null, stale: false };
 
 export function chosenEntry({ entries, chosen }: ModelsState): ModelEntry | null {
   return entries.find((entry) => entry.id === chosen) ?? null;

@@ -1,4 +1,5 @@
 import type { Language } from "../text";
+import type { Clicking } from "./clicking";
 import type { Command, CommandId } from "./commands";
 
 export const LANGUAGE_CHOICES = ["system", "en", "zh"] as const;
@@ -18,6 +19,7 @@ export interface Preferences {
   readonly browserLanguage: Language;
   readonly theme: Theme;
   readonly keys: KeyOverrides;
+  readonly clicking: Clicking;
   /** The tour was ended once, and does not come by itself any more. */
   readonly toured: boolean;
   /** The tour's step that is shown, from 0; null: none is. */
@@ -29,6 +31,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
   browserLanguage: "en",
   theme: "system",
   keys: {},
+  clicking: "refine",
   toured: false,
   tour: null,
 };
@@ -37,6 +40,7 @@ export type PreferencesAction =
   | { readonly type: "preferences/language"; readonly language: LanguageChoice }
   | { readonly type: "preferences/browser"; readonly language: Language }
   | { readonly type: "preferences/theme"; readonly theme: Theme }
+  | { readonly type: "preferences/clicking"; readonly clicking: Clicking }
   | { readonly type: "preferences/keys"; readonly keys: KeyOverrides }
   /** null ends it for good. */
   | { readonly type: "preferences/tour"; readonly step: number | null };
@@ -49,6 +53,8 @@ export function reducePreferences(preferences: Preferences, action: PreferencesA
       return { ...preferences, browserLanguage: action.language };
     case "preferences/theme":
       return { ...preferences, theme: action.theme };
+    case "preferences/clicking":
+      return { ...preferences, clicking: action.clicking };
     case "preferences/keys":
       return { ...preferences, keys: action.keys };
     case "preferences/tour":

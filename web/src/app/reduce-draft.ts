@@ -3,6 +3,7 @@ import { boxAbout } from "../geometry/frames";
 import type { Prompt } from "../geometry/prompt";
 import { isEmpty, samePrompt } from "../geometry/prompt";
 import type { DocumentAction } from "./actions";
+import { addClicks, chainOf, clicksNext, replayed } from "./clicking";
 import { isIdle, nextColour } from "./draft";
 import { replace } from "./history";
 import { pruneSteps } from "./prune-steps";
@@ -65,6 +66,7 @@ function addPoints(state: AppState, places: readonly Prompt["points"][number]["a
   const { draft } = state.history.present;
   const points = places.map((at, i) => ({ id: state.nextId + i, at, label }));
   const prompt = { ...draft.prompt, points: [...draft.prompt.points, ...points] };
+  if (clicksNext(state)) return addClicks({ ...state, nextId: state.nextId + points.length }, prompt);
   return ask({ ...state, nextId: state.nextId + points.length }, prompt, feedbackOf(state, draft));
 }
 
@@ -112,8 +114,9 @@ function withPoints(state: AppState, points: Prompt["points"]): AppState {
   const { draft } = doc;
   const prompt = { ...draft.prompt, points };
   if (samePrompt(prompt, draft.prompt)) return state;
-  const mended = isMended(state, draft);
-  if (isEmpty(prompt)) {
+  const chain = chainOf(state, draft);
+  const mended = chain === null && isMended(state, draft);
+  if (chain === null && isEmpty(prompt)) {
     const next = mended ? { ...draft, prompt } : { ...EMPTY_DRAFT, editing: draft.editing };
     return change(state, { ...doc, draft: next });
   }
@@ -123,6 +126,7 @@ function withPoints(state: AppState, points: Prompt["points"]): AppState {
     const ofThisModel = present.revision === null || step?.revision === present.revision; // null: still to be asked
     return step?.status === "done" && ofThisModel && samePrompt(step.prompt, prompt);
   });
+  if (known === undefined && chain !== null) return replayed(state, chain, points);
   if (known === undefined) return ask(state, prompt, mended ? feedbackOf(state, draft) : []);
   return change(state, { ...doc, draft: { ...draft, prompt, step: known.step, candidate: known.candidate } });
 }

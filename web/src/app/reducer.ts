@@ -40,6 +40,7 @@ export function reduce(state: AppState, action: Action): AppState {
     case "stroke":
     case "brush":
     case "outline":
+    case "looking":
     case "grab":
     case "dialog":
     case "drop":
@@ -98,6 +99,8 @@ function reduceView(state: AppState, action: ViewAction): ViewState {
       return { ...view, brush: Math.min(Math.max(action.radius, SMALLEST_BRUSH), LARGEST_BRUSH) };
     case "outline/show":
       return { ...view, outline: action.rings };
+    case "looking/show":
+      return { ...view, looking: action.target };
     case "grab/set":
       return { ...view, grabbing: action.grabbing };
     case "dialog/show":

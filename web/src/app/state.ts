@@ -31,7 +31,7 @@ export interface Step {
   readonly multimask: boolean;
   /** The part of the picture whose embedding answers; null: the whole. */
   readonly region: Rectangle | null;
-  /** The change by hand, of the first mask of `feedback`; null: the model is asked. */
+  /** The change, by hand or by the interactive model, of the first mask of `feedback`; null: the promptable model is asked. */
   readonly edit: Edit | null;
   /** Further masks that the change needs. */
   readonly others: readonly MaskRef[];
@@ -42,7 +42,7 @@ export interface Step {
   readonly status: "waiting" | "done" | "failed";
   /** `iou`: as the model predicts it; null for a mask that was mended by hand. */
   readonly candidates: readonly { readonly index: number; readonly iou: number | null }[];
-  /** Of the model that answered; null before, and for changes by hand. */
+  /** Of the promptable model that answered; null before, and for other changes. */
   readonly revision: string | null;
 }
 
@@ -143,6 +143,8 @@ export interface ViewState {
   readonly band: ImageBox | null;
   /** The stroke, scribble or lasso while it is drawn. */
   readonly stroke: (Stroke & { readonly erase: boolean }) | null;
+  /** Where the interactive model looks while it works. */
+  readonly looking: Rectangle | null;
   /** The point while it is dragged. */
   readonly moving: { readonly id: number; readonly at: ImagePoint } | null;
   /** The draft's outline while its vertices can be moved. */
@@ -215,6 +217,7 @@ export const INITIAL_STATE: AppState = {
     pointer: null,
     band: null,
     stroke: null,
+    looking: null,
     moving: null,
     outline: null,
     brush: 16,

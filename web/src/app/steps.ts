@@ -8,7 +8,7 @@ import { pruneSteps } from "./prune-steps";
 import type { AppState, Doc, Draft, MaskRef, Step } from "./state";
 
 /** How far back the feedback may reach when newer steps were overtaken before they were decoded. */
-const FEEDBACK_DEPTH = 8;
+export const FEEDBACK_DEPTH = 8;
 
 export function change(state: AppState, doc: Doc): AppState {
   return { ...state, history: push(state.history, doc), hoverShown: false };
@@ -34,7 +34,7 @@ export function question(
   return { ...UNANSWERED, id, prompt, multimask, feedback, region };
 }
 
-/** A change by hand, of `base` or of nothing. */
+/** A change by hand or by an interactive model, of `base` or of nothing. */
 export function handMade(
   id: number,
   prompt: Prompt,
@@ -79,7 +79,7 @@ export function regionFor(state: AppState, prompt: Prompt): Rectangle | null {
   return inside ? region : null;
 }
 
-/** A change by hand somewhere between the draft's mask and the model's last answer. */
+/** A change by hand, or by an interactive model, somewhere between the draft's mask and the model's last answer. */
 export function isMended(state: AppState, draft: Draft): boolean {
   let step = draft.step === null ? undefined : state.steps[draft.step];
   for (let depth = 0; step !== undefined && depth < FEEDBACK_DEPTH * 4; depth++) {

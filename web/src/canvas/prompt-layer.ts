@@ -11,6 +11,8 @@ const ADD = "#1f9d55";
 const REMOVE = "#d64545";
 /** Side of a vertex's square. */
 const VERTEX = 7;
+/** Arm of the corners that show where the interactive model looks. */
+const CORNER = 18;
 
 /** Points and boxes, on a 2D canvas above the masks; sizes in CSS pixels whatever the zoom. */
 export class PromptLayer {
@@ -21,6 +23,7 @@ export class PromptLayer {
     context.setTransform(pixelRatio, 0, 0, pixelRatio, 0, 0);
     context.clearRect(0, 0, scene.view.width, scene.view.height);
     if (scene.region !== null) this.#region(scene, scene.region);
+    if (scene.looking !== null) this.#looking(scene, scene.looking);
     if (scene.stroke !== null) this.#stroke(scene, scene.stroke);
     for (const box of scene.boxes) this.#box(scene, box);
     for (const ring of scene.outline) this.#ring(scene, ring);
@@ -41,6 +44,29 @@ export class PromptLayer {
     context.setLineDash([6, 4]);
     this.#outlined(() => context.rect(low.x, low.y, wide, high), 1.25);
     context.setLineDash([]);
+  }
+
+  /** Its corners alone: it comes and goes with each click. */
+  #looking(scene: Scene, { x, y, width, height }: Rectangle): void {
+    const { context } = this;
+    const low = toView(scene.camera, imagePoint(x, y));
+    const high = toView(scene.camera, imagePoint(x + width, y + height));
+    const arm = Math.min(high.x - low.x, high.y - low.y, 4 * CORNER) / 4;
+    this.#outlined(() => {
+      for (const [cx, dx] of [
+        [low.x, arm],
+        [high.x, -arm],
+      ] as const) {
+        for (const [cy, dy] of [
+          [low.y, arm],
+          [high.y, -arm],
+        ] as const) {
+          context.moveTo(cx + dx, cy);
+          context.lineTo(cx, cy);
+          context.lineTo(cx, cy + dy);
+        }
+      }
+    }, 1.5);
   }
 
   /** As wide as it will be, in the colour of what it does; a line of no radius is drawn thin. */

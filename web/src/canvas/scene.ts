@@ -30,4 +30,6 @@ export interface Scene {
   readonly outline: readonly (readonly ImagePoint[])[];
   /** The part of the picture that was encoded by itself. */
   readonly region: Rectangle | null;
+  /** Where the interactive model looks. */
+  readonly looking: Rectangle | null;
 }

@@ -1,3 +1,4 @@
+import type { Rectangle } from "../geometry/mask";
 import type { Answers, Call, EngineInfo, Reply, Task } from "./protocol";
 import { DecodeError } from "./protocol";
 import { DecodeService } from "./service";
@@ -52,6 +53,8 @@ const PATIENCE: Readonly<Record<Task["kind"], number>> = {
   embedding: 15_000,
   decode: 20_000,
   edit: 30_000,
+  click_start: 60_000,
+  click: 60_000,
   restore: 10_000,
   adopt: 10_000,
   forget: 10_000,
@@ -76,10 +79,12 @@ export class DecodeClient {
     private readonly port: Port,
     onEngine: (info: EngineInfo) => void,
     private readonly onCrash: (error: DecodeError) => void,
+    onLook: (target: Rectangle) => void = () => undefined,
   ) {
     port.listen(
       (reply) => {
         if (reply.kind === "engine") onEngine(reply.info);
+        else if (reply.kind === "look") onLook(reply.target);
         else this.#settle(reply);
       },
       (message) => this.#fail(new DecodeError("crashed", message)),
@@ -100,7 +105,7 @@ export class DecodeClient {
     this.#end(new DecodeError("crashed", "The worker was closed."));
   }
 
-  #settle(reply: Exclude<Reply, { kind: "engine" }>): void {
+  #settle(reply: Exclude<Reply, { kind: "engine" | "look" }>): void {
     const waiting = this.#waiting.get(reply.ticket);
     if (waiting === undefined) return;
     this.#waiting.delete(reply.ticket);

@@ -1,6 +1,8 @@
+import type { ClickStages } from "./click-loop";
+import { createStages } from "./click-stages";
 import type { Engine, Runtime } from "./engine";
 import { createEngine } from "./engine";
-import type { DecoderSpec } from "./protocol";
+import type { ClickSpec, DecoderSpec } from "./protocol";
 import { DecodeError } from "./protocol";
 import { selfTest } from "./self-test";
 
@@ -9,6 +11,8 @@ export interface Launcher {
   wasm(model: ArrayBuffer, spec: DecoderSpec, golden: ArrayBuffer | null, threads: number): Promise<Engine>;
   /** null when the GPU is absent, wrong or slower than `present`. */
   webgpu(model: ArrayBuffer, spec: DecoderSpec, golden: ArrayBuffer, present: Engine): Promise<Engine | null>;
+  /** The graphs of an interactive model, by WASM. */
+  clicks(spec: ClickSpec, coarse: ArrayBuffer, refine: ArrayBuffer | null, threads: number): Promise<ClickStages>;
 }
 
 export interface RuntimeLoaders {
@@ -36,6 +40,13 @@ export function createLauncher(loaders: RuntimeLoaders): Launcher {
       const test = await selfTest(engine, golden, spec, QUICK_CASES);
       if (!test.passed) throw new DecodeError("self_test", `IoU ${test.worstIou}, score off by ${test.worstScore}`);
       return engine;
+    },
+    async clicks(spec, coarse, refine, threads) {
+      try {
+        return (await createStages(await loaders.wasm(threads), spec, coarse, refine)) as ClickStages;
+      } catch (error) {
+        throw new DecodeError("runtime", String(error));
+      }
     },
     async webgpu(model, spec, golden, present) {
       const gpu = (navigator as unknown as { gpu?: Gpu }).gpu;

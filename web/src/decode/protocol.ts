@@ -1,3 +1,4 @@
+import type { Click } from "../geometry/click-maps";
 import type { Edit } from "../geometry/edit";
 import type { Size } from "../geometry/frames";
 import type { PlacedLogits, Rectangle } from "../geometry/mask";
@@ -6,6 +7,7 @@ import type { Prompt } from "../geometry/prompt";
 import type { Raster } from "../geometry/raster";
 import type { Placement } from "../geometry/resize";
 import type { Rle } from "../geometry/rle";
+import type { ClickRules } from "./click-loop";
 
 export type Backend = "webgpu" | "wasm" | "server";
 
@@ -67,8 +69,15 @@ export interface DecodeResult {
   readonly fedBack: MaskRef | null;
 }
 
-/** What came of a step: a model's answer, or a mask mended by hand. */
-export type StepResult = DecodeResult | { readonly raster: Raster };
+/** A mask of the picture's own pixels; `iou` and `ms` where an interactive model made it. */
+export interface RasterResult {
+  readonly raster: Raster;
+  readonly iou?: number;
+  readonly ms?: number;
+}
+
+/** What came of a step: a promptable model's answer, or a mask by hand or by an interactive model. */
+export type StepResult = DecodeResult | RasterResult;
 
 export function logitsOf(result: StepResult, candidate: number): PlacedLogits | null {
   if ("raster" in result) return candidate === 0 ? rasterAsLogits(result.raster) : null;
@@ -84,6 +93,25 @@ export interface EditRequest {
   readonly edit: Edit;
   readonly base: MaskRef | null;
   readonly others: readonly MaskRef[];
+}
+
+/** What the worker must know of an interactive bundle's manifest. */
+export interface ClickSpec {
+  readonly revision: string;
+  readonly rules: ClickRules;
+}
+
+/** A click for the interactive model, which goes on from `base` (null: from nothing). */
+export interface ClickRequest {
+  readonly step: number;
+  readonly picture: Size;
+  /** The open picture's id, and its file. */
+  readonly epoch: number;
+  readonly source: Blob;
+  readonly base: MaskRef | null;
+  /** All of them, the new one last. */
+  readonly clicks: readonly Click[];
+  readonly given: boolean;
 }
 
 export interface MaskSummary {
@@ -112,6 +140,14 @@ export type Task =
     }
   | { readonly kind: "decode"; readonly epoch: number; readonly request: DecodeRequest }
   | { readonly kind: "edit"; readonly request: EditRequest }
+  | {
+      readonly kind: "click_start";
+      readonly spec: ClickSpec;
+      readonly coarse: ArrayBuffer;
+      readonly refine: ArrayBuffer | null;
+      readonly threads: number;
+    }
+  | { readonly kind: "click"; readonly request: ClickRequest }
   | { readonly kind: "restore"; readonly step: number }
   | { readonly kind: "adopt"; readonly step: number; readonly result: StepResult }
   /** Steps that nothing can reach any more, or that are kept elsewhere. */
@@ -126,6 +162,8 @@ export interface Answers {
   embedding: null;
   decode: DecodeResult;
   edit: StepResult;
+  click_start: null;
+  click: StepResult;
   restore: StepResult | null;
   adopt: null;
   forget: null;
@@ -142,7 +180,9 @@ export type FailureCode = "stale" | "runtime" | "self_test" | "revision" | "cras
 export type Reply =
   | { readonly kind: "answer"; readonly ticket: number; readonly value: Answers[keyof Answers] }
   | { readonly kind: "failure"; readonly ticket: number; readonly code: FailureCode; readonly message: string }
-  | { readonly kind: "engine"; readonly info: EngineInfo };
+  | { readonly kind: "engine"; readonly info: EngineInfo }
+  /** Where the interactive model looks. */
+  | { readonly kind: "look"; readonly target: Rectangle };
 
 export class DecodeError extends Error {
   constructor(

@@ -2,6 +2,7 @@ import { edited } from "../geometry/edit";
 import type { PlacedLogits, Rectangle } from "../geometry/mask";
 import { rasterOf } from "../geometry/mask";
 import { emptyRaster } from "../geometry/raster";
+import type { ClickService } from "./click-service";
 import type { Embedding } from "./embedding";
 import { readEmbedding, RevisionMismatch } from "./embedding";
 import type { Engine } from "./engine";
@@ -10,6 +11,7 @@ import { decoderInputs } from "./inputs";
 import type { Launcher } from "./launch";
 import type {
   Answers,
+  ClickRequest,
   DecodeRequest,
   DecodeResult,
   DecoderSpec,
@@ -39,6 +41,7 @@ export class DecodeService {
   constructor(
     private readonly launcher: Launcher | null,
     private readonly announce: (info: EngineInfo) => void,
+    private readonly clicks: ClickService | null = null,
   ) {}
 
   async handle(task: Task): Promise<Answers[Task["kind"]]> {
@@ -51,6 +54,10 @@ export class DecodeService {
         return this.#decode(task.epoch, task.request);
       case "edit":
         return this.#edit(task.request);
+      case "click_start":
+        return this.#clicks().start(task);
+      case "click":
+        return this.#click(task.request);
       case "restore":
         return this.#steps.get(task.step) ?? null;
       case "adopt":
@@ -154,6 +161,21 @@ export class DecodeService {
     const raster = edited(before, edit, this.#masksOf(others).map(rasterOf));
     this.#steps.set(step, { raster });
     return { raster };
+  }
+
+  #clicks(): ClickService {
+    if (this.clicks === null) throw new DecodeError("runtime", "No runtime for an interactive model.");
+    return this.clicks;
+  }
+
+  async #click(request: ClickRequest): Promise<StepResult> {
+    const started = performance.now();
+    const { step, base, picture } = request;
+    const before = base === null ? emptyRaster(picture) : rasterOf(this.#logits(base));
+    const { raster, iou } = await this.#clicks().answer(before, request);
+    const result = { raster, iou, ms: performance.now() - started };
+    this.#steps.set(step, result);
+    return result;
   }
 
   /** Another model's logits mean nothing to this one; a mask that was mended by hand is anybody's. */

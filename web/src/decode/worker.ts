@@ -1,3 +1,4 @@
+import { ClickService } from "./click-service";
 import { createLauncher } from "./launch";
 import type { Answers, Call, Reply, StepResult, Task } from "./protocol";
 import { DecodeError } from "./protocol";
@@ -13,7 +14,8 @@ const launcher = createLauncher({
   webgpu: async () => (await import("./runtime-webgpu")).webgpuRuntime(),
 });
 
-const service = new DecodeService(launcher, (info) => scope.postMessage({ kind: "engine", info }, []));
+const clicks = new ClickService(launcher, (target) => scope.postMessage({ kind: "look", target }, []));
+const service = new DecodeService(launcher, (info) => scope.postMessage({ kind: "engine", info }, []), clicks);
 
 scope.onmessage = (event) => {
   const { ticket } = event.data;
@@ -28,14 +30,16 @@ scope.onmessage = (event) => {
 
 /** Masks stay here: what leaves is a copy, and the copy is transferred. */
 function send(ticket: number, kind: Task["kind"], value: Answers[Task["kind"]]): void {
-  if (value === null || !["decode", "edit", "restore"].includes(kind)) {
+  if (value === null || !["decode", "edit", "click", "restore"].includes(kind)) {
     scope.postMessage({ kind: "answer", ticket, value }, []);
     return;
   }
   const result = value as StepResult;
   if ("raster" in result) {
     const data = result.raster.data.slice();
-    scope.postMessage({ kind: "answer", ticket, value: { raster: { ...result.raster, data } } }, [data.buffer]);
+    scope.postMessage({ kind: "answer", ticket, value: { ...result, raster: { ...result.raster, data } } }, [
+      data.buffer,
+    ]);
     return;
   }
   const masks = result.masks.map((mask) => mask.slice());

@@ -1,3 +1,4 @@
+import type { Click } from "./click-maps";
 import { joined, without } from "./combine";
 import { withoutHoles, withoutIslands } from "./components";
 import { fillRings } from "./contours";
@@ -14,8 +15,10 @@ export interface Stroke {
   readonly radius: number;
 }
 
-/** A change of a mask by hand. What it starts from, and other masks that it needs, are named where it is asked for. */
+/** A change of a mask, by hand or by an interactive model. What it starts from, and other masks that it needs, are named where it is asked for. */
 export type Edit =
+  /** The interactive model's answer to the last of these clicks; it is not made here. */
+  | { readonly kind: "click"; readonly clicks: readonly Click[]; readonly given: boolean }
   | { readonly kind: "paint"; readonly stroke: Stroke; readonly erase: boolean }
   /** In the place of what was there: rings, even-odd. */
   | { readonly kind: "outline"; readonly rings: readonly (readonly ImagePoint[])[] }
@@ -33,6 +36,8 @@ export type Edit =
 /** The mask after a change; `others` are what it is joined with or what is taken from it. */
 export function edited(mask: Raster, edit: Edit, others: readonly Raster[]): Raster {
   switch (edit.kind) {
+    case "click":
+      throw new Error("Only an interactive model can answer a click.");
     case "paint":
       return painted(mask, edit.stroke, edit.erase);
     case "outline":

@@ -6,6 +6,7 @@ import type { Step } from "../app/state";
 import { isEmpty } from "../geometry/prompt";
 import { t } from "../text";
 import { numberText } from "../text/numbers";
+import { ClickingSwitch } from "./ClickingSwitch";
 import { CommandButton, CommandKeys } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
 import { objectName } from "./object-name";
@@ -26,6 +27,7 @@ export function DraftCard(): JSX.Element {
         <h2>{title}</h2>
         <DraftScore step={step} candidate={draft.candidate} />
       </header>
+      <ClickingSwitch />
       {step !== null && step.candidates.length > 1 ? (
         <Candidates step={step} chosen={draft.candidate} colour={colour} />
       ) : (

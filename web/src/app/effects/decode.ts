@@ -5,6 +5,7 @@ import { DecodeError, logitsOf } from "../../decode/protocol";
 import type { ImagePoint } from "../../geometry/frames";
 import { isInside } from "../../geometry/frames";
 import type { Resources } from "../mask-library";
+import { clickingOf } from "../clicking";
 import { docOf, draftOf, shownSteps } from "../selectors";
 import type { AppState } from "../state";
 import { regionFor } from "../steps";
@@ -13,8 +14,9 @@ import type { EngineKeeper } from "./engine";
 import { report } from "./notices";
 import type { StepMaker } from "./step-maker";
 
-/** What is said of a mask that no model made. */
-const BY_HAND = { candidates: [{ index: 0, iou: null }], fedBack: null, revision: null, ms: null } as const;
+/** What is said of a mask by hand or by the interactive model. */
+const ofPixels = ({ iou = null, ms = null }: { readonly iou?: number | null; readonly ms?: number | null }) =>
+  ({ candidates: [{ index: 0, iou }], fedBack: null, revision: null, ms }) as const;
 
 type DecodeJob =
   | { readonly urgent: true; readonly epoch: number; readonly step: number }
@@ -142,7 +144,7 @@ export class Decoding {
   #report(id: number, result: StepResult): void {
     this.resources.library.setHover(null);
     this.#keep(id, result);
-    const { candidates, fedBack, revision, ms } = "raster" in result ? BY_HAND : result;
+    const { candidates, fedBack, revision, ms } = "raster" in result ? ofPixels(result) : result;
     this.store.dispatch({ type: "step/decoded", step: id, candidates, fedBack, revision, ms });
   }
 
@@ -217,13 +219,14 @@ function isByHand({ steps }: Pick<AppState, "steps">, id: number): boolean {
   return named.every((ref) => steps[ref.step]?.status === "done" || isByHand({ steps }, ref.step));
 }
 
-/** Where a preview makes sense: over the picture, with the pointing tool, before the first click of an object. */
+/** Where a preview makes sense: over the picture, with the pointing tool, before the first click of an object, if the promptable model answers it. */
 function hoverPoint(state: AppState): ImagePoint | null {
   const { pointer, tool, band, grabbing, dialog } = state.view;
   const draft = draftOf(state);
   const size = state.picture?.size ?? null;
   if (pointer === null || size === null || tool !== "point" || band !== null || grabbing || dialog !== null)
     return null;
+  if (clickingOf(state) === "interactive") return null;
   if (draft.step !== null || draft.editing !== null || state.picture?.phase !== "ready") return null;
   return isInside(pointer, size) ? pointer : null;
 }

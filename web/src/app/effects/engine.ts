@@ -32,6 +32,8 @@ export class EngineKeeper {
   #launching: Promise<void> = Promise.resolve();
   /** Called when a worker is ready for the open picture, for the first time or again. */
   onReady: (revision: string) => void = () => undefined;
+  /** Where the interactive model looks. */
+  onLook: (target: Rectangle) => void = () => undefined;
   /** Nothing is answered until `onReady`. `dead`: the worker is gone with all that it held; otherwise it only pauses. */
   onLost: (dead: boolean) => void = () => undefined;
 
@@ -39,6 +41,16 @@ export class EngineKeeper {
 
   get model(): LoadedModel | null {
     return this.#model;
+  }
+
+  /** Another one after each start: what it was told before is gone. */
+  get worker(): object | null {
+    return this.#client;
+  }
+
+  /** For a further session in the worker. */
+  get threads(): number {
+    return this.#rung === "threads" ? threadsAvailable() : 1;
   }
 
   get usesServer(): boolean {
@@ -121,7 +133,7 @@ export class EngineKeeper {
       spec: model.spec,
       model: runs ? model.decoder : null,
       golden: model.golden,
-      threads: this.#rung === "threads" ? threadsAvailable() : 1,
+      threads: this.threads,
       gpu: runs && "gpu" in navigator,
     };
   }
@@ -134,6 +146,7 @@ export class EngineKeeper {
       () => {
         if (this.#client === client && this.store.get().engine.phase === "ready") void this.#restart();
       },
+      (target) => this.onLook(target),
     );
     return client;
   }

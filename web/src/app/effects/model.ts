@@ -47,7 +47,7 @@ export function fileFor(model: ModelSummary, role: string): ModelFile | undefine
   return Object.values(model.files).find((file) => file.role === role);
 }
 
-async function fetchFile(
+export async function fetchFile(
   file: ModelFile,
   signal: AbortSignal,
   onWait: NonNullable<RetryOptions["onWait"]>,

@@ -5,6 +5,7 @@ import { withRetry } from "../../api/retry";
 import type { ModelList, ModelSummary } from "../../api/types";
 import type { ModelEntry } from "../models";
 import type { Store } from "../store";
+import type { ClickModel } from "./click-model";
 import { forgetChoice, keepChoice, readChoice } from "./choice";
 import type { EngineKeeper } from "./engine";
 import { fileFor, loadModel } from "./model";
@@ -24,6 +25,7 @@ export class ModelKeeper {
   constructor(
     private readonly store: Store,
     private readonly engine: EngineKeeper,
+    private readonly clicks: ClickModel,
   ) {}
 
   /** The model that pictures are encoded by. Raises `decoder_missing`, or what kept the list from coming. */
@@ -105,6 +107,7 @@ export class ModelKeeper {
 
   #take(list: ModelList): void {
     this.#offered = list.models.filter((model) => fileFor(model, "decoder") !== undefined);
+    this.clicks.offer(list.models);
     this.store.dispatch({ type: "models/update", change: { entries: this.#offered.map(entryOf), stale: false } });
   }
 

@@ -1,4 +1,5 @@
 import { languageFor, locale, setLanguage } from "../../text";
+import { CLICKINGS } from "../clicking";
 import { parseOverrides } from "../keys";
 import type { Preferences } from "../preferences";
 import { DEFAULT_PREFERENCES, LANGUAGE_CHOICES, languageOf, THEMES } from "../preferences";
@@ -8,6 +9,7 @@ const LANGUAGE_KEY = "segserve.language";
 /** public/theme.js reads it too. */
 const THEME_KEY = "segserve.theme";
 const KEYS_KEY = "segserve.keys";
+const CLICKING_KEY = "segserve.clicking";
 const TOUR_KEY = "segserve.tour";
 const DONE = "done";
 const TOUR_PARAMETER = "tour";
@@ -19,6 +21,7 @@ export function readPreferences(): Preferences {
     language: LANGUAGE_CHOICES.find((choice) => choice === stored(LANGUAGE_KEY)) ?? "system",
     browserLanguage: languageFor(navigator.languages),
     theme: THEMES.find((theme) => theme === stored(THEME_KEY)) ?? "system",
+    clicking: CLICKINGS.find((choice) => choice === stored(CLICKING_KEY)) ?? DEFAULT_PREFERENCES.clicking,
     keys: parseOverrides(stored(KEYS_KEY)),
     ...tourAtStart(),
   };
@@ -52,9 +55,10 @@ function follow(preferences: Preferences): void {
   else root.dataset.theme = preferences.theme;
 }
 
-function keep({ language, theme, keys, toured }: Preferences): void {
+function keep({ language, theme, keys, clicking, toured }: Preferences): void {
   keepOne(LANGUAGE_KEY, language === "system" ? null : language);
   keepOne(THEME_KEY, theme === "system" ? null : theme);
+  keepOne(CLICKING_KEY, clicking === DEFAULT_PREFERENCES.clicking ? null : clicking);
   keepOne(KEYS_KEY, Object.keys(keys).length === 0 ? null : JSON.stringify(keys));
   keepOne(TOUR_KEY, toured ? DONE : null);
 }

@@ -3,6 +3,7 @@ import { DecodeError } from "../../decode/protocol";
 import { shownSteps } from "../selectors";
 import type { Step } from "../state";
 import type { Store } from "../store";
+import type { ClickModel } from "./click-model";
 import type { EngineKeeper } from "./engine";
 import type { ServerDecoder } from "./server-decoder";
 import type { ResultShelf } from "./shelf";
@@ -20,6 +21,7 @@ export class StepMaker {
     private readonly engine: EngineKeeper,
     private readonly server: ServerDecoder,
     private readonly shelf: ResultShelf,
+    private readonly clicks: ClickModel,
   ) {}
 
   /** A step that waits, after what it goes on from. `onMade` hears of each step that had to be made on the way. */
@@ -115,6 +117,10 @@ export class StepMaker {
   #ask(epoch: number, step: Step, feedback: Step["feedback"]): Promise<StepResult> {
     const { id, prompt, multimask, region, edit, others } = step;
     const picture = this.store.get().picture?.size;
+    if (edit?.kind === "click" && picture != null) {
+      const { clicks, given } = edit;
+      return this.clicks.answer({ step: id, epoch, picture, base: feedback[0] ?? null, clicks, given });
+    }
     if (edit !== null && picture != null) {
       const request = { step: id, picture, edit, base: feedback[0] ?? null, others };
       return this.engine.call<"edit">({ kind: "edit", request });

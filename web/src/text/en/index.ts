@@ -1,3 +1,4 @@
+import { clicking } from "./clicking";
 import { files } from "./files";
 import { main } from "./main";
 import { mending } from "./mending";
@@ -5,4 +6,4 @@ import { people } from "./people";
 import { pictures } from "./pictures";
 
 /** English, by area, so that no file of texts grows without end. */
-export const en = { ...main, ...pictures, ...mending, ...files, ...people } as const;
+export const en = { ...main, ...clicking, ...pictures, ...mending, ...files, ...people } as const;

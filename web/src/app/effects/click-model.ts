@@ -1,0 +1,118 @@
+import { isAbort } from "../../api/problem";
+import { withRetry } from "../../api/retry";
+import type { ModelSummary } from "../../api/types";
+import type { ClickRequest, ClickSpec, StepResult } from "../../decode/protocol";
+import { DecodeError } from "../../decode/protocol";
+import type { Resources } from "../mask-library";
+import type { Store } from "../store";
+import type { EngineKeeper } from "./engine";
+import { fetchFile, fileFor } from "./model";
+
+interface Files {
+  readonly spec: ClickSpec;
+  readonly coarse: ArrayBuffer;
+  readonly refine: ArrayBuffer | null;
+}
+
+/** The interactive model: fetched for its first click, started in the worker, and again in each new worker. */
+export class ClickModel {
+  #offered: ModelSummary | null = null;
+  #files: Promise<Files> | null = null;
+  #startedIn: object | null = null;
+  #gaveUp = false;
+
+  constructor(
+    private readonly store: Store,
+    private readonly engine: EngineKeeper,
+    private readonly resources: Resources,
+  ) {
+    engine.onLook = (target) => store.dispatch({ type: "looking/show", target });
+  }
+
+  /** What the server has: the first interactive model serves. */
+  offer(models: readonly ModelSummary[]): void {
+    const found = models.find(({ kind, interactive }) => kind === "interactive" && interactive != null) ?? null;
+    if (found?.revision === this.#offered?.revision || this.#gaveUp) return;
+    this.#offered = found;
+    this.#files = null;
+    this.#startedIn = null;
+    const clicks = found && { id: found.id, revision: found.revision, title: found.title };
+    this.store.dispatch({ type: "models/update", change: { clicks } });
+    if (found !== null && this.store.get().preferences.clicking !== "promptable")
+      void this.#load().catch(() => undefined);
+  }
+
+  /** Raises `stale` when another picture is open by now. */
+  async answer(request: Omit<ClickRequest, "source">): Promise<StepResult> {
+    try {
+      await this.#start();
+      const source = this.resources.file;
+      if (source === null || this.store.get().picture?.epoch !== request.epoch)
+        throw new DecodeError("stale", "Another picture is open.");
+      return await this.engine.call<"click">({ kind: "click", request: { ...request, source } });
+    } catch (error) {
+      if (!isAbort(error) && !(error instanceof DecodeError && error.code !== "runtime")) this.#giveUp(error);
+      throw error;
+    } finally {
+      if (this.store.get().view.looking !== null) this.store.dispatch({ type: "looking/show", target: null });
+    }
+  }
+
+  async #start(): Promise<void> {
+    const files = await this.#load();
+    const { worker, threads } = this.engine;
+    if (worker === null) throw new DecodeError("crashed", "No worker is running.");
+    if (worker === this.#startedIn) return;
+    await this.engine.call<"click_start">({ kind: "click_start", ...files, threads });
+    this.#startedIn = worker;
+  }
+
+  /** A failure is not remembered: the next click tries again. */
+  #load(): Promise<Files> {
+    this.#files ??= this.#fetch().catch((error: unknown) => {
+      this.#files = null;
+      throw error;
+    });
+    return this.#files;
+  }
+
+  async #fetch(): Promise<Files> {
+    const model = this.#offered;
+    const [coarse, refine] = model === null ? [] : [fileFor(model, "coarse"), fileFor(model, "refine")];
+    if (model === null || coarse === undefined) throw new DecodeError("runtime", "The server has no such model.");
+    const { signal } = new AbortController();
+    const [first, second] = await withRetry(
+      () =>
+        Promise.all([
+          fetchFile(coarse, signal, () => undefined),
+          refine === undefined ? null : fetchFile(refine, signal, () => undefined),
+        ]),
+      { signal },
+    );
+    return { spec: specOf(model), coarse: first, refine: second };
+  }
+
+  /** Clicks are the promptable model's again; what was made so far is kept. */
+  #giveUp(error: unknown): void {
+    console.warn(`Segserve: the interactive model does not run: ${String(error)}`);
+    this.#gaveUp = true;
+    this.store.dispatch({ type: "models/update", change: { clicks: null } });
+    const notice = { code: "clicks_failed", detail: "", tone: "warning", action: null } as const;
+    this.store.dispatch({ type: "notice/add", notice });
+  }
+}
+
+function specOf({ revision, preprocessing, mask_threshold, interactive }: ModelSummary): ClickSpec {
+  if (interactive == null) throw new DecodeError("runtime", "That model is of another kind.");
+  const rules = {
+    size: preprocessing.size,
+    threshold: mask_threshold,
+    diskRadius: interactive.disk_radius,
+    expansion: interactive.expansion,
+    smallestTarget: interactive.smallest_target,
+    smallestFocus: interactive.smallest_focus,
+    mergeFrom: interactive.merge_from,
+    lookTwice: interactive.look_twice,
+  };
+  return { revision, rules };
+}

@@ -1,0 +1,56 @@
+import type { Rectangle } from "../geometry/mask";
+import type { Raster } from "../geometry/raster";
+import { decodePicture } from "../pictures/pixels";
+import type { ClickAnswer, ClickPicture, ClickStages } from "./click-loop";
+import { answerClick } from "./click-loop";
+import type { Launcher } from "./launch";
+import type { ClickRequest, ClickSpec, Task } from "./protocol";
+import { DecodeError } from "./protocol";
+
+/** The interactive model in the worker: its graphs, and the pixels of the picture that is clicked. */
+export class ClickService {
+  #spec: ClickSpec | null = null;
+  #stages: ClickStages | null = null;
+  /** Decoded for the first click on it. */
+  #picture: { readonly epoch: number; readonly context: OffscreenCanvasRenderingContext2D } | null = null;
+
+  constructor(
+    private readonly launcher: Launcher,
+    private readonly look: (target: Rectangle) => void,
+  ) {}
+
+  async start({ spec, coarse, refine, threads }: Extract<Task, { kind: "click_start" }>): Promise<null> {
+    this.#stages = await this.launcher.clicks(spec, coarse, refine, threads);
+    this.#spec = spec;
+    return null;
+  }
+
+  async answer(before: Raster, request: ClickRequest): Promise<ClickAnswer> {
+    const [stages, spec] = [this.#stages, this.#spec];
+    if (stages === null || spec === null) throw new DecodeError("runtime", "The interactive model was not started.");
+    const { clicks, given } = request;
+    try {
+      const picture = await this.#open(request);
+      return await answerClick(stages, spec.rules, picture, { before, clicks, given, onLook: this.look });
+    } catch (error) {
+      throw new DecodeError("runtime", String(error));
+    }
+  }
+
+  /** Rectangles are read from a canvas in the worker: the pixels never leave it. */
+  async #open({ epoch, source, picture: size }: ClickRequest): Promise<ClickPicture> {
+    if (this.#picture?.epoch !== epoch) {
+      this.#picture = null;
+      const bitmap = await decodePicture(source);
+      const context = new OffscreenCanvas(size.width, size.height).getContext("2d", { willReadFrequently: true });
+      if (context === null) throw new Error("The browser gives no 2D canvas.");
+      context.fillStyle = "#fff"; // what shows through a transparent picture, as on the server
+      context.fillRect(0, 0, size.width, size.height);
+      context.drawImage(bitmap, 0, 0, size.width, size.height);
+      bitmap.close();
+      this.#picture = { epoch, context };
+    }
+    const { context } = this.#picture;
+    return { size, read: ({ x, y, width, height }) => context.getImageData(x, y, width, height) };
+  }
+}
