@@ -17,5 +17,6 @@ PUBLISHED_NAMES = (
 CLICK_PUBLISHED_NAMES = (
     "ritm-hrnet18s-itm", "ritm-hrnet18-itm", "ritm-hrnet32-itm", "focalclick-segformer-b0-s1",
     "focalclick-segformer-b0-s2", "focalclick-segformer-b3-s2", "focalclick-hrnet18s-s1", "focalclick-hrnet18s-s2",
+    "simpleclick-vit-b",
 )  # fmt: skip
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

@@ -29,6 +29,7 @@ from model_export.models.segformer_clicks import (
     maps_layout,
     segformer_tensors,
 )
+from model_export.models.simple_click import SimpleClick, ViTSize, simple_click_spare, simple_click_tensors
 
 RITM_PAPER = (
     "Sofiiuk et al., Reviving Iterative Training with Mask Guidance for Interactive Segmentation, 2021; "
@@ -37,6 +38,10 @@ RITM_PAPER = (
 FOCAL_PAPER = (
     "Chen et al., FocalClick: Towards Practical Interactive Image Segmentation, 2022; "
     "https://github.com/alibaba/ClickSEG"
+)
+SIMPLE_PAPER = (
+    "Liu et al., SimpleClick: Interactive Image Segmentation with Simple Vision Transformers, 2023; "
+    "https://github.com/uncbiag/SimpleClick"
 )
 LICENSE = "MIT"  # of the repositories that published the weights
 STAGES: dict[str, type[FocalClick]] = {"s1": FocalClickS1, "s2": FocalClickS2}
@@ -97,6 +102,12 @@ def _focal_segformer(size: SegformerSize, version: str, title: str, description:
     return ClickPublished(title, description, LICENSE, FOCAL_PAPER, make, focal_segformer_tensors, spare, says)
 
 
+def _simple_click(title: str, description: str) -> ClickPublished:
+    says = {"use_disks": True, "norm_radius": RADIUS, "with_prev_mask": True}
+    spare = simple_click_spare(ViTSize().width)
+    return ClickPublished(title, description, LICENSE, SIMPLE_PAPER, SimpleClick, simple_click_tensors, spare, says)
+
+
 _SMALL = RITM_SIZES["ritm-hrnet18s-itm"]
 _AT_128 = "at 128 pixels coarse, 256 refined"
 _AT_256 = "at 256 pixels, coarse and refined"
@@ -123,6 +134,7 @@ CLICK_PUBLISHED: dict[str, ClickPublished] = {
     "focalclick-hrnet18s-s2": _focal_hrnet(
         _SMALL, "s2", "FocalClick HRNet18s-S2", f"FocalClick's small HRNet, {_AT_256}."
     ),
+    "simpleclick-vit-b": _simple_click("SimpleClick ViT-B", "A plain ViT for clicks; one stage at 448 pixels, slow."),
 }
 
 

@@ -154,6 +154,56 @@ def focal_segformer(widths: Sequence[int], depths: Sequence[int], channels: int,
     return layout.tensors
 
 
+def simple_click(width: int, depth: int, seed: int = 1) -> Tensors:
+    """At 448 pixels. The class token, the classifier and the finer output, all unused, included."""
+    layout = ClickLayout(seed)
+    layout.conv("patch_embed_coords.proj", 3, width, 16)
+    layout.normal("backbone.cls_token", 1, 1, width)
+    layout.normal("backbone.pos_embed", 1, 28 * 28 + 1, width)
+    layout.conv("backbone.patch_embed.proj", 3, width, 16)
+    for k in range(depth):
+        block = f"backbone.blocks.{k}"
+        layout.norm(f"{block}.norm1", width)
+        layout.norm(f"{block}.norm2", width)
+        layout.linear(f"{block}.attn.qkv", width, 3 * width)
+        layout.linear(f"{block}.attn.proj", width, width)
+        layout.linear(f"{block}.mlp.fc1", width, 4 * width)
+        layout.linear(f"{block}.mlp.fc2", 4 * width, width)
+    layout.norm("backbone.fc_norm", width)
+    layout.linear("backbone.head", width, 1000)
+    half, double = width // 2, 2 * width
+    raised(layout, "neck.down_4.0", width, max(256, half))
+    raised(layout, "neck.down_4.3", max(256, half), max(256, half) // 2)
+    raised(layout, "neck.down_8.0", width, max(256, half))
+    for name, inputs, outputs, kernel in (
+        ("neck.down_4.5", max(256, half) // 2, 128, 1), ("neck.down_8.2", max(256, half), 256, 1),
+        ("neck.down_16.0", width, 512, 1), ("neck.down_32.0", width, max(1024, double), 2),
+        ("neck.down_32.2", max(1024, double), 1024, 1),
+    ):  # fmt: skip
+        layout.conv(name, inputs, outputs, kernel)
+        layout.norm(following(name), outputs)
+    for k, inputs in enumerate((128, 256, 512, 1024)):
+        layout.conv(f"head.convs.{k}.conv", inputs, 256, 1)
+    layout.conv("head.fusion_conv.conv", 1024, 256, 1)
+    layout.conv("head.conv_seg", 256, 1, 1)
+    for up, inputs in (("head.up_conv1", 256), ("head.up_conv2", 128)):
+        raised(layout, f"{up}.0", inputs, inputs // 2)
+        layout.conv(f"{up}.2", inputs // 2, inputs // 2, 1)
+        layout.norm(f"{up}.3", inputs // 2)
+    return layout.tensors
+
+
+def following(name: str) -> str:
+    """The place behind `name` in its sequence."""
+    place, number = name.rsplit(".", 1)
+    return f"{place}.{int(number) + 1}"
+
+
+def raised(layout: ClickLayout, name: str, inputs: int, outputs: int) -> None:
+    layout.transposed(name, inputs, outputs)
+    layout.norm(following(name), outputs)
+
+
 def saved(tensors: Tensors, class_path: str, **params: object) -> dict[str, object]:
     """What the authors' training writes: the weights, and the names and arguments of the class as plain strings."""
     told = {name: {"type": "builtin", "value": value, "specified": True} for name, value in params.items()}

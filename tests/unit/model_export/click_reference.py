@@ -213,3 +213,51 @@ def refined(t: Tensors, pixels: Tensor, disks: Tensor, features: Tensor, logits:
     x = separable("refine_fusion3", separable("refine_fusion2", x))
     gate = aligned(conv(t, "refiner.refine_trimap", x), size).sigmoid()
     return gate * aligned(conv(t, "refiner.refine_pred", x), size) + (1 - gate) * coarse
+
+
+def simple_click(t: Tensors, x: Tensor, maps: Tensor, heads: int, whole: int) -> Tensor:
+    """Logits at stride 4 of SimpleClick at 448; each `whole`-th block sees the whole crop, the others windows."""
+    x = conv(t, "backbone.patch_embed.proj", x, 16) + conv(t, "patch_embed_coords.proj", maps, 16)
+    c, side = x.shape[1:3]
+    x = x + t["backbone.pos_embed"][:, 1:].transpose(1, 2).reshape(1, c, side, side)
+    k = 0
+    while f"backbone.blocks.{k}.norm1.weight" in t:
+        block, window = f"backbone.blocks.{k}", side if (k + 1) % whole == 0 else 14
+        out = x.clone()
+        for top in range(0, side, window):
+            for left in range(0, side, window):
+                part = x[:, :, top : top + window, left : left + window]
+                seen = vit_block(t, block, part.flatten(2).transpose(1, 2), heads)
+                out[:, :, top : top + window, left : left + window] = seen.transpose(1, 2).reshape(part.shape)
+        x, k = out, k + 1
+
+    def through(name: str, y: Tensor, steps: str) -> Tensor:
+        """A sequence: u doubles, d halves, c is 1x1, n a norm over everything, g GELU."""
+        for place, step in enumerate(steps):
+            layer = f"{name}.{place}"
+            if step == "u":
+                y = F.conv_transpose2d(y, t[f"{layer}.weight"], t[f"{layer}.bias"], stride=2)
+            elif step in "dc":
+                y = conv(t, layer, y, 2 if step == "d" else 1)
+            else:
+                y = F.gelu(y) if step == "g" else F.group_norm(y, 1, t[f"{layer}.weight"], t[f"{layer}.bias"])
+        return y
+
+    steps = {"down_4": "unguncng", "down_8": "uncng", "down_16": "cng", "down_32": "dncng"}
+    levels = [
+        F.relu(conv(t, f"head.convs.{k}.conv", through(f"neck.{n}", x, s))) for k, (n, s) in enumerate(steps.items())
+    ]
+    size = size_of(levels[0])
+    joined = torch.cat([F.interpolate(y, size, mode="bilinear", align_corners=False) for y in levels], 1)
+    return conv(t, "head.conv_seg", F.relu(conv(t, "head.fusion_conv.conv", joined)))
+
+
+def vit_block(t: Tensors, name: str, x: Tensor, heads: int) -> Tensor:
+    b, n, c = x.shape
+    qkv = linear(t, f"{name}.attn.qkv", layer_norm(t, f"{name}.norm1", x, 1e-6))
+    query, key, value = qkv.reshape(b, n, 3, heads, c // heads).permute(2, 0, 3, 1, 4)
+    seen = ((query @ key.transpose(2, 3)) * (c // heads) ** -0.5).softmax(3) @ value
+    x = x + linear(t, f"{name}.attn.proj", seen.transpose(1, 2).reshape(b, n, c))
+    return x + linear(
+        t, f"{name}.mlp.fc2", F.gelu(linear(t, f"{name}.mlp.fc1", layer_norm(t, f"{name}.norm2", x, 1e-6)))
+    )

@@ -148,7 +148,7 @@ def compare(wanted: Tensor, got: np.ndarray) -> None:
     assert np.abs(reference - got).max() <= 1e-3 * np.ptp(reference)
 
 
-@pytest.mark.parametrize("name", CLICK_PUBLISHED)
+@pytest.mark.parametrize("name", PUBLISHED_MB)
 def test_the_published_layouts_fit(name: str) -> None:
     tensors = checkpoint(name)
     same = {other for other in CLICK_PUBLISHED if has_layout(other, tensors)}

@@ -15,6 +15,7 @@ from model_export.export.build import open_bundle
 from model_export.export.command import run_verify
 from model_export.export.interactive import load_click_weights
 from model_export.models.click_published import CLICK_PUBLISHED, load_click_tensors
+from server.domain.catalogue import CATALOGUE
 from server.domain.click_maps import Click
 from server.domain.click_state import ClickState
 from server.domain.crops import Pyramid
@@ -98,3 +99,6 @@ def test_a_wrong_checkpoint_leaves_nothing(tmp_path: Path, capsys: pytest.Captur
 
 def test_the_command_knows_every_published_network() -> None:
     assert set(CLICK_PUBLISHED_NAMES) == set(CLICK_PUBLISHED)
+    assert {known.id for known in CATALOGUE if known.kind == "interactive"} <= set(CLICK_PUBLISHED)
+    text = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
+    assert [name for name in CLICK_PUBLISHED if f"| `{name}` |" not in text] == []
