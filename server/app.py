@@ -28,6 +28,7 @@ from server.errors import SegserveError
 from server.runtime.backends import select_backend
 from server.runtime.batcher import MicroBatcher
 from server.runtime.registry import BundleRegistry
+from server.services.clicks import ClickService
 from server.services.decoded import DecodedCache
 from server.services.embed import EmbedService
 from server.services.models import ModelPool
@@ -139,12 +140,13 @@ def _context(settings: Settings, telemetry: Telemetry, registry: BundleRegistry,
         observer=metrics,
         max_pixels=settings.max_pixels,
     )
+    limits = SegmentLimits(settings.max_prompts, settings.max_points, settings.max_mask_pixels)
     segment = SegmentService(
         embed=embed,
         images=image_store,
         workers=pools["mask"],
         observer=metrics,
-        limits=SegmentLimits(settings.max_prompts, settings.max_points, settings.max_mask_pixels),
+        limits=limits,
     )
     return Context(
         telemetry=telemetry,
@@ -154,6 +156,7 @@ def _context(settings: Settings, telemetry: Telemetry, registry: BundleRegistry,
         images=image_store,
         embed=embed,
         segment=segment,
+        clicks=ClickService(embed=embed, workers=pools["mask"], observer=metrics, limits=limits),
         pools=pools,
         page=StaticPage(settings.static_dir or STATIC),
         warm_models=settings.warm_model_ids,

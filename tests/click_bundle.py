@@ -1,6 +1,6 @@
 """A tiny interactive bundle with real ONNX graphs, for tests of the loop behind HTTP.
 
-Coarse: 8 - 0.25 times the distance to the mean colour under the foreground disks, less 32 under a background disk; so a
+Coarse: 8 - 0.035 times the distance to the mean colour under the foreground disks, less 32 under a background disk: a
 click selects the flat colour that it lies on. `features` is the previous mask. Refine: the same with its own crop's
 disks, or, where the focus crop holds no foreground disk, the coarse logits.
 """
@@ -100,7 +100,7 @@ def _likeness() -> list[Any]:
         node("Sub", ["planes", "mean"], ["difference"]),
         node("Abs", ["difference"], ["distance"]),
         node("ReduceSum", ["distance", "channel"], ["far"], keepdims=1),
-        node("Mul", ["far", "quarter"], ["scaled"]),
+        node("Mul", ["far", "share"], ["scaled"]),
         node("Sub", ["good", "scaled"], ["near"]),
         node("Clip", ["near", "bad", "good"], ["kept"]),
         node("Mul", ["background", "much"], ["wiped"]),
@@ -109,7 +109,7 @@ def _likeness() -> list[Any]:
 
 
 def _constants() -> list[Any]:
-    numbers = {"least": 1e-6, "quarter": 0.25, "good": 8.0, "bad": -8.0, "much": 32.0}
+    numbers = {"least": 1e-6, "share": 0.035, "good": 8.0, "bad": -8.0, "much": 32.0}
     axes = {"zero": [0], "one": [1], "two": [2], "channel": [1], "plane": [2, 3]}
     return [_constant(name, np.array(value, np.float32)) for name, value in numbers.items()] + [
         _constant(name, np.array(value, np.int64)) for name, value in axes.items()

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from server.api.bodies import BufferBudget
 from server.api.static import StaticPage
 from server.api.telemetry import Telemetry
+from server.services.clicks import ClickService
 from server.services.embed import EmbedService
 from server.services.models import ModelPool
 from server.services.segment import SegmentService
@@ -41,6 +42,7 @@ class Context:
     images: ImageStore
     embed: EmbedService
     segment: SegmentService
+    clicks: ClickService
     pools: dict[str, Workers]
     page: StaticPage
     warm_models: list[str]

@@ -49,6 +49,10 @@ PROBLEMS: dict[str, Problem] = {
     "box_invalid": Problem(422, "A box is not [x1, y1, x2, y2] inside the picture"),
     "number_not_finite": Problem(422, "A number is NaN or infinite"),
     "mask_input_invalid": Problem(422, "The mask input does not fit the model"),
+    "mask_invalid": Problem(422, "The mask cannot be read"),
+    "mask_size_mismatch": Problem(422, "The mask is not of the picture's size"),
+    "clicks_required": Problem(422, "An interactive model needs a click"),
+    "box_unsupported": Problem(422, "An interactive model takes no boxes"),
     "logits_ref_not_found": Problem(410, "The logits are no longer kept"),
     "format_unsupported": Problem(422, "The mask format is not known"),
     # Not now.

@@ -20,6 +20,18 @@ ModelQuery = Annotated[str | None, Query(max_length=64, description="Model id. D
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
+MASK_SHAPES: list[Any] = [
+    {"type": "null"},
+    {
+        "type": "object",
+        "description": "Run-length encoding, a GeoJSON Feature or geometry, or logits.",
+        "additionalProperties": True,
+    },
+    {"type": "string", "description": "A PNG in base64."},
+    {"type": "array", "items": {}, "description": "Polygons: parts of rings of [x, y]; or COCO's flat lists."},
+]
+
+
 class _Request(BaseModel):
     """Strict: a number in quotes or a true among coordinates is a mistake of the caller's, not a number."""
 
@@ -72,6 +84,15 @@ class PromptRequest(_Request):
         None, max_length=64, description="[x1, y1, x2, y2] with x1 < x2 and y1 < y2.", examples=[[12, 30, 400, 390]]
     )
     mask_input: MaskInput | None = None
+    mask: Any = Field(
+        None,
+        description="Of an interactive model: the mask so far, of the picture's size, as any answer's `segmentation`: "
+        "RLE, polygon, GeoJSON or PNG; or {logits, shape} over the whole picture.",
+        json_schema_extra={"anyOf": MASK_SHAPES},
+    )
+    mask_accepted: bool = Field(
+        True, description="Whether somebody accepted `mask`, so that only what the last click is about may change."
+    )
 
 
 class PredictOptions(_Request):
@@ -87,6 +108,7 @@ class PredictOptions(_Request):
         description=f"Mask encoding: {', '.join(MASK_FORMATS)}.",
         json_schema_extra={"enum": list(MASK_FORMATS)},
     )
+    flip: bool = Field(False, description="Of an interactive model: average with the mirrored picture. Twice the time.")
 
 
 class PredictRequest(PredictOptions):
@@ -132,11 +154,17 @@ class MaskAnswer(BaseModel):
     stability_score: float
     area: int = Field(description="Pixels.")
     bbox: list[int] = Field(description="[x, y, width, height] in pixels.", min_length=4, max_length=4)
-    logits_ref: str = Field(description="Pass it back as mask_input to refine; kept for a while.")
+    logits_ref: str | None = Field(
+        None, description="Pass it back as mask_input to refine; kept for a while. An interactive model has none."
+    )
 
 
 class PromptAnswer(BaseModel):
     masks: list[MaskAnswer] = Field(description="Best first by predicted_iou.")
+    superseded_clicks: list[int] | None = Field(
+        None,
+        description="Of an interactive model: clicks that counted for nothing, a later one being on their pixel.",
+    )
 
 
 class PredictAnswer(BaseModel):

@@ -47,7 +47,7 @@ class Rle:
         height, width = (int(side) for side in segmentation["size"])
         counts = segmentation["counts"]
         lengths = decompress(counts) if isinstance(counts, str | bytes) else np.asarray(counts, np.int64)
-        if (lengths < 0).any() or int(lengths.sum()) != height * width:
+        if ((lengths < 0) | (lengths > height * width)).any() or int(lengths.sum()) != height * width:
             raise ValueError(f"the counts do not add up to {height} x {width} pixels")
         return cls(height, width, lengths)
 

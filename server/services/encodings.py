@@ -70,13 +70,17 @@ def encode_mask(
     """logits float32 [h, w] -> the JSON object of one mask, without its closing brace and `logits_ref`, which the
     caller adds when the logits are stored."""
     mask = upsample_mask(logits, frame, threshold)
-    rle = Rle.from_mask(mask)
-    fields = {
+    source = MaskSource(logits, mask, Rle.from_mask(mask))
+    return to_json(mask_fields(source, mask_format, index=index, iou=iou, stability=stability))[:-1]
+
+
+def mask_fields(source: MaskSource, mask_format: str, *, index: int, iou: float, stability: float) -> dict[str, Any]:
+    """One mask's object, without `logits_ref`."""
+    return {
         "index": index,
-        "segmentation": _ENCODERS[mask_format](MaskSource(logits, mask, rle)),
+        "segmentation": _ENCODERS[mask_format](source),
         "predicted_iou": round(iou, 6),
         "stability_score": round(stability, 6),
-        "area": rle.area,
-        "bbox": list(rle.bbox),
+        "area": source.rle.area,
+        "bbox": list(source.rle.bbox),
     }
-    return to_json(fields)[:-1]

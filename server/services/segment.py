@@ -7,7 +7,7 @@ import binascii
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from server.domain.geometry import InputFrame
 from server.domain.masks import stability_score
 from server.domain.ports import Decoder, Float32, Tensors
 from server.domain.prompts import Prompt, assemble, most_together, parse_prompt, share_batches
-from server.errors import NotFoundError, PromptError
+from server.errors import NotFoundError, PromptError, RequestError
 from server.services.embed import EmbedService
 from server.services.encodings import check_format, encode_mask
 from server.services.served import ServedModel
@@ -44,12 +44,15 @@ class MaskInput:
 
 @dataclass(frozen=True, slots=True)
 class RawPrompt:
-    """A prompt as it came, not checked yet. Coordinates in ImagePx."""
+    """A prompt as it came, not checked yet. Coordinates in ImagePx. `mask`, parsed JSON, and `mask_accepted` are for
+    interactive models."""
 
     point_coords: Sequence[Sequence[float]] | None = None
     point_labels: Sequence[float] | None = None
     box: Sequence[float] | None = None
     mask_input: MaskInput | None = None
+    mask: Any = None
+    mask_accepted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,14 @@ class SegmentService:
         """For each prompt its masks, best first, each a JSON object. `container`: the embedding, where at hand."""
         self.check(prompts, mask_format)
         manifest = model.manifest
+        if any(prompt.mask is not None for prompt in prompts):
+            raise RequestError(
+                f"{manifest.id} is a promptable model and takes mask_input, logits of its own. Send a mask to an "
+                "interactive one.",
+                code="model_kind_mismatch",
+                model=manifest.id,
+                kind=manifest.kind,
+            )
         self._check_mask_pixels(record, manifest, len(prompts), multimask)
         preprocessing = manifest.preprocessing
         frame = InputFrame.of(record.width, record.height, preprocessing.resize, preprocessing.size)

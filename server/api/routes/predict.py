@@ -42,6 +42,11 @@ _PROBLEMS = (
     "box_invalid",
     "number_not_finite",
     "mask_input_invalid",
+    "mask_invalid",
+    "mask_size_mismatch",
+    "clicks_required",
+    "box_unsupported",
+    "model_kind_mismatch",
     "logits_ref_not_found",
     "format_unsupported",
     "queue_full",
@@ -78,20 +83,26 @@ async def _predict_with(context: Context, call: PredictCall, model: ServedModel)
     options = call.options
     prompts = _raw_prompts(options)
     context.segment.check(prompts, options.format)
+    if options.flip:
+        _ = model.stages
     if call.data is not None:
         image = await context.embed.upload(call.data, options.model)
         record, container = image.record, image.container
     else:
         container = None
         record = await context.embed.record(call.image_id or "")
-    results = await context.segment.predict(
-        record,
-        model,
-        prompts,
-        mask_format=options.format,
-        multimask=options.multimask_output,
-        container=container,
-    )
+    if model.is_promptable:
+        answered = await context.segment.predict(
+            record,
+            model,
+            prompts,
+            mask_format=options.format,
+            multimask=options.multimask_output,
+            container=container,
+        )
+        results = [b'{"masks":[%b]}' % b",".join(masks) for masks in answered]
+    else:
+        results = await context.clicks.predict(record, model, prompts, mask_format=options.format, flip=options.flip)
     head = to_json(
         {
             "image": {"id": record.id, "width": record.width, "height": record.height},
@@ -99,8 +110,7 @@ async def _predict_with(context: Context, call: PredictCall, model: ServedModel)
             "revision": model.manifest.revision,
         }
     )
-    listed = b",".join(b'{"masks":[%b]}' % b",".join(masks) for masks in results)
-    return b'%b,"results":[%b]}' % (head[:-1], listed)
+    return b'%b,"results":[%b]}' % (head[:-1], b",".join(results))
 
 
 def _raw_prompts(options: PredictOptions) -> list[RawPrompt]:
@@ -112,6 +122,8 @@ def _raw_prompts(options: PredictOptions) -> list[RawPrompt]:
             None
             if prompt.mask_input is None
             else MaskInput(prompt.mask_input.ref, prompt.mask_input.logits, prompt.mask_input.shape),
+            prompt.mask,
+            prompt.mask_accepted,
         )
         for prompt in options.prompts
     ]

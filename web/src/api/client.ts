@@ -1,4 +1,4 @@
-import { isAbort, problemFrom, unreachable } from "./problem";
+import { ApiProblem, isAbort, problemFrom, unreachable } from "./problem";
 import type { ModelList, PredictedLogits, PredictRequest, UploadedImage } from "./types";
 
 /** Bytes so far, and how many there will be (null: unknown). */

@@ -243,9 +243,9 @@ export interface components {
       index: number;
       /**
        * Logits Ref
-       * @description Pass it back as mask_input to refine; kept for a while.
+       * @description Pass it back as mask_input to refine; kept for a while. An interactive model has none.
        */
-      logits_ref: string;
+      logits_ref?: string | null;
       /** Predicted Iou */
       predicted_iou: number;
       /**
@@ -396,6 +396,12 @@ export interface components {
      */
     PredictOptions: {
       /**
+       * Flip
+       * @description Of an interactive model: average with the mirrored picture. Twice the time.
+       * @default false
+       */
+      flip?: boolean;
+      /**
        * Format
        * @description Mask encoding: coco_rle, rle_uncompressed, polygon, png, geojson, logits.
        * @default coco_rle
@@ -422,6 +428,12 @@ export interface components {
     };
     /** PredictRequest */
     PredictRequest: {
+      /**
+       * Flip
+       * @description Of an interactive model: average with the mirrored picture. Twice the time.
+       * @default false
+       */
+      flip?: boolean;
       /**
        * Format
        * @description Mask encoding: coco_rle, rle_uncompressed, polygon, png, geojson, logits.
@@ -477,6 +489,11 @@ export interface components {
        * @description Best first by predicted_iou.
        */
       masks: components["schemas"]["MaskAnswer"][];
+      /**
+       * Superseded Clicks
+       * @description Of an interactive model: clicks that counted for nothing, a later one being on their pixel.
+       */
+      superseded_clicks?: number[] | null;
     };
     /**
      * PromptRequest
@@ -495,6 +512,24 @@ export interface components {
        *     ]
        */
       box?: number[] | null;
+      /**
+       * Mask
+       * @description Of an interactive model: the mask so far, of the picture's size, as any answer's `segmentation`: RLE, polygon, GeoJSON or PNG; or {logits, shape} over the whole picture.
+       * @default null
+       */
+      mask?:
+        | null
+        | {
+            [key: string]: unknown;
+          }
+        | string
+        | unknown[];
+      /**
+       * Mask Accepted
+       * @description Whether somebody accepted `mask`, so that only what the last click is about may change.
+       * @default true
+       */
+      mask_accepted?: boolean;
       /** @default null */
       mask_input?: components["schemas"]["MaskInput"] | null;
       /**
@@ -1146,7 +1181,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemAnswer"];
         };
       };
-      /** @description Problem: box_invalid, format_unsupported, image_empty, image_id_invalid, image_invalid, image_required, image_truncated, invalid_request, mask_input_invalid, number_not_finite, point_label_invalid, point_labels_mismatch, point_outside_image, prompt_empty, prompts_required, too_many_points, too_many_prompts */
+      /** @description Problem: box_invalid, box_unsupported, clicks_required, format_unsupported, image_empty, image_id_invalid, image_invalid, image_required, image_truncated, invalid_request, mask_input_invalid, mask_invalid, mask_size_mismatch, model_kind_mismatch, number_not_finite, point_label_invalid, point_labels_mismatch, point_outside_image, prompt_empty, prompts_required, too_many_points, too_many_prompts */
       422: {
         headers: {
           [name: string]: unknown;
