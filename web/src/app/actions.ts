@@ -102,6 +102,8 @@ export type ReportAction =
     }
   | { readonly type: "step/failed"; readonly step: number }
   | { readonly type: "steps/retry" }
+  /** There is no interactive model: what waits for it is asked of the promptable one. */
+  | { readonly type: "steps/promptable" }
   /** Its logits are gone, and the model that made them too: it is asked of the present one. */
   | { readonly type: "step/lost"; readonly step: number }
   | { readonly type: "engine/update"; readonly change: Partial<EngineState> }

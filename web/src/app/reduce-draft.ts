@@ -65,9 +65,10 @@ function ask(state: AppState, prompt: Prompt, feedback: readonly MaskRef[]): App
 function addPoints(state: AppState, places: readonly Prompt["points"][number]["at"][], label: 0 | 1): AppState {
   const { draft } = state.history.present;
   const points = places.map((at, i) => ({ id: state.nextId + i, at, label }));
+  const numbered = { ...state, nextId: state.nextId + points.length };
+  if (clicksNext(state)) return addClicks(numbered, points);
   const prompt = { ...draft.prompt, points: [...draft.prompt.points, ...points] };
-  if (clicksNext(state)) return addClicks({ ...state, nextId: state.nextId + points.length }, prompt);
-  return ask({ ...state, nextId: state.nextId + points.length }, prompt, feedbackOf(state, draft));
+  return ask(numbered, prompt, feedbackOf(state, draft));
 }
 
 /** The outline is the mask to start from, and its box says where to look. */
@@ -107,7 +108,8 @@ function renew(state: AppState, revision: string): AppState {
 
 /**
  * The draft's points are others now. Taking back the newest is what its step was before; any other change is asked afresh,
- * without feedback, except of a mask that was mended by hand: that would be lost.
+ * without feedback, except of a mask that was mended by hand: that would be lost. Clicks of the interactive model are
+ * made again.
  */
 function withPoints(state: AppState, points: Prompt["points"]): AppState {
   const doc = state.history.present;
@@ -115,8 +117,9 @@ function withPoints(state: AppState, points: Prompt["points"]): AppState {
   const prompt = { ...draft.prompt, points };
   if (samePrompt(prompt, draft.prompt)) return state;
   const chain = chainOf(state, draft);
-  const mended = chain === null && isMended(state, draft);
-  if (chain === null && isEmpty(prompt)) {
+  if (chain !== null) return pruneSteps(replayed(state, chain, points));
+  const mended = isMended(state, draft);
+  if (isEmpty(prompt)) {
     const next = mended ? { ...draft, prompt } : { ...EMPTY_DRAFT, editing: draft.editing };
     return change(state, { ...doc, draft: next });
   }
@@ -126,7 +129,6 @@ function withPoints(state: AppState, points: Prompt["points"]): AppState {
     const ofThisModel = present.revision === null || step?.revision === present.revision; // null: still to be asked
     return step?.status === "done" && ofThisModel && samePrompt(step.prompt, prompt);
   });
-  if (known === undefined && chain !== null) return replayed(state, chain, points);
   if (known === undefined) return ask(state, prompt, mended ? feedbackOf(state, draft) : []);
   return change(state, { ...doc, draft: { ...draft, prompt, step: known.step, candidate: known.candidate } });
 }

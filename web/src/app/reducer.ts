@@ -1,6 +1,7 @@
 import { fit, keepInSight, pan, zoomAt, zoomLimits } from "../geometry/camera";
 import { viewPoint } from "../geometry/frames";
 import type { Action, DocumentAction, ReportAction, ViewAction } from "./actions";
+import { withoutClicks } from "./clicking";
 import type { CrosshairAction } from "./crosshair";
 import { reduceCrosshair } from "./crosshair";
 import { importInto } from "./documents";
@@ -149,6 +150,8 @@ function reduceReport(state: AppState, action: ReportAction): AppState {
       for (const step of failed) steps[step.id] = { ...step, status: "waiting" };
       return { ...state, steps };
     }
+    case "steps/promptable":
+      return withoutClicks(state);
     case "engine/update":
       return { ...state, engine: { ...state.engine, ...action.change } };
     case "picture/sharpened":

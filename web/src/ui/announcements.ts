@@ -42,6 +42,8 @@ export function announcementOf(
       return joined(t("announce.candidate", { n: draftOf(state).candidate + 1 }), mask());
     case "tool/choose":
       return t(`command.tool.${action.tool}`);
+    case "preferences/clicking":
+      return joined(`${t(`clicking.${action.clicking}`)}.`, t(`clicking.${action.clicking}.hint`));
     case "label/choose":
       return t(action.label === 1 ? "label.hint.add" : "label.hint.remove");
     case "crosshair/hold":

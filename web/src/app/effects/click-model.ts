@@ -8,6 +8,8 @@ import type { Store } from "../store";
 import type { EngineKeeper } from "./engine";
 import { fetchFile, fileFor } from "./model";
 
+const MOST_LOST = 2;
+
 interface Files {
   readonly spec: ClickSpec;
   readonly coarse: ArrayBuffer;
@@ -20,6 +22,8 @@ export class ClickModel {
   #files: Promise<Files> | null = null;
   #startedIn: object | null = null;
   #gaveUp = false;
+  /** Workers that died or hung over its clicks. */
+  #lost = 0;
 
   constructor(
     private readonly store: Store,
@@ -51,11 +55,19 @@ export class ClickModel {
         throw new DecodeError("stale", "Another picture is open.");
       return await this.engine.call<"click">({ kind: "click", request: { ...request, source } });
     } catch (error) {
-      if (!isAbort(error) && !(error instanceof DecodeError && error.code !== "runtime")) this.#giveUp(error);
+      if (this.#isFinal(error)) this.#giveUp(error);
       throw error;
     } finally {
       if (this.store.get().view.looking !== null) this.store.dispatch({ type: "looking/show", target: null });
     }
+  }
+
+  /** One lost worker is started again, the second is one too many. */
+  #isFinal(error: unknown): boolean {
+    if (isAbort(error)) return false;
+    if (!(error instanceof DecodeError)) return true;
+    if (["crashed", "timeout"].includes(error.code) && this.#startedIn !== null) return ++this.#lost >= MOST_LOST;
+    return ["runtime", "self_test"].includes(error.code);
   }
 
   async #start(): Promise<void> {
@@ -99,6 +111,7 @@ export class ClickModel {
     this.store.dispatch({ type: "models/update", change: { clicks: null } });
     const notice = { code: "clicks_failed", detail: "", tone: "warning", action: null } as const;
     this.store.dispatch({ type: "notice/add", notice });
+    this.store.dispatch({ type: "steps/promptable" });
   }
 }
 
@@ -113,6 +126,8 @@ function specOf({ revision, preprocessing, mask_threshold, interactive }: ModelS
     smallestFocus: interactive.smallest_focus,
     mergeFrom: interactive.merge_from,
     lookTwice: interactive.look_twice,
+    scoreSlope: interactive.score_slope,
+    scoreOffset: interactive.score_offset,
   };
   return { revision, rules };
 }

@@ -135,10 +135,12 @@ export class Decoding {
     try {
       await this.#runStep(epoch, id);
     } catch (error) {
-      this.#failed({ urgent: true, epoch, step: id }, error); // a worker that comes back looks what waits
-      return;
+      if (this.store.get().steps[id]?.edit != null) {
+        this.#failed({ urgent: true, epoch, step: id }, error); // a worker that comes back looks what waits
+        return;
+      }
     }
-    this.#sync();
+    this.#sync(); // also what another model answers now
   }
 
   #report(id: number, result: StepResult): void {
@@ -211,7 +213,7 @@ export class Decoding {
   }
 }
 
-/** A change by hand of masks that are there, or that are themselves made by hand. */
+/** A change by hand, or a click for the interactive model, on masks that are there or that are themselves such changes. */
 function isByHand({ steps }: Pick<AppState, "steps">, id: number): boolean {
   const step = steps[id];
   if (step?.edit == null) return false;

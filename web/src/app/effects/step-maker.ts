@@ -15,6 +15,8 @@ const MOST_HELD = 48;
 export class StepMaker {
   /** Steps that the worker holds, oldest first, with their pictures. */
   readonly #held = new Map<number, number>();
+  /** Steps that are being made: who needs one waits for it. */
+  readonly #making = new Map<number, Promise<void>>();
 
   constructor(
     private readonly store: Store,
@@ -25,7 +27,15 @@ export class StepMaker {
   ) {}
 
   /** A step that waits, after what it goes on from. `onMade` hears of each step that had to be made on the way. */
-  async make(epoch: number, step: Step, onMade: (id: number, result: StepResult) => void): Promise<void> {
+  make(epoch: number, step: Step, onMade: (id: number, result: StepResult) => void): Promise<void> {
+    const begun = this.#making.get(step.id);
+    if (begun !== undefined) return begun;
+    const made = this.#make(epoch, step, onMade).finally(() => this.#making.delete(step.id));
+    this.#making.set(step.id, made);
+    return made;
+  }
+
+  async #make(epoch: number, step: Step, onMade: (id: number, result: StepResult) => void): Promise<void> {
     for (const before of this.#needsOf(step)) {
       if (before.status === "waiting") await this.make(epoch, before, onMade);
       else await this.#hold(epoch, before);
@@ -54,7 +64,7 @@ export class StepMaker {
       throw new DecodeError("stale", "The model that made it is gone.");
     }
     const fedBack = step.fedBack === null ? [] : [step.fedBack];
-    const feedback = step.edit === null ? fedBack : step.feedback;
+    const feedback = step.edit === null ? fedBack : step.feedback.slice(0, 1);
     for (const { step: before } of [...feedback, ...step.others]) await this.recall(epoch, before);
     const result = await this.#answer(epoch, step, feedback);
     this.shelf.keep(epoch, id, result);

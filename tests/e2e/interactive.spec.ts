@@ -1,0 +1,251 @@
+import { fileURLToPath } from "node:url";
+import { decodeRle, iouOf } from "./page/masks";
+import type { Mask, Rle } from "./page/masks";
+import { samplePicture } from "./page/pictures";
+import type { Act } from "./page/server-loop";
+import { HAS_CLICKS, serverMasks } from "./page/server-loop";
+import type { Place, Studio } from "./page/studio";
+import { expect, test } from "./page/test";
+
+test.skip(!HAS_CLICKS, "the server has no interactive model");
+
+type Clicking = "promptable" | "refine" | "interactive";
+
+async function begin(studio: Studio, clicking: Clicking): Promise<void> {
+  await studio.open(samplePicture("table"));
+  await choose(studio, clicking);
+  await studio.page.mouse.move(2, 2);
+}
+
+async function choose(studio: Studio, clicking: Clicking): Promise<void> {
+  await studio.part(`clicking-${clicking}`).click();
+  await expect(studio.part(`clicking-${clicking}`)).toHaveAttribute("aria-checked", "true");
+}
+
+/** Tasks that ask a model, sent while something is done. */
+async function askedDuring(studio: Studio, act: () => Promise<unknown>): Promise<string[]> {
+  const before = (await studio.recorded()).tasks.length;
+  await act();
+  return (await studio.tasksAfter(before)).filter((kind) => ["click", "decode"].includes(kind));
+}
+
+/** Pixels that differ, the farthest of them from a point, by the longer of both axes. */
+function farthestChange(a: Mask, b: Mask, [x, y]: readonly [number, number]): number {
+  let farthest = 0;
+  a.pixels.forEach((pixel, at) => {
+    if (pixel === b.pixels[at]) return;
+    farthest = Math.max(farthest, Math.abs((at % a.width) - x), Math.abs(Math.floor(at / a.width) - y));
+  });
+  return farthest;
+}
+
+test("the switch names three modes with a sentence each, walked by key and kept for the next visit", async ({
+  alone,
+}) => {
+  await alone.open(samplePicture("table"));
+  const hints = new Set<string | null>();
+  for (const clicking of ["promptable", "refine", "interactive"] as const) {
+    await choose(alone, clicking);
+    await expect(alone.part("clicking-hint")).toBeVisible();
+    hints.add(await alone.part("clicking-hint").textContent());
+    expect(await alone.part(`clicking-${clicking}`).getAttribute("title")).toBeTruthy();
+  }
+  expect(hints.size).toBe(3);
+  await alone.key("i");
+  await expect(alone.part("clicking-promptable")).toHaveAttribute("aria-checked", "true");
+  await alone.key("i");
+  await expect(alone.part("clicking-refine")).toHaveAttribute("aria-checked", "true");
+  await alone.key("i");
+  await expect(alone.part("announcer")).toContainText("Interactive");
+  await alone.page.reload();
+  await alone.ready();
+  await expect(alone.part("clicking-interactive")).toHaveAttribute("aria-checked", "true");
+});
+
+test("interactive: each click in this browser alone; undo and redo to the byte; a reload brings it all back", async ({
+  alone,
+}) => {
+  await begin(alone, "interactive");
+  await alone.click([0.42, 0.3]); // the graphs arrive with the first
+  const requests = alone.watch.requests.length;
+  const masks: Rle[] = [await alone.rle()];
+  const asked = await askedDuring(alone, async () => {
+    for (const [place, button] of [[[0.3, 0.27], "left"], [[0.5, 0.62], "right"], [[0.36, 0.22], "left"]] as const) {
+      await alone.click(place, { button });
+      masks.push(await alone.rle());
+    } // prettier-ignore
+  });
+  expect(asked).toEqual(["click", "click", "click"]);
+  expect(alone.watch.requests.slice(requests)).toEqual([]);
+  expect(await alone.see("scores")).toHaveLength(1);
+
+  const again = await askedDuring(alone, async () => {
+    for (const mask of masks.slice(0, -1).reverse()) {
+      await alone.key("Control+z");
+      expect(await alone.rle()).toEqual(mask);
+    }
+    for (const mask of masks.slice(1)) {
+      await alone.key("Control+Shift+z");
+      expect(await alone.rle()).toEqual(mask);
+    }
+  });
+  expect(again).toEqual([]);
+
+  await alone.page.waitForTimeout(1500); // until it is kept
+  await alone.page.reload();
+  await alone.ready();
+  await expect.poll(() => alone.rle().catch(() => null)).toEqual(masks.at(-1));
+  await alone.key("Control+z");
+  await expect.poll(() => alone.rle()).toEqual(masks.at(-2));
+});
+
+test("no preview while the interactive model has the first click, and one where the promptable model has it", async ({
+  alone,
+}) => {
+  await begin(alone, "interactive");
+  const { x, y } = await alone.spot([0.42, 0.3]);
+  await alone.page.mouse.move(x, y);
+  await alone.page.waitForTimeout(600);
+  expect(await alone.see("hovering")).toBe(false);
+  await choose(alone, "refine");
+  await alone.page.mouse.move(x + 1, y);
+  await expect.poll(() => alone.see("hovering")).toBe(true);
+});
+
+test("refine: candidates for the first click, then the chosen one is mended where it is clicked", async ({ alone }) => {
+  await begin(alone, "refine");
+  expect(await askedDuring(alone, () => alone.click([0.42, 0.3]))).toContain("decode");
+  await expect(alone.part("candidate-3")).toBeVisible();
+  await alone.key("2");
+  const chosen = await alone.mask();
+  expect(await askedDuring(alone, () => alone.click([0.3, 0.27]))).toEqual(["click"]);
+  expect(iouOf(chosen, await alone.mask())).toBeLessThan(1);
+  await alone.key("Control+z");
+  expect(iouOf(chosen, await alone.mask())).toBe(1);
+});
+
+test("promptable: every click is the promptable model's", async ({ alone }) => {
+  await begin(alone, "promptable");
+  const asked = await askedDuring(alone, async () => {
+    await alone.click([0.42, 0.3]);
+    await alone.click([0.3, 0.27]);
+  });
+  expect(new Set(asked)).toEqual(new Set(["decode"]));
+});
+
+test("a painted mask is taken over: only what the click is about changes", async ({ alone }) => {
+  await begin(alone, "interactive");
+  await alone.key("p");
+  const [from, to] = [await alone.spot([0.7, 0.7]), await alone.spot([0.9, 0.8])];
+  await alone.page.mouse.move(from.x, from.y);
+  await alone.page.mouse.down();
+  await alone.page.mouse.move(to.x, to.y, { steps: 5 });
+  await alone.page.mouse.up();
+  await alone.settled();
+  const painted = await alone.mask();
+  await alone.key("v");
+  const at = await alone.click([0.2, 0.3]);
+  const refined = await alone.mask();
+  const { width } = await alone.size();
+  const stroke = painted.pixels.filter((pixel, i) => pixel === 1 && refined.pixels[i] === 1).length;
+  expect(stroke).toBe(painted.pixels.filter((pixel) => pixel === 1).length);
+  expect(farthestChange(painted, refined, at)).toBeLessThan(width);
+  await alone.key("Control+z");
+  expect(iouOf(painted, await alone.mask())).toBe(1);
+});
+
+test("a point that is dragged has its clicks made again in order: as if it had been there", async ({ alone }) => {
+  await begin(alone, "interactive");
+  await alone.click([0.42, 0.3]);
+  await alone.click([0.32, 0.26]);
+  await alone.click([0.5, 0.62], { button: "right" });
+  const [from, to] = [await alone.spot([0.32, 0.26]), await alone.spot([0.36, 0.24])];
+  await alone.page.mouse.move(from.x, from.y);
+  await alone.page.mouse.down();
+  await alone.page.mouse.move(to.x, to.y, { steps: 4 });
+  await alone.page.mouse.up();
+  await alone.page.mouse.move(2, 2);
+  await alone.settled();
+  const dragged = await alone.mask();
+  await alone.key("Escape");
+  await alone.click([0.42, 0.3]);
+  await alone.click([0.36, 0.24]);
+  await alone.click([0.5, 0.62], { button: "right" });
+  expect(iouOf(dragged, await alone.mask())).toBeGreaterThan(0.98); // where it was dropped is half a pixel away
+});
+
+test("clicks in a hurry are answered in their order", async ({ alone }) => {
+  await begin(alone, "interactive");
+  const places: Place[] = [[0.42, 0.3], [0.34, 0.26], [0.5, 0.62], [0.38, 0.36]]; // prettier-ignore
+  for (const place of places) await alone.press(place);
+  await expect.poll(() => alone.see("steps")).toBe(places.length);
+  await alone.settled();
+  const hurried = await alone.rle();
+  await alone.key("Escape");
+  for (const place of places) await alone.click(place);
+  expect(await alone.rle()).toEqual(hurried);
+});
+
+test("with the keyboard alone: mode, clicks, undo, accept", async ({ alone }) => {
+  await begin(alone, "promptable");
+  await alone.key("i");
+  await alone.key("i");
+  await expect(alone.part("clicking-interactive")).toHaveAttribute("aria-checked", "true");
+  await alone.part("canvas").focus();
+  await alone.key("ArrowLeft");
+  await alone.key("Space");
+  await expect.poll(() => alone.see("steps")).toBe(1);
+  await alone.settled();
+  await expect(alone.part("announcer")).toContainText(/%/);
+  const first = await alone.rle();
+  for (let i = 0; i < 8; i++) await alone.key("Shift+ArrowUp");
+  await alone.key("Shift+Space");
+  await expect.poll(() => alone.see("steps")).toBe(2);
+  await alone.settled();
+  await alone.key("Control+z");
+  expect(await alone.rle()).toEqual(first);
+  await alone.key("Enter");
+  await expect(alone.part("object")).toHaveCount(1);
+});
+
+test("ten clicks with an undo among them are the server's to the pixel, almost", async ({ alone }) => {
+  await begin(alone, "interactive");
+  const session: readonly ([Place, boolean] | "undo")[] = [
+    [[0.42, 0.3], true], [[0.3, 0.27], true], [[0.5, 0.62], false], [[0.38, 0.4], true], "undo", [[0.47, 0.36], true],
+    [[0.2, 0.5], false], [[0.36, 0.22], true], [[0.55, 0.3], false], [[0.44, 0.42], true], [[0.25, 0.2], false],
+  ]; // prettier-ignore
+  const acts: Act[] = [];
+  const masks: Mask[] = [];
+  for (const act of session) {
+    if (act === "undo") {
+      await alone.key("Control+z");
+      acts.push("undo");
+    } else {
+      const [place, positive] = act;
+      const [x, y] = await alone.click(place, { button: positive ? "left" : "right" });
+      await alone.page.mouse.move(2, 2);
+      acts.push([x, y, positive]);
+    }
+    masks.push(await alone.mask());
+  }
+  const path = fileURLToPath(new URL("../../web/public/samples/table.jpg", import.meta.url));
+  const wanted = serverMasks(path, acts).map(decodeRle);
+  expect(masks.map((mask, i) => iouOf(mask, wanted[i] ?? mask)).filter((iou) => iou < 0.995)).toEqual([]);
+});
+
+test("graphs that do not come are told, and the promptable model answers with the work kept", async ({ bare }) => {
+  await bare.page.route("**/coarse.onnx", (route) => route.fulfill({ status: 404, body: "" }));
+  bare.watch.allowErrors(/404/);
+  await bare.visit();
+  await begin(bare, "promptable");
+  await bare.click([0.42, 0.3]);
+  const before = await bare.mask();
+  await bare.key("Enter");
+  await choose(bare, "interactive");
+  await bare.press([0.8, 0.75]);
+  await expect(bare.notice("clicks_failed")).toBeVisible();
+  await expect.poll(() => bare.see("busy")).toBe(false);
+  await expect(bare.part("draft")).toHaveAttribute("data-status", "done");
+  const kept = await bare.page.evaluate(() => window.__segserve.objectMask(0));
+  expect(kept === null ? 0 : iouOf(before, decodeRle(kept))).toBe(1);
+});
