@@ -14,6 +14,7 @@ import torch
 
 from model_export.evaluate.loop import UnreadablePictureError
 from model_export.evaluate.run import Progress, refuse
+from model_export.evaluate.score_scale import fit_scale, rescaled
 from model_export.evaluate.summary import accuracy as accuracy_of
 from model_export.export.bundle_writer import Contents, lay_out, write_bundle
 from model_export.export.click_cases import Graph
@@ -82,7 +83,7 @@ def stage_graphs(model: ClickNetwork) -> dict[FileRole, bytes]:
 
 def click_manifest(
     identity: Identity, model: ClickNetwork, *, accuracy: dict[str, Any] | None = None,
-    parity: dict[str, Any] | None = None,
+    parity: dict[str, Any] | None = None, scale: tuple[float, float] = (1.0, 0.0),
 ) -> BundleManifest:  # fmt: skip
     """Its `files` are still empty and its revision zeros; the bundle writer fills both."""
     refine_height, refine_width = model.refine_shape or (0, 0)
@@ -98,6 +99,9 @@ def click_manifest(
         preprocessing=Preprocessing(resize="square", size=model.input_size, mean=model.pixel_mean, std=model.pixel_std),
         interactive=Interactive(
             disk_radius=model.disk_radius,
+            look_twice=model.look_twice,
+            score_slope=scale[0],
+            score_offset=scale[1],
             coarse_height=model.coarse_shape[0],
             coarse_width=model.coarse_shape[1],
             refine_height=refine_height,
@@ -153,12 +157,14 @@ def write_interactive(
         raise ValueError(f"the exported graphs do not agree with torch: {json.dumps(parity['cases'])}")
     with tempfile.TemporaryDirectory() as work:
         draft = lay_out(Path(work), contents, click_manifest(identity, model))
-        accuracy = accuracy_of(measure(draft)) if measure else {}
+        results = measure(draft) if measure else []
+    scale = fit_scale(results)
+    accuracy = accuracy_of(rescaled(results, scale))
     card = click_card(model, identity, parity, accuracy)
     contents |= {
         "golden.safetensors": ("golden", click_golden(model, runners)),
         "parity.json": ("parity", (json.dumps(parity, indent=2) + "\n").encode()),
         "MODEL_CARD.md": ("card", card.encode()),
     }
-    manifest = click_manifest(identity, model, accuracy=accuracy, parity=parity)
+    manifest = click_manifest(identity, model, accuracy=accuracy, parity=parity, scale=scale)
     return write_bundle(out, lambda directory: lay_out(directory, contents, manifest))

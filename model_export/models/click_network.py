@@ -33,7 +33,7 @@ class RefineStage(nn.Module, ABC):
 class ClickNetwork(nn.Module):
     """`input_size` S of both stages; `pixel_mean`, `pixel_std` of RGB 0..255; `coarse_shape`, `refine_shape` (h, w) of
     the logits; `feature_shapes` (C, h, w) of the coarse stage's further outputs by name; `disk_radius` in pixels of the
-    input."""
+    input; `look_twice`: the first click runs the coarse stage again on the crop around its first answer."""
 
     coarse: CoarseStage
     refine: RefineStage | None
@@ -44,3 +44,4 @@ class ClickNetwork(nn.Module):
     refine_shape: tuple[int, int] | None
     feature_shapes: ClassVar[Mapping[str, tuple[int, int, int]]]
     disk_radius: float = 5.0
+    look_twice: bool = False

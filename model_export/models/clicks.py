@@ -162,6 +162,7 @@ class SegserveClicks(ClickNetwork):
     pixel_mean, pixel_std = PIXEL_MEAN, PIXEL_STD
     coarse_shape = (input_size // COARSE_STRIDE,) * 2
     refine_shape = (input_size // REFINE_STRIDE,) * 2
+    look_twice = True  # NoC@85 6.5 -> 6.1 and 5.9 -> 5.5 on 48 validation objects, at two points of its training
     feature_shapes: ClassVar[Mapping[str, tuple[int, int, int]]] = {"features": (WIDTH4, *coarse_shape)}
     coarse: Coarse
     refine: Refine

@@ -110,6 +110,8 @@ class Interactive(_Part):
     smallest_focus: int = Field(default=64, ge=1, le=4096)
     merge_from: int = Field(default=10, ge=1)
     look_twice: bool = False
+    score_slope: float = 1.0
+    score_offset: float = 0.0
     coarse_height: int = Field(ge=1, le=4096)
     coarse_width: int = Field(ge=1, le=4096)
     refine_height: int = Field(default=0, ge=0, le=4096)

@@ -6,6 +6,7 @@ what the click changed, and progressive merge. Pixels outside the focus crop nev
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,7 +59,8 @@ class ClickLoop:
             after = merged(before, after, focus, last)
         mean = self._mean(logits)
         stability = float(stability_score(mean, target.frame(self.size), threshold=self.threshold))
-        state = replace(asked, mask=after, predicted_iou=expected_iou(mean, self.threshold), stability=stability)
+        score = calibrated(expected_iou(mean, self.threshold), self.rules.score_slope, self.rules.score_offset)
+        state = replace(asked, mask=after, predicted_iou=score, stability=stability)
         return Step(state, target, focus)
 
     def _coarse(self, picture: Pyramid, mask: Mask, asked: ClickState) -> tuple[Crop, Float32, Features, Mask]:
@@ -146,3 +148,10 @@ def expected_iou(logits: Float32, threshold: float) -> float:
     share = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
     area = float(np.count_nonzero(inside))
     return float(share[inside].sum() / (area + share[~inside].sum())) if area else 0.0
+
+
+def calibrated(expected: float, slope: float, offset: float) -> float:
+    """Platt's scaling of an expected IoU (Platt 1999): sigmoid(slope logit(e) + offset); 0 and 1 stay what they are."""
+    if not 0 < expected < 1:
+        return expected
+    return 1 / (1 + math.exp(-(slope * math.log(expected / (1 - expected)) + offset)))

@@ -17,7 +17,7 @@ from server.domain.click_maps import Click, component_at, draw_disks, standing, 
 from server.domain.click_state import ClickState
 from server.domain.crops import Crop, Pyramid, around, halved, mask_box
 from server.domain.ports import Float32, UInt8
-from server.runtime.click_loop import ClickLoop, Features, expected_iou
+from server.runtime.click_loop import ClickLoop, Features, calibrated, expected_iou
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "click_loop.json").read_text())
 RULES = Interactive(coarse_height=16, coarse_width=16, refine_height=16, refine_width=16)
@@ -211,6 +211,8 @@ def test_expected_iou_by_hand() -> None:
     logits = np.log(shares / (1 - shares)).astype(np.float32)
     assert expected_iou(logits, 0.0) == pytest.approx(1.7 / 2.3)
     assert expected_iou(logits, 10.0) == 0
+    assert calibrated(0.9, 0.5, -1.0) == pytest.approx(1 / (1 + np.e / 3))
+    assert calibrated(0.0, 0.5, 9.0) == 0
 
 
 def test_a_box_around_a_mask() -> None:

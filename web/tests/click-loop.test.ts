@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { ClickRules, ClickStages, Logits } from "../src/decode/click-loop";
-import { answerClick, expectedIou } from "../src/decode/click-loop";
+import { answerClick, calibrated, expectedIou } from "../src/decode/click-loop";
 import type { Click } from "../src/geometry/click-maps";
 import { changed, drawDisks, partAt, standing } from "../src/geometry/click-maps";
 import type { Pixels } from "../src/geometry/crops";
@@ -205,6 +205,8 @@ describe("the loop", () => {
         smallestFocus: told.smallest_focus,
         mergeFrom: told.merge_from,
         lookTwice: told.look_twice,
+        scoreSlope: 1,
+        scoreOffset: 0,
       };
       const picture = { size: { width: session.width, height: session.height }, read: reader(session.pixels, session) };
       const states: { raster: Raster; clicks: Click[] }[] = [{ raster: rasterOf(session.start), clicks: [] }];
@@ -247,7 +249,12 @@ describe("the loop", () => {
     for (let turn = 0; turn < 20; turn++) {
       const clicks = [click(random() * size.width, random() * size.height, random() < 0.5)];
       const question = { before, clicks, given: true };
-      const answer = await answerClick(stages, { ...rules, mergeFrom: 10, lookTwice: false }, { size, read }, question);
+      const answer = await answerClick(
+        stages,
+        { ...rules, mergeFrom: 10, lookTwice: false, scoreSlope: 1, scoreOffset: 0 },
+        { size, read },
+        question,
+      );
       const moved = changed(before, answer.raster);
       expect(pixelsOf(withArea(moved, answer.focus))).toBe(pixelsOf(moved));
       before = answer.raster;
@@ -258,5 +265,7 @@ describe("the loop", () => {
     const data = Float32Array.from([0.9, 0.8, 0.1, 0.2], (p) => Math.log(p / (1 - p)));
     expect(expectedIou({ data, width: 2, height: 2 }, 0)).toBeCloseTo(1.7 / 2.3, 6);
     expect(expectedIou({ data, width: 2, height: 2 }, 9)).toBe(0);
+    expect(calibrated(0.9, { scoreSlope: 0.5, scoreOffset: -1 })).toBeCloseTo(1 / (1 + Math.E / 3), 6);
+    expect(calibrated(0, { scoreSlope: 0.5, scoreOffset: 9 })).toBe(0);
   });
 });

@@ -18,6 +18,8 @@ interface ManifestParts {
     readonly smallest_focus: number;
     readonly merge_from: number;
     readonly look_twice: boolean;
+    readonly score_slope: number;
+    readonly score_offset: number;
   } | null;
   readonly embedding: readonly { readonly name: string }[];
   /** Of promptable bundles. */

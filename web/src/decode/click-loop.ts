@@ -23,6 +23,8 @@ export interface ClickRules {
   readonly smallestFocus: number;
   readonly mergeFrom: number;
   readonly lookTwice: boolean;
+  readonly scoreSlope: number;
+  readonly scoreOffset: number;
 }
 
 export interface Logits {
@@ -107,7 +109,7 @@ export async function answerClick<Carry>(
     after = replaced(after, rasterOf(placedOn(focus, picture.size, fine, threshold)), focus);
   }
   if (given || clicks.length >= rules.mergeFrom) after = merged(before, after, focus, last);
-  return { raster: after, target, focus, iou: expectedIou(logits, threshold) };
+  return { raster: after, target, focus, iou: calibrated(expectedIou(logits, threshold), rules) };
 }
 
 /** `mask` with the pixels of `area` taken from `inside`. */
@@ -147,4 +149,13 @@ export function expectedIou({ data }: Logits, threshold: number): number {
     } else outside += share;
   }
   return area === 0 ? 0 : inside / (area + outside);
+}
+
+/** Platt's scaling of an expected IoU; 0 and 1 stay what they are. */
+export function calibrated(
+  expected: number,
+  { scoreSlope, scoreOffset }: Pick<ClickRules, "scoreSlope" | "scoreOffset">,
+): number {
+  if (expected <= 0 || expected >= 1) return expected;
+  return 1 / (1 + Math.exp(-(scoreSlope * Math.log(expected / (1 - expected)) + scoreOffset)));
 }
