@@ -19,7 +19,7 @@ from server.api.errors import add_error_handlers
 from server.api.middleware import RequestContext
 from server.api.observers import EncoderMetrics, ServiceMetrics, StoreMetrics
 from server.api.openapi import add_openapi
-from server.api.routes import docs, embeddings, health, images, models, predict
+from server.api.routes import docs, embeddings, health, images, models, predict, sessions
 from server.api.routes.page import page_router
 from server.api.static import StaticPage
 from server.api.telemetry import Telemetry
@@ -34,10 +34,12 @@ from server.services.embed import EmbedService
 from server.services.models import ModelPool
 from server.services.pictures import PictureCache
 from server.services.segment import SegmentLimits, SegmentService
+from server.services.sessions import SessionLimits, SessionService
 from server.services.workers import Workers
 from server.settings import Settings
 from server.storage.images import ImageStore
 from server.storage.opening import open_store
+from server.storage.sessions import SessionStore
 
 log = logging.getLogger("segserve.app")
 
@@ -88,6 +90,7 @@ def create_app(settings: Settings, *, backend: Backend | None = None, store: Blo
         images.router,
         embeddings.router,
         predict.router,
+        sessions.router,
         models.router,
         health.router,
         docs.router,
@@ -125,8 +128,9 @@ def _context(settings: Settings, telemetry: Telemetry, registry: BundleRegistry,
     for model_id in settings.warm_model_ids:
         registry.manifest(model_id)  # a name that is not known stops the start
     pool = ModelPool(registry, make_queue, memory=settings.effective_model_memory, turn=turn, observer=metrics)
+    blobs = store or open_settings_store(settings, telemetry)
     image_store = ImageStore(
-        store or open_settings_store(settings, telemetry),
+        blobs,
         record_ttl_seconds=settings.record_ttl,
         data_ttl_seconds=settings.image_ttl,
         logits_ttl_seconds=settings.logits_ttl,
@@ -141,6 +145,7 @@ def _context(settings: Settings, telemetry: Telemetry, registry: BundleRegistry,
         max_pixels=settings.max_pixels,
     )
     limits = SegmentLimits(settings.max_prompts, settings.max_points, settings.max_mask_pixels)
+    clicks = ClickService(embed=embed, workers=pools["mask"], observer=metrics, limits=limits)
     segment = SegmentService(
         embed=embed,
         images=image_store,
@@ -156,7 +161,15 @@ def _context(settings: Settings, telemetry: Telemetry, registry: BundleRegistry,
         images=image_store,
         embed=embed,
         segment=segment,
-        clicks=ClickService(embed=embed, workers=pools["mask"], observer=metrics, limits=limits),
+        clicks=clicks,
+        sessions=SessionService(
+            store=SessionStore(blobs, ttl_seconds=settings.session_ttl, record_ttl_seconds=settings.record_ttl),
+            models=pool,
+            embed=embed,
+            clicks=clicks,
+            observer=metrics,
+            limits=SessionLimits(settings.session_steps, settings.max_points, settings.session_lease),
+        ),
         pools=pools,
         page=StaticPage(settings.static_dir or STATIC),
         warm_models=settings.warm_model_ids,

@@ -118,6 +118,13 @@ class Settings(BaseSettings):
         description="Seconds that an id is remembered, so that an expired picture answers 410 and not 404.",
     )
     logits_ttl: float = Field(900, gt=0, le=31_536_000, description="Seconds that logits stay available by logits_ref.")
+    session_ttl: float = Field(
+        1800, gt=0, le=604_800, description="Seconds without a click, undo or redo after which a session ends."
+    )
+    session_lease: float = Field(
+        60, gt=0, le=86_400, description="Seconds that a session is kept for the one who clicked last."
+    )
+    session_steps: int = Field(200, ge=1, le=HARD_MAX_POINTS, description="Most clicks of one session.")
     request_timeout: float = Field(300, gt=0, le=3600, description="Seconds for reading and answering one request.")
     shutdown_timeout: int = Field(
         20, ge=0, le=3600, description="Seconds that running requests get to finish after a stop signal."

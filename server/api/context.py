@@ -14,6 +14,7 @@ from server.services.clicks import ClickService
 from server.services.embed import EmbedService
 from server.services.models import ModelPool
 from server.services.segment import SegmentService
+from server.services.sessions import SessionService
 from server.services.workers import Workers
 from server.storage.images import ImageStore
 
@@ -43,6 +44,7 @@ class Context:
     embed: EmbedService
     segment: SegmentService
     clicks: ClickService
+    sessions: SessionService
     pools: dict[str, Workers]
     page: StaticPage
     warm_models: list[str]

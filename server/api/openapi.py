@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from server.api.errors import PROBLEM_TYPE
 from server.api.problems import PROBLEMS
 from server.api.schemas import PredictOptions, PredictRequest, ProblemAnswer
+from server.api.session_schemas import SESSION_REQUESTS
 
 DESCRIPTION = """Promptable and interactive image segmentation. Upload a picture once, then ask for masks by points,
 boxes and earlier masks. Coordinates are absolute pixels of the upright picture, x before y. Every error is
@@ -52,6 +53,39 @@ PREDICT_BODY: dict[str, Any] = {
 }
 
 
+BODY = ("invalid_request", "invalid_json", "invalid_multipart", "payload_too_large", "unsupported_media_type")
+BUSY = ("queue_full", "timeout", "shutting_down", "backend_unavailable", "model_too_large", "models_busy")
+PICTURE = (
+    "image_required",
+    "image_empty",
+    "image_unsupported",
+    "image_truncated",
+    "image_invalid",
+    "image_too_many_pixels",
+    "image_id_invalid",
+    "image_not_found",
+    "image_expired",
+    "model_not_found",
+    "model_kind_mismatch",
+)
+CLICKS = (
+    "clicks_required",
+    "too_many_points",
+    "point_outside_image",
+    "point_labels_mismatch",
+    "point_label_invalid",
+    "number_not_finite",
+    "mask_invalid",
+    "mask_size_mismatch",
+    "format_unsupported",
+)
+
+
+def json_body(schema: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": f"{_SCHEMA}{schema}"}}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may answer with these codes (and, as all do, with `internal_error`)."""
     by_status: dict[int, list[str]] = {}
@@ -73,7 +107,7 @@ def add_openapi(app: FastAPI) -> None:
         if app.openapi_schema is None:
             schema = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
             schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-            for model in (PredictRequest, PredictOptions, ProblemAnswer):
+            for model in (PredictRequest, PredictOptions, ProblemAnswer, *SESSION_REQUESTS):
                 own = model.model_json_schema(ref_template=_SCHEMA + "{model}")
                 schemas.update(own.pop("$defs", {}))
                 schemas[model.__name__] = own

@@ -55,6 +55,15 @@ PROBLEMS: dict[str, Problem] = {
     "box_unsupported": Problem(422, "An interactive model takes no boxes"),
     "logits_ref_not_found": Problem(410, "The logits are no longer kept"),
     "format_unsupported": Problem(422, "The mask format is not known"),
+    # Sessions.
+    "session_not_found": Problem(404, "No session with this id is known"),
+    "session_expired": Problem(410, "The session has ended"),
+    "session_leased": Problem(409, "Somebody else holds the session"),
+    "session_lease_lost": Problem(409, "Somebody else took the session over"),
+    "session_conflict": Problem(409, "The session has changed meanwhile"),
+    "session_full": Problem(409, "The session has reached its bound"),
+    "nothing_to_undo": Problem(409, "There is nothing to undo"),
+    "nothing_to_redo": Problem(409, "There is nothing to redo"),
     # Not now.
     "queue_full": Problem(503, "The server is busy"),
     "overloaded": Problem(503, "The server is busy"),

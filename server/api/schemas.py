@@ -32,13 +32,36 @@ MASK_SHAPES: list[Any] = [
 ]
 
 
-class _Request(BaseModel):
+GivenMask = Annotated[
+    Any,
+    Field(
+        description="Of an interactive model: the mask so far, of the picture's size, as any answer's `segmentation`: "
+        "RLE, polygon, GeoJSON or PNG; or {logits, shape} over the whole picture.",
+        json_schema_extra={"anyOf": MASK_SHAPES},
+    ),
+]
+MaskAccepted = Annotated[
+    bool,
+    Field(description="Whether somebody accepted `mask`, so that only what the last click is about may change."),
+]
+MaskFormat = Annotated[
+    str,
+    Field(
+        description=f"Mask encoding: {', '.join(MASK_FORMATS)}.",
+        json_schema_extra={"enum": list(MASK_FORMATS)},
+    ),
+]
+PointCoords = Annotated[list[list[Finite]], Field(max_length=HARD_MAX_POINTS)]
+PointLabels = Annotated[list[Finite], Field(max_length=HARD_MAX_POINTS)]
+
+
+class StrictRequest(BaseModel):
     """Strict: a number in quotes or a true among coordinates is a mistake of the caller's, not a number."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class ImageReference(_Request):
+class ImageReference(StrictRequest):
     """Exactly one of `id` and `base64`."""
 
     id: str | None = Field(None, max_length=256, description="Id of an uploaded picture.")
@@ -51,7 +74,7 @@ class ImageReference(_Request):
         return self
 
 
-class MaskInput(_Request):
+class MaskInput(StrictRequest):
     """Logits of the decoder's grid: by reference, or as base64 of little-endian float16 with their shape."""
 
     ref: str | None = Field(None, max_length=128, description="A `logits_ref` of an earlier answer.")
@@ -71,31 +94,22 @@ class MaskInput(_Request):
         return self
 
 
-class PromptRequest(_Request):
+class PromptRequest(StrictRequest):
     """Points, a box and a mask in any combination; at least one of them. Absolute pixels of the upright picture."""
 
-    point_coords: Annotated[list[list[Finite]], Field(max_length=HARD_MAX_POINTS)] | None = Field(
-        None, description="[[x, y], …]", examples=[[[310.5, 201]]]
-    )
-    point_labels: Annotated[list[Finite], Field(max_length=HARD_MAX_POINTS)] | None = Field(
+    point_coords: PointCoords | None = Field(None, description="[[x, y], …]", examples=[[[310.5, 201]]])
+    point_labels: PointLabels | None = Field(
         None, description="1 foreground, 0 background; one per point.", examples=[[1]]
     )
     box: list[Finite] | None = Field(
         None, max_length=64, description="[x1, y1, x2, y2] with x1 < x2 and y1 < y2.", examples=[[12, 30, 400, 390]]
     )
     mask_input: MaskInput | None = None
-    mask: Any = Field(
-        None,
-        description="Of an interactive model: the mask so far, of the picture's size, as any answer's `segmentation`: "
-        "RLE, polygon, GeoJSON or PNG; or {logits, shape} over the whole picture.",
-        json_schema_extra={"anyOf": MASK_SHAPES},
-    )
-    mask_accepted: bool = Field(
-        True, description="Whether somebody accepted `mask`, so that only what the last click is about may change."
-    )
+    mask: GivenMask = None
+    mask_accepted: MaskAccepted = True
 
 
-class PredictOptions(_Request):
+class PredictOptions(StrictRequest):
     """The part `request` of a multipart call; a JSON call adds `image`."""
 
     model: ModelId | None = Field(None, description="Default: the server's default model.")
@@ -103,11 +117,7 @@ class PredictOptions(_Request):
         max_length=HARD_MAX_PROMPTS, description="One or more; all of them run as one batch."
     )
     multimask_output: bool = Field(True, description="true: the three candidates, best first. false: one mask.")
-    format: str = Field(
-        "coco_rle",
-        description=f"Mask encoding: {', '.join(MASK_FORMATS)}.",
-        json_schema_extra={"enum": list(MASK_FORMATS)},
-    )
+    format: MaskFormat = "coco_rle"
     flip: bool = Field(False, description="Of an interactive model: average with the mirrored picture. Twice the time.")
 
 

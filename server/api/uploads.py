@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from server.api.bodies import Lease, Part, read_body, read_form
 from server.api.context import HttpLimits
-from server.api.schemas import PredictOptions, PredictRequest
+from server.api.schemas import ImageReference, PredictOptions, PredictRequest
 from server.errors import ImageError, RequestError
 
 _PARSE_IN_THREAD = 64 * 1024
@@ -61,14 +61,28 @@ async def read_predict(request: Request, limits: HttpLimits, lease: Lease) -> Pr
             raise RequestError("The form has no part `request` with the JSON of the call.", code="invalid_request")
         options = await _parse(PredictOptions, bytes(parts["request"].data))
         return PredictCall(options, None, _file_of(parts))
-    if content_type == "application/json" or (
-        content_type.startswith("application/") and content_type.endswith("+json")
-    ):
+    if _is_json(content_type):
         call = await _parse(PredictRequest, await read_body(request, limits.max_json_bytes, lease, what="JSON body"))
-        if call.image.base64 is None:
-            return PredictCall(call, call.image.id, None)
-        return PredictCall(call, None, await asyncio.to_thread(_from_base64, call.image.base64))
+        return PredictCall(call, call.image.id, await picture_in(call.image))
     raise _unsupported(content_type, "application/json, or a multipart form with the parts `file` and `request`")
+
+
+async def read_json(request: Request, schema: type[Parsed], limits: HttpLimits, lease: Lease) -> Parsed:
+    content_type = _content_type(request)
+    if not _is_json(content_type):
+        raise _unsupported(content_type, "application/json")
+    return await _parse(schema, await read_body(request, limits.max_json_bytes, lease, what="JSON body"))
+
+
+async def picture_in(image: ImageReference) -> bytes | None:
+    """The file that a reference carries, None where it names a stored picture. Raises `image_invalid`."""
+    return None if image.base64 is None else await asyncio.to_thread(_from_base64, image.base64)
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type == "application/json" or (
+        content_type.startswith("application/") and content_type.endswith("+json")
+    )
 
 
 def _unsupported(content_type: str, wanted: str) -> RequestError:

@@ -118,8 +118,8 @@ class StoreHealth:
 
 
 class BlobStore(Protocol):
-    """Bounded key-value store of immutable bytes. Never raises for an outage: a lost entry reads as None.
-    Empty values are not stored. A value over the store's bound is refused quietly (the observer hears of it)."""
+    """Bounded key-value store of bytes; those that change do so by `swap`. Never raises for an outage: a lost entry
+    reads as None. Empty values are not stored. A value over the bound is refused quietly (the observer hears of it)."""
 
     async def get(self, key: str) -> bytes | None: ...
 
@@ -131,6 +131,11 @@ class BlobStore(Protocol):
 
     async def set_many(self, values: Mapping[str, bytes], ttl_seconds: float) -> None:
         """As `set` for each, in as few round trips as the store allows."""
+        ...
+
+    async def swap(self, key: str, head: bytes, value: bytes, ttl_seconds: float) -> bool:
+        """Write `value` only where what lies there begins with `head`; whether it was written. Of two callers who saw
+        the same value one succeeds, on whatever replica they are."""
         ...
 
     async def delete(self, *keys: str) -> int:

@@ -10,6 +10,7 @@ from server.errors import RequestError
 PREFIX = "segserve:v1:"
 IMAGE_PREFIX = f"{PREFIX}image:"
 LOGITS_PREFIX = f"{PREFIX}logits:"
+SESSION_PREFIX = f"{PREFIX}session:"
 PROBE_KEY = f"{PREFIX}probe"
 
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
@@ -38,6 +39,26 @@ def embedding_key(preprocessing_version: int, revision: str, image_id: str) -> s
     if not _REVISION.fullmatch(revision):
         raise ValueError(f"not a bundle revision: {revision!r}")
     return f"{PREFIX}embedding:{preprocessing_version}:{revision}:{check_image_id(image_id)}"
+
+
+def new_session_id() -> str:
+    """128 random bits as 32 hex digits: who knows it may use it."""
+    return secrets.token_hex(16)
+
+
+def is_session_id(session_id: str) -> bool:
+    return _LOGITS_REF.fullmatch(session_id) is not None
+
+
+def session_key(session_id: str) -> str:
+    if not is_session_id(session_id):
+        raise ValueError("not a session id")
+    return f"{SESSION_PREFIX}{session_id}"
+
+
+def past_session_key(session_id: str) -> str:
+    """Outlives the session, so that one that ended can be told from one that never was."""
+    return f"{PREFIX}past-session:{session_id}" if is_session_id(session_id) else session_key(session_id)
 
 
 def new_logits_ref() -> str:

@@ -96,6 +96,9 @@ class MemoryStore:
         for key, value in values.items():
             self.put(key, value, ttl_seconds)
 
+    async def swap(self, key: str, head: bytes, value: bytes, ttl_seconds: float) -> bool:
+        return self.put(key, value, ttl_seconds, head=head)
+
     async def delete(self, *keys: str) -> int:
         with self._lock:
             self._drop_expired()
@@ -138,11 +141,17 @@ class MemoryStore:
             entry = self._live(key)
             return None if entry is None else entry.expires_at - self._clock()
 
-    def put(self, key: str, value: bytes, ttl_seconds: float, *, written_at: float | None = None) -> bool:
+    def put(
+        self, key: str, value: bytes, ttl_seconds: float, *, written_at: float | None = None, head: bytes | None = None
+    ) -> bool:
         """`set` at once, without awaiting. False when the value was refused; what lay under the key is gone then.
-        `written_at`: when the value was known to be good, if not now."""
+        `written_at`: when the value was known to be good, if not now. `head`: as in `swap`."""
         cost = len(value) + len(key) + ENTRY_OVERHEAD
         with self._lock:
+            if head is not None:
+                known = self._live(key)
+                if known is None or not known.value.startswith(head):
+                    return False
             shelf = self._shelf(key)
             self._drop_expired()
             if not value or ttl_seconds <= 0 or cost > shelf.max_bytes:

@@ -99,6 +99,23 @@ class RedisStore:
             async with self._call(len(value)):
                 await self._redis.set(key, chunk[key], px=_milliseconds(ttl_seconds), nx=True)
 
+    async def swap(self, key: str, head: bytes, value: bytes, ttl_seconds: float) -> bool:
+        """By WATCH and MULTI: nobody's write comes between the look and ours."""
+        for chunk in self._chunks({key: value}):
+            async with self._call(len(value)), self._redis.pipeline(transaction=True) as pipe:
+                await pipe.watch(key)
+                if await pipe.getrange(key, 0, len(head) - 1) != head:
+                    return False
+                pipe.multi()  # type: ignore[no-untyped-call]
+                pipe.set(key, chunk[key], px=_milliseconds(ttl_seconds))
+                try:
+                    await pipe.execute()
+                except exceptions.WatchError:
+                    return False
+            self._observer.store_written("redis", len(value))
+            return True
+        return False
+
     async def delete(self, *keys: str) -> int:
         async with self._pipeline() as pipe:
             for key in keys:

@@ -93,6 +93,25 @@ class ResilientStore:
         except SharedStoreError as failure:
             self._fail(failure.outage)
 
+    async def swap(self, key: str, head: bytes, value: bytes, ttl_seconds: float) -> bool:
+        """In memory alone while Redis fails: replicas then do not hear of each other."""
+        if self._outage is None:
+            try:
+                if not await self._shared.swap(key, head, value, ttl_seconds):
+                    return False
+            except SharedStoreError as failure:
+                self._fail(failure.outage)
+            else:
+                self._memory.put(key, value, ttl_seconds)
+                return True
+        written = await self._memory.swap(key, head, value, ttl_seconds)
+        try:
+            if written and self._outage is Outage.FULL:
+                await self._shared.delete(key)
+        except SharedStoreError as failure:
+            self._fail(failure.outage)
+        return written
+
     async def delete(self, *keys: str) -> int:
         if not keys:
             return 0

@@ -56,6 +56,10 @@ class SharedStore(Protocol):
         """Store it unless the key is there, be it as deleted."""
         ...
 
+    async def swap(self, key: str, head: bytes, value: bytes, ttl_seconds: float) -> bool:
+        """Write `value` if what lies there begins with `head`, at once for all replicas; whether it was written."""
+        ...
+
     async def delete(self, *keys: str) -> int:
         """Remove them; how many held a value. Works when the store is full."""
         ...

@@ -261,3 +261,28 @@ async def test_nobody_at_the_address(redis_server: RedisServer) -> None:
     assert await store.get("key") == b"value"
     assert (await store.health()).degraded
     await store.close()
+
+
+async def test_of_many_swaps_on_what_all_saw_one_is_made(connect: Connect, redis_server: RedisServer) -> None:
+    stores = [connect() for _ in range(4)]
+    await put(stores[0], "key", b"0 ")
+    for version in range(5):
+        head = b"%d " % version
+        made = await asyncio.gather(
+            *(store.swap("key", head, b"%d by %d" % (version + 1, k), 60) for k, store in enumerate(stores * 4))
+        )
+        assert sum(made) == 1
+        value = await value_of(stores[0], "key")
+        assert value == b"%d by %d" % (version + 1, made.index(True))
+    assert int(str(redis_server.command("PTTL", "key"))) > 50_000
+
+
+async def test_a_swap_needs_what_it_saw(connect: Connect) -> None:
+    store = connect(max_value_bytes=100)
+    assert not await store.swap("none", b"1 ", b"2 ", 60)
+    await put(store, "key", b"1 ")
+    assert not await store.swap("key", b"1 longer than what is there", b"2 ", 60)
+    assert not await store.swap("key", b"1 ", bytes(101), 60)
+    await store.delete("key")
+    await store.mark_deleted("key")
+    assert not await store.swap("key", b"1 ", b"2 ", 60)

@@ -178,3 +178,37 @@ def test_many_threads_and_loops_share_one_store() -> None:
             done.result()
     health = asyncio.run(store.health())
     assert 0 < health.bytes_used <= 50_000
+
+
+async def test_of_two_swaps_on_what_both_saw_one_is_made() -> None:
+    store = MemoryStore(1 << 20)
+    await store.set("a", b"1 one", 60)
+    assert await store.swap("a", b"1 ", b"2 two", 60)
+    assert not await store.swap("a", b"1 ", b"2 other", 60)
+    assert await store.get("a") == b"2 two"
+    assert not await store.swap("b", b"", b"new", 60)
+
+
+async def test_swaps_from_many_threads_lose_nothing() -> None:
+    store = MemoryStore(1 << 20)
+    await store.set("a", b"0 ", 60)
+
+    def count(_: int) -> None:
+        while True:
+            seen = store.peek("a") or b""
+            number = int(seen.split()[0])
+            if store.put("a", b"%d " % (number + 1), 60, head=b"%d " % number):
+                return
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(count, range(200)))
+    assert await store.get("a") == b"200 "
+
+
+async def test_an_entry_that_expired_is_not_swapped() -> None:
+    clock = HandClock()
+    store = MemoryStore(1 << 20, clock=clock)
+    await store.set("a", b"1 ", 10)
+    clock.now += 11
+    assert not await store.swap("a", b"1 ", b"2 ", 10)
+    assert await store.get("a") is None

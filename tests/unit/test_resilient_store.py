@@ -43,6 +43,13 @@ class FailingStore:
         self._check(writes=True)
         self.values.setdefault(key, (value, self._clock()))
 
+    async def swap(self, key: str, head: bytes, value: bytes, ttl_seconds: float) -> bool:
+        self._check(writes=True)
+        if not self.values.get(key, (b"", 0))[0].startswith(head):
+            return False
+        self.values[key] = (value, self._clock())
+        return True
+
     async def delete(self, *keys: str) -> int:
         self._check()
         return sum(bool(self.values.pop(key, (b"", 0))[0]) for key in keys)
@@ -338,3 +345,24 @@ async def test_reads_are_counted_by_backend(rig: Rig) -> None:
     await rig.store.get("b")
     assert rig.observer.counts["read", "redis", True] == 1
     assert rig.observer.counts["read", "redis", False] == 1
+
+
+async def test_a_swap_counts_where_everybody_looks(rig: Rig, other: Rig) -> None:
+    await rig.store.set("key", b"1 one", 60)
+    assert await other.store.get("key") == b"1 one"
+    assert await rig.store.swap("key", b"1 ", b"2 two", 60)
+    assert not await other.store.swap("key", b"1 ", b"2 other", 60)
+    assert await other.store.get("key") == b"2 two"
+    assert not await rig.store.swap("none", b"1 ", b"2 ", 60)
+
+
+@pytest.mark.parametrize("outage", [Outage.DOWN, Outage.FULL])
+async def test_swaps_go_on_in_memory_while_the_shared_store_fails(
+    rig: Rig, shared: FailingStore, outage: Outage
+) -> None:
+    await rig.store.set("key", b"1 one", 60)
+    shared.outage = outage
+    assert await rig.store.swap("key", b"1 ", b"2 two", 60)
+    assert await rig.store.get("key") == b"2 two"
+    assert not await rig.store.swap("key", b"1 ", b"2 again", 60)
+    shared.outage = None

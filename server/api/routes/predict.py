@@ -7,7 +7,7 @@ from pydantic_core import to_json
 
 from server.api.context import Context, ContextDep
 from server.api.guard import deadline, until_disconnect
-from server.api.openapi import PREDICT_BODY, problems
+from server.api.openapi import BODY, BUSY, CLICKS, PICTURE, PREDICT_BODY, problems
 from server.api.schemas import PredictAnswer, PredictOptions
 from server.api.uploads import PredictCall, read_predict
 from server.services.segment import MaskInput, RawPrompt
@@ -17,44 +17,14 @@ from server.services.timing import span
 router = APIRouter(prefix="/v1", tags=["predict"])
 
 _PROBLEMS = (
-    "invalid_request",
-    "invalid_json",
-    "invalid_multipart",
-    "payload_too_large",
-    "unsupported_media_type",
-    "image_required",
-    "image_empty",
-    "image_unsupported",
-    "image_truncated",
-    "image_invalid",
-    "image_too_many_pixels",
-    "image_id_invalid",
-    "image_not_found",
-    "image_expired",
-    "model_not_found",
+    *(*BODY, *PICTURE, *CLICKS, *BUSY),
     "prompts_required",
     "prompt_empty",
     "too_many_prompts",
-    "too_many_points",
-    "point_outside_image",
-    "point_labels_mismatch",
-    "point_label_invalid",
     "box_invalid",
-    "number_not_finite",
-    "mask_input_invalid",
-    "mask_invalid",
-    "mask_size_mismatch",
-    "clicks_required",
     "box_unsupported",
-    "model_kind_mismatch",
+    "mask_input_invalid",
     "logits_ref_not_found",
-    "format_unsupported",
-    "queue_full",
-    "timeout",
-    "shutting_down",
-    "backend_unavailable",
-    "model_too_large",
-    "models_busy",
 )
 
 

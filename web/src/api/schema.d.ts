@@ -155,6 +155,109 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/v1/sessions": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Open a session on a picture, from nothing or from a mask */
+    post: operations["create_v1_sessions_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/sessions/{session_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The mask as it stands */
+    get: operations["result_v1_sessions__session_id__get"];
+    put?: never;
+    post?: never;
+    /** End a session */
+    delete: operations["delete_v1_sessions__session_id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/sessions/{session_id}/clicks": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Click */
+    post: operations["click_v1_sessions__session_id__clicks_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/sessions/{session_id}/lease": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Take the session: when nobody holds it, or over from whoever does */
+    post: operations["lease_v1_sessions__session_id__lease_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/sessions/{session_id}/redo": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Make the click again that was taken back */
+    post: operations["redo_v1_sessions__session_id__redo_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/sessions/{session_id}/undo": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Take the last click back: the mask before it, exactly */
+    post: operations["undo_v1_sessions__session_id__undo_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -568,6 +671,160 @@ export interface components {
        */
       status: string;
       store: components["schemas"]["StoreAnswer"];
+    };
+    /** SessionAnswer */
+    SessionAnswer: {
+      /** Can Redo */
+      can_redo: boolean;
+      /** Can Undo */
+      can_undo: boolean;
+      /**
+       * Expires At
+       * @description When the session ends if nothing changes. UTC, RFC 3339.
+       */
+      expires_at: string;
+      /** Id */
+      id: string;
+      image: components["schemas"]["ImageSize"];
+      /**
+       * Lease
+       * @description Send it with each change. null to whoever only reads.
+       */
+      lease: string | null;
+      /**
+       * Lease Expires At
+       * @description Until then nobody else gets the lease unasked. UTC, RFC 3339.
+       */
+      lease_expires_at: string;
+      mask: components["schemas"]["MaskAnswer"];
+      /** Model */
+      model: string;
+      /**
+       * Point Coords
+       * @description The clicks in force, in their order.
+       */
+      point_coords: number[][];
+      /** Point Labels */
+      point_labels: number[];
+      /** Revision */
+      revision: string;
+      /**
+       * Superseded Clicks
+       * @description Those that count for nothing: a later one is on their pixel.
+       */
+      superseded_clicks: number[];
+      /**
+       * Version
+       * @description Rises with each change.
+       */
+      version: number;
+    };
+    /** SessionChange */
+    SessionChange: {
+      /**
+       * Format
+       * @description Mask encoding: coco_rle, rle_uncompressed, polygon, png, geojson, logits.
+       * @default coco_rle
+       * @enum {string}
+       */
+      format?: "coco_rle" | "rle_uncompressed" | "polygon" | "png" | "geojson" | "logits";
+      /**
+       * Lease
+       * @default null
+       */
+      lease?: string | null;
+      /**
+       * Version
+       * @default null
+       */
+      version?: number | null;
+    };
+    /** SessionClicks */
+    SessionClicks: {
+      /**
+       * Format
+       * @description Mask encoding: coco_rle, rle_uncompressed, polygon, png, geojson, logits.
+       * @default coco_rle
+       * @enum {string}
+       */
+      format?: "coco_rle" | "rle_uncompressed" | "polygon" | "png" | "geojson" | "logits";
+      /**
+       * Lease
+       * @default null
+       */
+      lease?: string | null;
+      /**
+       * Point Coords
+       * @description [[x, y], …]: the new clicks, each a step of its own.
+       */
+      point_coords: number[][];
+      /**
+       * Point Labels
+       * @description 1 foreground, 0 background; one per point.
+       */
+      point_labels: number[];
+      /**
+       * Version
+       * @default null
+       */
+      version?: number | null;
+    };
+    /** SessionLease */
+    SessionLease: {
+      /**
+       * Format
+       * @description Mask encoding: coco_rle, rle_uncompressed, polygon, png, geojson, logits.
+       * @default coco_rle
+       * @enum {string}
+       */
+      format?: "coco_rle" | "rle_uncompressed" | "polygon" | "png" | "geojson" | "logits";
+      /**
+       * Take Over
+       * @description Take it from whoever holds it now.
+       * @default false
+       */
+      take_over?: boolean;
+    };
+    /** SessionRequest */
+    SessionRequest: {
+      /**
+       * Flip
+       * @description Average with the mirrored picture. Twice the time.
+       * @default false
+       */
+      flip?: boolean;
+      /**
+       * Format
+       * @description Mask encoding: coco_rle, rle_uncompressed, polygon, png, geojson, logits.
+       * @default coco_rle
+       * @enum {string}
+       */
+      format?: "coco_rle" | "rle_uncompressed" | "polygon" | "png" | "geojson" | "logits";
+      image: components["schemas"]["ImageReference"];
+      /**
+       * Mask
+       * @description Of an interactive model: the mask so far, of the picture's size, as any answer's `segmentation`: RLE, polygon, GeoJSON or PNG; or {logits, shape} over the whole picture.
+       * @default null
+       */
+      mask?:
+        | null
+        | {
+            [key: string]: unknown;
+          }
+        | string
+        | unknown[];
+      /**
+       * Mask Accepted
+       * @description Whether somebody accepted `mask`, so that only what the last click is about may change.
+       * @default true
+       */
+      mask_accepted?: boolean;
+      /**
+       * Model
+       * @description Default: the interactive model of this server.
+       * @default null
+       */
+      model?: string | null;
     };
     /** StoreAnswer */
     StoreAnswer: {
@@ -1182,6 +1439,686 @@ export interface operations {
         };
       };
       /** @description Problem: box_invalid, box_unsupported, clicks_required, format_unsupported, image_empty, image_id_invalid, image_invalid, image_required, image_truncated, invalid_request, mask_input_invalid, mask_invalid, mask_size_mismatch, model_kind_mismatch, number_not_finite, point_label_invalid, point_labels_mismatch, point_outside_image, prompt_empty, prompts_required, too_many_points, too_many_prompts */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: internal_error */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: backend_unavailable, model_too_large, models_busy, queue_full, shutting_down, timeout */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+    };
+  };
+  create_v1_sessions_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["SessionRequest"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionAnswer"];
+        };
+      };
+      /** @description Problem: invalid_json, invalid_multipart */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: image_not_found, model_not_found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: session_full */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: image_expired */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: image_too_many_pixels, payload_too_large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: image_unsupported, unsupported_media_type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: clicks_required, format_unsupported, image_empty, image_id_invalid, image_invalid, image_required, image_truncated, invalid_request, mask_invalid, mask_size_mismatch, model_kind_mismatch, number_not_finite, point_label_invalid, point_labels_mismatch, point_outside_image, too_many_points */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: internal_error */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: backend_unavailable, model_too_large, models_busy, queue_full, shutting_down, timeout */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+    };
+  };
+  result_v1_sessions__session_id__get: {
+    parameters: {
+      query?: {
+        /** @description Mask encoding, as in predict. */
+        format?: string;
+      };
+      header?: never;
+      path: {
+        session_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionAnswer"];
+        };
+      };
+      /** @description Problem: model_not_found, session_not_found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: session_expired */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: format_unsupported */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: internal_error */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: backend_unavailable, model_too_large, models_busy, queue_full, shutting_down, timeout */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+    };
+  };
+  delete_v1_sessions__session_id__delete: {
+    parameters: {
+      query?: {
+        /** @description The lease; needed while the session is held. */
+        lease?: string | null;
+      };
+      header?: never;
+      path: {
+        session_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Problem: model_not_found, session_not_found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: session_conflict, session_lease_lost, session_leased */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: session_expired */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: format_unsupported */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: internal_error */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: backend_unavailable, model_too_large, models_busy, queue_full, shutting_down, timeout */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+    };
+  };
+  click_v1_sessions__session_id__clicks_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        session_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["SessionClicks"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionAnswer"];
+        };
+      };
+      /** @description Problem: invalid_json, invalid_multipart */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: image_not_found, model_not_found, model_not_found, session_not_found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: session_conflict, session_full, session_lease_lost, session_leased */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: image_expired, session_expired */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: image_too_many_pixels, payload_too_large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: image_unsupported, unsupported_media_type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: clicks_required, format_unsupported, format_unsupported, image_empty, image_id_invalid, image_invalid, image_required, image_truncated, invalid_request, mask_invalid, mask_size_mismatch, model_kind_mismatch, number_not_finite, point_label_invalid, point_labels_mismatch, point_outside_image, too_many_points */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: internal_error */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: backend_unavailable, model_too_large, models_busy, queue_full, shutting_down, timeout */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+    };
+  };
+  lease_v1_sessions__session_id__lease_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        session_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["SessionLease"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionAnswer"];
+        };
+      };
+      /** @description Problem: invalid_json, invalid_multipart */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: model_not_found, session_not_found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: session_conflict, session_lease_lost, session_leased */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: session_expired */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: payload_too_large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: unsupported_media_type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: format_unsupported, invalid_request */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: internal_error */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: backend_unavailable, model_too_large, models_busy, queue_full, shutting_down, timeout */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+    };
+  };
+  redo_v1_sessions__session_id__redo_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        session_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["SessionChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionAnswer"];
+        };
+      };
+      /** @description Problem: invalid_json, invalid_multipart */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: model_not_found, session_not_found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: nothing_to_redo, session_conflict, session_lease_lost, session_leased */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: session_expired */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: payload_too_large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: unsupported_media_type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: format_unsupported, invalid_request */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: internal_error */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: backend_unavailable, model_too_large, models_busy, queue_full, shutting_down, timeout */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+    };
+  };
+  undo_v1_sessions__session_id__undo_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        session_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["SessionChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionAnswer"];
+        };
+      };
+      /** @description Problem: invalid_json, invalid_multipart */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: model_not_found, session_not_found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: nothing_to_undo, session_conflict, session_lease_lost, session_leased */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: session_expired */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: payload_too_large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: unsupported_media_type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["ProblemAnswer"];
+        };
+      };
+      /** @description Problem: format_unsupported, invalid_request */
       422: {
         headers: {
           [name: string]: unknown;
