@@ -4,6 +4,7 @@ import type { ClickRules, ClickStages, Logits } from "../src/decode/click-loop";
 import { answerClick, calibrated, expectedIou } from "../src/decode/click-loop";
 import type { Click } from "../src/geometry/click-maps";
 import { changed, drawDisks, partAt, standing } from "../src/geometry/click-maps";
+import { ClickPyramid } from "../src/decode/click-picture";
 import type { Pixels } from "../src/geometry/crops";
 import { cropAround, halved, samplePixels, wholeOf } from "../src/geometry/crops";
 import type { Size } from "../src/geometry/frames";
@@ -80,6 +81,11 @@ function reader(rgb: readonly Rgb[], { width }: Size): (area: Rectangle) => Pixe
   };
 }
 
+function pyramid(rgb: readonly Rgb[], size: Size): (window: Rectangle, level: number) => Pixels {
+  const held = new ClickPyramid(size, reader(rgb, size));
+  return (window, level) => held.read(window, level);
+}
+
 function rasterOf(rows: readonly string[]): Raster {
   const picture = { width: rows[0]?.length ?? 0, height: rows.length };
   const data = Uint8Array.from(rows.join(""), Number);
@@ -149,20 +155,35 @@ describe("crops", () => {
   });
 
   it.each(golden.samples)("are sampled as the server does: $width x $height", (sample) => {
-    const found = samplePixels(reader(sample.pixels, sample), sample, rectangle(sample.crop), sample.size);
+    const found = samplePixels(pyramid(sample.pixels, sample), sample, rectangle(sample.crop), sample.size);
     expect([...found]).toEqual(sample.sampled.flat());
   });
 
-  it("are read a few rows at a time where the picture is large", () => {
-    const picture = { width: 4096, height: 4096 };
-    const asked: number[] = [];
-    const read = ({ width, height }: Rectangle): Pixels => {
+  it("are halved once and a few rows at a time, and of a picture beyond bounds the halves alone are kept", () => {
+    const picture = { width: 4097, height: 3001 };
+    let asked: number[] = [];
+    const read = ({ x, y, width, height }: Rectangle): Pixels => {
       asked.push(width * height);
-      return { data: new Uint8Array(width * height * 4).fill(77), width, height };
+      const data = new Uint8Array(width * height * 4);
+      for (let i = 0; i < data.length; i++) {
+        const at = i >> 2;
+        data[i] = (x + (at % width) + y + Math.floor(at / width)) >> 5;
+      }
+      return { data, width, height };
     };
-    const found = samplePixels(read, picture, wholeOf(picture), 32);
-    expect(new Set(found)).toEqual(new Set([77]));
-    expect(Math.max(...asked)).toBeLessThanOrEqual(1 << 20);
+    const [full, half] = [new ClickPyramid(picture, read), new ClickPyramid(picture, read, 1)];
+    const sample = (from: ClickPyramid, crop: Rectangle): Uint8Array =>
+      samplePixels((window, level) => from.read(window, level), picture, crop, 32);
+    const whole = sample(full, wholeOf(picture));
+    expect(sample(half, wholeOf(picture))).toEqual(whole);
+    expect(Math.max(...asked)).toBeLessThanOrEqual(1 << 21);
+    asked = [];
+    expect(sample(full, wholeOf(picture))).toEqual(whole);
+    expect(asked).toEqual([]);
+    const near = { x: 900, y: 700, width: 40, height: 40 };
+    const differences = sample(half, near).map((value, i) => Math.abs(value - (sample(full, near)[i] ?? 0)));
+    expect(asked.every((pixels) => pixels <= 42 * 42)).toBe(true);
+    expect(Math.max(...differences)).toBeLessThanOrEqual(1);
   });
 
   it("repeat the last line where a side is odd", () => {
@@ -208,7 +229,8 @@ describe("the loop", () => {
         scoreSlope: 1,
         scoreOffset: 0,
       };
-      const picture = { size: { width: session.width, height: session.height }, read: reader(session.pixels, session) };
+      const own = { width: session.width, height: session.height };
+      const picture = new ClickPyramid(own, reader(session.pixels, own));
       const states: { raster: Raster; clicks: Click[] }[] = [{ raster: rasterOf(session.start), clicks: [] }];
       for (const wanted of session.steps) {
         const now = states.at(-1) ?? { raster: rasterOf(session.start), clicks: [] };

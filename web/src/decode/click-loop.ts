@@ -43,7 +43,8 @@ export interface ClickStages<Carry = unknown> {
 
 export interface ClickPicture {
   readonly size: Size;
-  read(area: Rectangle): Pixels;
+  /** A window of the picture halved `level` times, in that level's pixels. */
+  read(window: Rectangle, level: number): Pixels;
 }
 
 export interface ClickQuestion {
@@ -76,7 +77,7 @@ export async function answerClick<Carry>(
   const { size, threshold } = rules;
   const drawn = standing(clicks);
   const pixelsOf = (crop: Rectangle): Uint8Array =>
-    samplePixels((area) => picture.read(area), picture.size, crop, size);
+    samplePixels((window, level) => picture.read(window, level), picture.size, crop, size);
   const whole = wholeOf(picture.size);
 
   const look = async (mask: Raster): Promise<{ target: Rectangle; logits: Logits; carry: Carry; after: Raster }> => {

@@ -1,8 +1,8 @@
 import type { Rectangle } from "../geometry/mask";
 import type { Raster } from "../geometry/raster";
-import { decodePicture } from "../pictures/pixels";
 import type { ClickAnswer, ClickPicture, ClickStages } from "./click-loop";
 import { answerClick } from "./click-loop";
+import { openPyramid } from "./click-picture";
 import type { Launcher } from "./launch";
 import type { ClickRequest, ClickSpec, Task } from "./protocol";
 import { DecodeError } from "./protocol";
@@ -12,7 +12,7 @@ export class ClickService {
   #spec: ClickSpec | null = null;
   #stages: ClickStages | null = null;
   /** Decoded for the first click on it. */
-  #picture: { readonly epoch: number; readonly context: OffscreenCanvasRenderingContext2D } | null = null;
+  #picture: { readonly epoch: number; readonly pixels: Promise<ClickPicture> } | null = null;
 
   constructor(
     private readonly launcher: Launcher,
@@ -37,20 +37,13 @@ export class ClickService {
     }
   }
 
-  /** Rectangles are read from a canvas in the worker: the pixels never leave it. */
-  async #open({ epoch, source, picture: size }: ClickRequest): Promise<ClickPicture> {
-    if (this.#picture?.epoch !== epoch) {
-      this.#picture = null;
-      const bitmap = await decodePicture(source);
-      const context = new OffscreenCanvas(size.width, size.height).getContext("2d", { willReadFrequently: true });
-      if (context === null) throw new Error("The browser gives no 2D canvas.");
-      context.fillStyle = "#fff"; // what shows through a transparent picture, as on the server
-      context.fillRect(0, 0, size.width, size.height);
-      context.drawImage(bitmap, 0, 0, size.width, size.height);
-      bitmap.close();
-      this.#picture = { epoch, context };
-    }
-    const { context } = this.#picture;
-    return { size, read: ({ x, y, width, height }) => context.getImageData(x, y, width, height) };
+  /** Another picture is open: the pixels of the one before are let go. */
+  leave(epoch: number): void {
+    if (this.#picture?.epoch !== epoch) this.#picture = null;
+  }
+
+  #open({ epoch, source, picture: size }: ClickRequest): Promise<ClickPicture> {
+    if (this.#picture?.epoch !== epoch) this.#picture = { epoch, pixels: openPyramid(source, size) };
+    return this.#picture.pixels;
   }
 }

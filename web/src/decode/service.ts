@@ -122,6 +122,7 @@ export class DecodeService {
       const expected = { revision: spec.revision, names: spec.embeddingNames };
       const embedding = readEmbedding(bytes, expected, region === null ? undefined : { picture, area: region });
       if (epoch !== this.#epoch) this.#embeddings.clear();
+      this.clicks?.leave(epoch);
       this.#epoch = epoch;
       this.#embeddings.set(keyOf(region), embedding);
     } catch (error) {

@@ -119,11 +119,10 @@ function tapsOf(from: number, length: number, size: number, step: number, count:
 }
 
 /**
- * A crop as RGB, size x size, row-major. `read` gives the pixels of a rectangle of the picture; it is asked for a few rows
- * at a time where the picture is halved, so that nothing of a large picture's size is held.
+ * A crop as RGB, size x size, row-major. `read` gives a window of the picture halved `level` times, in that level's pixels.
  */
 export function samplePixels(
-  read: (area: Rectangle) => Pixels,
+  read: (window: Rectangle, level: number) => Pixels,
   picture: Size,
   crop: Rectangle,
   size: number,
@@ -139,7 +138,7 @@ export function samplePixels(
     width: (columns.high[size - 1] ?? 0) - (columns.low[0] ?? 0) + 1,
     height: (rows.high[size - 1] ?? 0) - (rows.low[0] ?? 0) + 1,
   };
-  const { data } = levelWindow(read, picture, window, level);
+  const { data } = read(window, level);
   const out = new Uint8Array(size * size * 3);
   for (let j = 0; j < size; j++) {
     const top = ((rows.low[j] ?? 0) - window.y) * window.width;
@@ -161,27 +160,6 @@ export function samplePixels(
     }
   }
   return out;
-}
-
-const STRIP_PIXELS = 1 << 20;
-
-/** A window of the picture halved `level` times, in that level's pixels. */
-function levelWindow(read: (area: Rectangle) => Pixels, picture: Size, window: Rectangle, level: number): Pixels {
-  const step = 2 ** level;
-  const x = window.x * step;
-  const width = Math.min((window.x + window.width) * step, picture.width) - x;
-  if (level === 0) return read({ ...window, width });
-  const out = new Uint8Array(window.width * window.height * 4);
-  const lines = Math.max(1, Math.floor(STRIP_PIXELS / (width * step)));
-  for (let from = 0; from < window.height; from += lines) {
-    const many = Math.min(lines, window.height - from);
-    const y = (window.y + from) * step;
-    const height = Math.min((window.y + from + many) * step, picture.height) - y;
-    let strip = read({ x, y, width, height });
-    for (let turn = 0; turn < level; turn++) strip = halved(strip);
-    out.set(strip.data, from * window.width * 4);
-  }
-  return { data: out, width: window.width, height: window.height };
 }
 
 /** A mask in a crop, 0 to 1, size x size: bilinear at the same places as the crop's pixels. */
