@@ -147,6 +147,47 @@ for (const [language, colorScheme] of [
   });
 }
 
+for (const [language, colorScheme] of [
+  ["en", "light"],
+  ["en", "dark"],
+  ["zh", "light"],
+  ["zh", "dark"],
+] as const) {
+  test(`to look at: who answers clicks, ${language}, ${colorScheme}`, async ({ alone: studio }) => {
+    test.setTimeout(240_000);
+    const { page } = studio;
+    await page.emulateMedia({ colorScheme });
+    await page.addInitScript((chosen) => localStorage.setItem("segserve.language", chosen), language);
+    await page.reload();
+    for (const [name, width, height] of [
+      ["wide", 1440, 900],
+      ["narrow", 360, 740],
+    ] as const) {
+      const look = (what: string): Promise<void> => shoot(studio, `clicks-${what}-${language}-${colorScheme}-${name}`);
+      await page.setViewportSize({ width, height });
+      await studio.open(samplePicture("table"));
+      await studio.part("clicking-refine").click();
+      await look("refine");
+      await studio.click(JAR);
+      await look("refine-first");
+      await studio.click([0.62, 0.62]);
+      await look("refine-second");
+      await studio.key("Escape");
+      await studio.part("clicking-interactive").click();
+      await studio.click(MUG);
+      await look("interactive");
+      await studio.press([0.2, 0.5]);
+      await page.waitForFunction(() => window.__segserve.looking !== null, null, { polling: "raf", timeout: 5000 });
+      await page.screenshot({ path: `${LOOK_AT}clicks-looking-${language}-${colorScheme}-${name}.png` });
+      await studio.settled();
+      await studio.part("engine-badge").click();
+      await look("speed");
+      await studio.key("Escape");
+      await studio.key("Escape");
+    }
+  });
+}
+
 for (const [locale, colorScheme] of [
   ["en", "light"],
   ["zh-CN", "dark"],

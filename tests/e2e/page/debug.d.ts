@@ -11,6 +11,7 @@ interface DebugView {
   readonly busy: boolean;
   readonly hovering: boolean;
   readonly scores: readonly (number | null)[];
+  readonly looking: { x: number; y: number; width: number; height: number } | null;
   readonly pictures: number;
   readonly viewSize: { readonly width: number; readonly height: number };
   readonly camera: { readonly zoom: number; readonly x: number; readonly y: number };

@@ -30,6 +30,10 @@ export class Studio {
 
   static async on(page: Page, baseURL: string): Promise<Studio> {
     await page.addInitScript(recorder);
+    // Unless a test chooses otherwise, clicks are the promptable model's, whose masks most tests are about.
+    await page.addInitScript(
+      () => localStorage.getItem("segserve.clicking") ?? localStorage.setItem("segserve.clicking", "promptable"),
+    );
     return new Studio(page, baseURL);
   }
 

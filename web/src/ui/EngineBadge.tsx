@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 
+import { clickingOf } from "../app/clicking";
 import type { EngineState } from "../app/state";
 import { t } from "../text";
 import { bytesText, numberText } from "../text/numbers";
@@ -44,12 +45,20 @@ export function EngineBadge(): JSX.Element {
 
 function EnginePanel({ engine }: { readonly engine: EngineState }): JSX.Element {
   const embedding = useSelect((state) => state.picture?.embedding ?? null);
+  const clicking = useSelect(clickingOf);
+  const clicks = useSelect((state) => state.models.clicks);
   const ms = msOf(engine);
   const none = t("engine.panel.none");
   const rows = [
     ["backend", nameOf(engine)],
     ["threads", engine.threads > 0 ? numberText(engine.threads) : none],
     ["model", engine.model || none],
+    ...(clicks === null
+      ? []
+      : ([
+          ["clicks", clicks.title],
+          ["clicking", t(`clicking.${clicking}`)],
+        ] as const)),
     ["decode", ms === null ? none : t("engine.ms", { ms })],
     ["embedding", embedding === null ? none : bytesText(embedding.bytes)],
     ["from", embedding === null ? none : t(`engine.panel.from.${embedding.from}`)],

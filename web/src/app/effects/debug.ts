@@ -25,6 +25,8 @@ export interface DebugView {
   readonly hovering: boolean;
   /** null for a mask that was mended by hand. */
   readonly scores: readonly (number | null)[];
+  /** Where the interactive model looks just now. */
+  readonly looking: Rectangle | null;
   /** Pictures of the workspace. */
   readonly pictures: number;
   /** The picture's camera: view = image * zoom + offset, in CSS pixels of the canvas. */
@@ -82,6 +84,9 @@ export function exposeDebugView(store: Store, engine: EngineKeeper, resources: R
     },
     get scores() {
       return draftStep(store.get())?.candidates.map((candidate) => candidate.iou) ?? [];
+    },
+    get looking() {
+      return store.get().view.looking;
     },
     get pictures() {
       return store.get().workspace.entries.length;

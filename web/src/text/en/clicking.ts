@@ -9,4 +9,6 @@ export const clicking = {
   "command.clicking": "Promptable, refine or interactive",
   "problem.clicks_failed":
     "The interactive model does not run here. Clicks are answered by the promptable one; your masks are kept.",
+  "engine.panel.clicks": "Interactive model",
+  "engine.panel.clicking": "Mode",
 } as const;

@@ -11,4 +11,6 @@ export const clicking: Translated<typeof english> = {
   "clicking.interactive.hint": "每次点击都改进同一个掩码，手绘或导入的掩码也可以。没有预览。",
   "command.clicking": "切换提示、精修或交互",
   "problem.clicks_failed": "交互模型无法在此运行。点击改由提示模型回答，您的掩码已保留。",
+  "engine.panel.clicks": "交互模型",
+  "engine.panel.clicking": "模式",
 };
