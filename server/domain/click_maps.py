@@ -85,10 +85,17 @@ def _nearest_within(region: Mask, column: int, row: int, reach: int) -> tuple[in
 
 def component_at(region: Mask, column: int, row: int) -> Mask | None:
     """The 8-connected component of `region` bool [h, w] that holds the pixel, or, where that is none of it, the one
-    with the nearest pixel; None where the region is empty. Looks at runs of rows, from the pixel outwards."""
+    with the nearest pixel; None where the region is empty."""
     seed = nearest_pixel(region, column, row)
     if seed is None:
         return None
+    if region.flags.f_contiguous or region.strides[0] < region.strides[1]:
+        return _component(region.T, seed[1], seed[0]).T  # along the lines as they lie in memory
+    return _component(region, *seed)
+
+
+def _component(region: Mask, column: int, row: int) -> Mask:
+    """That of a pixel of the region. Looks at runs of rows, from the pixel outwards."""
     found: Mask = np.zeros(region.shape, np.bool_)
     starts_of: dict[int, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
 
@@ -98,7 +105,7 @@ def component_at(region: Mask, column: int, row: int) -> Mask | None:
             starts_of[line] = edges[::2], edges[1::2]
         return starts_of[line]
 
-    waiting = [(seed[1], seed[0], seed[0] + 1)]
+    waiting = [(row, column, column + 1)]
     while waiting:
         line, low, high = waiting.pop()
         starts, ends = runs(line)

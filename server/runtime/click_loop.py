@@ -79,13 +79,13 @@ class ClickLoop:
         logits, features = self.stages.coarse(
             self._batch(pixels, axis=1), self._batch(clicks, axis=2), self._batch(previous[None], axis=2)
         )
-        after = mask.copy()
+        after = mask.copy("K")
         mean = self._mean(logits)
         after[target.slices] = upsample_mask(mean, target.frame(self.size), self.threshold)
         return target, logits, features, after
 
     def _focus(self, before: Mask, after: Mask, target: Crop, click: Click) -> Crop:
-        changed = (before ^ after)[target.slices]
+        changed = before[target.slices] ^ after[target.slices]
         column, row = click.pixel
         component = component_at(changed, column - target.left, row - target.top)
         box = None if component is None else mask_box(component)
@@ -111,7 +111,7 @@ class ClickLoop:
         found = self.stages.refine(
             self._batch(pixels, axis=1), self._batch(clicks, axis=2), logits, features, np.array(boxes, np.float32)
         )
-        result = after.copy()
+        result = after.copy("K")
         result[focus.slices] = upsample_mask(self._mean(found), focus.frame(self.size), self.threshold)
         return result
 
@@ -132,10 +132,10 @@ class ClickLoop:
 def merged(before: Mask, after: Mask, focus: Crop, click: Click) -> Mask:
     """Progressive merge (FocalClick, section 3.3): of all that changed only the piece that the click is about, and of
     that only what lies in the focus crop."""
-    changed = (before ^ after)[focus.slices]
+    changed = before[focus.slices] ^ after[focus.slices]
     column, row = click.pixel
     piece = component_at(changed, column - focus.left, row - focus.top)
-    result = before.copy()
+    result = before.copy("K")
     if piece is not None:
         result[focus.slices] ^= piece
     return result

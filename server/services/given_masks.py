@@ -26,7 +26,7 @@ def read_mask(given: Any, width: int, height: int, threshold: float, where: Mapp
     Raises PromptError `mask_invalid` or `mask_size_mismatch`.
     """
     try:
-        return np.ascontiguousarray(_read(given, width, height, threshold, where))
+        return np.asfortranarray(_read(given, width, height, threshold, where))
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise PromptError(f"mask cannot be read: {reason[:200]}.", code="mask_invalid", **where) from error

@@ -12,7 +12,7 @@ import pytest
 
 from server.storage.memory import MemoryStore
 from tests.api.conftest import BLUE, HEIGHT, RED, WIDTH, Service, Start, draw, encode, problem, rectangle
-from tests.api.test_clicks import agree, mask_of, png, uploaded
+from tests.api.test_clicks import MODEL, agree, mask_of, png, uploaded
 from tests.click_bundle import write_click_bundle
 from tests.stores import HandClock
 
@@ -58,7 +58,7 @@ class Tab:
 
 async def opened(service: Service, **body: Any) -> Tab:
     image = await uploaded(service)
-    response = await service.http.post("/v1/sessions", json={"image": {"id": image}} | body)
+    response = await service.http.post("/v1/sessions", json={"image": {"id": image}, "model": MODEL} | body)
     assert response.status_code == 201, response.text
     answer = response.json()
     assert response.headers["location"] == f"/v1/sessions/{answer['id']}"
@@ -250,7 +250,19 @@ async def test_sessions_that_cannot_begin(service: Service) -> None:
     problem(await service.http.post("/v1/sessions", content=b"x"), 415, "unsupported_media_type")
 
 
-async def test_without_an_interactive_model_there_are_no_sessions(start: Start) -> None:
+async def test_segserve_clicks_is_the_model_of_a_session_by_default(start: Start, tmp_path: Path) -> None:
+    for model_id in ("a-clicks", "segserve-clicks", MODEL):
+        write_click_bundle(tmp_path / "bundles0", model_id=model_id)
+    async with start() as service:
+        image = await uploaded(service)
+        response = await service.http.post("/v1/sessions", json={"image": {"id": image}})
+        assert response.json()["model"] == "segserve-clicks"
+
+
+async def test_without_an_interactive_model_there_are_no_sessions(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.app.EMBEDDED_BUNDLES", tmp_path / "none")
     async with start() as service:
         image = (await service.upload())["id"]
         problem(await service.http.post("/v1/sessions", json={"image": {"id": image}}), 404, "model_not_found")
@@ -266,6 +278,6 @@ async def test_a_picture_in_the_call(service: Service) -> None:
     import base64
 
     data = base64.b64encode(encode(draw())).decode()
-    response = await service.http.post("/v1/sessions", json={"image": {"base64": data}, "flip": True})
+    response = await service.http.post("/v1/sessions", json={"image": {"base64": data}, "model": MODEL, "flip": True})
     assert response.status_code == 201
     assert agree(await Tab(service, response.json()).do("clicks", **CLICK_RED), rectangle(RED))

@@ -197,7 +197,9 @@ def test_components_are_opencv_s(seed: int) -> None:
         column, row = int(rng.integers(-5, 55)), int(rng.integers(-5, 45))
         ys, xs = np.nonzero(region)
         nearest = int(((xs - column) ** 2 + (ys - row) ** 2).argmin())
-        assert np.array_equal(component_at(region, column, row), labels == labels[ys[nearest], xs[nearest]])
+        expected = labels == labels[ys[nearest], xs[nearest]]
+        assert np.array_equal(component_at(region, column, row), expected)
+        assert np.array_equal(component_at(np.asfortranarray(region), column, row), expected)
     assert component_at(np.zeros((3, 4), bool), 1, 1) is None
 
 
