@@ -104,13 +104,18 @@ def _site(setting: Setting, plan: dict[str, Any]) -> dict[str, Content]:
 
 
 def packed(feeds: Arrays) -> tuple[bytes, list[dict[str, Any]]]:
-    """float32 arrays one after another, and where each lies: `offset` in bytes, `length` in numbers."""
+    """Arrays one after another, and where each lies: `offset` in bytes, a multiple of 4, `length` in numbers; bytes
+    stay `uint8`, all others become `float32`."""
     parts: list[bytes] = []
     tensors: list[dict[str, Any]] = []
     offset = 0
     for name, value in feeds.items():
-        data = np.ascontiguousarray(value, np.float32).tobytes()
-        tensors.append({"name": name, "shape": list(value.shape), "offset": offset, "length": value.size})
+        kind = np.uint8 if value.dtype == np.uint8 else np.float32
+        data = np.ascontiguousarray(value, kind).tobytes()
+        data += bytes(-len(data) % 4)
+        tensors.append(
+            {"name": name, "type": kind.__name__, "shape": list(value.shape), "offset": offset, "length": value.size}
+        )
         parts.append(data)
         offset += len(data)
     return b"".join(parts), tensors

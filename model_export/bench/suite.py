@@ -19,6 +19,7 @@ BENCHMARKS = {
     "encoder": "model_export.bench.encoder",
     "decoder": "model_export.bench.decoder",
     "browser": "model_export.bench.browser",
+    "clicks": "model_export.bench.clicks",
     "server": "model_export.bench.server_speed",
     "memory": "model_export.bench.server_memory",
     "training": "model_export.bench.training",

@@ -16,9 +16,9 @@ async function open(graph) {
   const blob = await bytesOf(graph.inputs);
   const feeds = () =>
     Object.fromEntries(
-      graph.tensors.map(({ name, shape, offset, length }) => [
+      graph.tensors.map(({ name, type, shape, offset, length }) => [
         name,
-        new ort.Tensor("float32", new Float32Array(blob, offset, length), shape),
+        new ort.Tensor(type, new (type === "uint8" ? Uint8Array : Float32Array)(blob, offset, length), shape),
       ]),
     );
   const once = async () => {

@@ -137,12 +137,16 @@ def test_drawn_pictures_differ_in_their_pixels() -> None:
 
 
 def test_inputs_for_the_browser_are_laid_end_to_end() -> None:
-    blob, tensors = packed({"a": np.arange(4.0).reshape(2, 2), "b": np.array([9.0], np.float32)})
+    square, bytes_, one = np.arange(4.0).reshape(2, 2), np.array([7, 8, 9], np.uint8), np.array([9.0], np.float32)
+    blob, tensors = packed({"a": square, "b": bytes_, "c": one})
     assert tensors == [
-        {"name": "a", "shape": [2, 2], "offset": 0, "length": 4},
-        {"name": "b", "shape": [1], "offset": 16, "length": 1},
+        {"name": "a", "type": "float32", "shape": [2, 2], "offset": 0, "length": 4},
+        {"name": "b", "type": "uint8", "shape": [3], "offset": 16, "length": 3},
+        {"name": "c", "type": "float32", "shape": [1], "offset": 20, "length": 1},
     ]
-    assert np.frombuffer(blob, np.float32).tolist() == [0, 1, 2, 3, 9]
+    assert np.frombuffer(blob[:16], np.float32).tolist() == [0, 1, 2, 3]
+    assert list(blob[16:20]) == [7, 8, 9, 0]
+    assert np.frombuffer(blob[20:], np.float32).tolist() == [9]
 
 
 def test_every_benchmark_can_be_named(capsys: pytest.CaptureFixture[str]) -> None:
