@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -281,3 +282,57 @@ async def test_a_picture_in_the_call(service: Service) -> None:
     response = await service.http.post("/v1/sessions", json={"image": {"base64": data}, "model": MODEL, "flip": True})
     assert response.status_code == 201
     assert agree(await Tab(service, response.json()).do("clicks", **CLICK_RED), rectangle(RED))
+
+
+async def slowly(service: Service, entered: asyncio.Event, gate: threading.Event) -> list[int]:
+    """Makes each run of the first stage wait for the gate; counts the runs."""
+    stages: Any = (await service.context.models.get(MODEL)).stages
+    loop, runs, coarse = asyncio.get_running_loop(), [], stages.coarse
+
+    def waiting(*inputs: Any) -> Any:
+        runs.append(1)
+        loop.call_soon_threadsafe(entered.set)
+        assert gate.wait(30)
+        return coarse(*inputs)
+
+    stages.coarse = waiting
+    return runs
+
+
+async def test_a_slow_session_holds_nobody_else_up(service: Service) -> None:
+    tab, entered, gate = await opened(service), asyncio.Event(), threading.Event()
+    await slowly(service, entered, gate)
+    clicking = asyncio.create_task(tab.send("clicks", **CLICK_RED))
+    try:
+        await entered.wait()
+        assert (await service.http.get("/healthz")).status_code == 200
+        assert (await tab.read())["version"] == 1
+        image = tab.answer["image"]["id"]
+        assert (await service.predict(image, CLICK_RED)).status_code == 200
+    finally:
+        gate.set()
+    assert (await clicking).status_code == 200
+
+
+async def test_clicks_that_nobody_waits_for_end_between_two_runs(start: Start, tmp_path: Path) -> None:
+    write_click_bundle(tmp_path / "bundles0")
+    async with start(request_timeout=1.0) as service:
+        tab, entered, gate = await opened(service), asyncio.Event(), threading.Event()
+        runs = await slowly(service, entered, gate)
+        nine = {"point_coords": [[18, 10 + k] for k in range(9)], "point_labels": [1] * 9}
+        problem(await tab.send("clicks", **nine), 503, "timeout")
+        gate.set()
+        while service.context.pools["mask"].jobs:  # noqa: ASYNC110 - what it waits for happens in a thread
+            await asyncio.sleep(0.01)
+        assert len(runs) == 1
+        assert (await tab.read())["version"] == 1
+
+
+async def test_an_interactive_default_model_makes_the_server_ready(start: Start, tmp_path: Path) -> None:
+    write_click_bundle(tmp_path / "bundles0")
+    async with start(model=MODEL) as service:
+        assert (await service.http.get("/readyz")).json()["model"] == MODEL
+        assert (await service.upload())["embedding_url"] is None
+        assert (await service.http.get("/metrics")).status_code == 200
+        image = await uploaded(service)
+        assert (await service.predict(image, CLICK_RED)).status_code == 200
