@@ -1,4 +1,4 @@
-"""What a click on the interactive model costs: the whole loop in the server's runtime, its graphs in Chromium's WASM."""
+"""What a click on the interactive model costs: the loop in the server's runtime, its graphs in Chromium's WASM."""
 
 from __future__ import annotations
 
