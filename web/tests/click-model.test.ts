@@ -1,0 +1,159 @@
+import { createHash } from "node:crypto";
+
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import type { ModelSummary } from "../src/api/types";
+import { ClickModel } from "../src/app/effects/click-model";
+import type { EngineKeeper } from "../src/app/effects/engine";
+import { emptyResources } from "../src/app/mask-library";
+import type { Store } from "../src/app/store";
+import { createStore } from "../src/app/store";
+import type { Task } from "../src/decode/protocol";
+import { DecodeError } from "../src/decode/protocol";
+import { imagePoint } from "../src/geometry/frames";
+import { emptyRaster } from "../src/geometry/raster";
+import { opened, point, run } from "./document";
+
+const GRAPH = "a graph";
+const file = (role: string): object => ({
+  url: `/v1/models/clicks/c1/${role}.onnx`,
+  bytes: GRAPH.length,
+  sha256: createHash("sha256").update(GRAPH).digest("hex"),
+  role,
+});
+const MODEL = {
+  id: "clicks",
+  revision: "c1",
+  kind: "interactive",
+  title: "Clicks",
+  preprocessing: { size: 256, resize: "square" },
+  mask_threshold: 0,
+  interactive: {
+    disk_radius: 5,
+    expansion: 1.4,
+    smallest_target: 128,
+    smallest_focus: 64,
+    merge_from: 10,
+    look_twice: true,
+    score_slope: 1,
+    score_offset: 0,
+  },
+  files: { "coarse.onnx": file("coarse"), "refine.onnx": file("refine") },
+} as unknown as ModelSummary;
+const PROMPTABLE = { ...MODEL, id: "lite", kind: "promptable", interactive: null } as unknown as ModelSummary;
+const PICTURE = { width: 100, height: 80 };
+
+interface Bench {
+  readonly store: Store;
+  readonly clicks: ClickModel;
+  readonly tasks: Task[];
+  readonly engine: { worker: object; fail: DecodeError | null };
+  readonly ask: () => ReturnType<ClickModel["answer"]>;
+}
+
+let fetched: string[] = [];
+let status = 200;
+beforeEach(() => {
+  [fetched, status] = [[], 200];
+  vi.stubGlobal("fetch", (path: string) => {
+    fetched.push(path);
+    return Promise.resolve(new Response(status === 200 ? GRAPH : "", { status }));
+  });
+  vi.spyOn(console, "warn").mockImplementation(() => undefined);
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+function bench(clicking: "promptable" | "interactive" = "interactive"): Bench {
+  const store = createStore(run(opened(), { type: "preferences/clicking", clicking }));
+  const tasks: Task[] = [];
+  const engine = {
+    worker: {} as object,
+    threads: 2,
+    fail: null as DecodeError | null,
+    onLook: () => undefined,
+    call: (task: Task) => {
+      tasks.push(task);
+      if (engine.fail !== null) return Promise.reject(engine.fail);
+      return Promise.resolve(task.kind === "click" ? { raster: emptyRaster(PICTURE), iou: 0.5, ms: 1 } : null);
+    },
+  };
+  const resources = { ...emptyResources(), file: new Blob(["pixels"]) };
+  const clicks = new ClickModel(store, engine as unknown as EngineKeeper, resources);
+  const epoch = store.get().picture?.epoch ?? -1;
+  const given = { step: 9, epoch, picture: PICTURE, base: null, given: false };
+  const ask: Bench["ask"] = () => clicks.answer({ ...given, clicks: [{ point: imagePoint(5, 5), positive: true }] });
+  return { store, clicks, tasks, engine, ask };
+}
+
+const codes = (store: Store): string[] => store.get().notices.map(({ code }) => code);
+
+describe("the interactive model", () => {
+  it("is the server's first of that kind, fetched before the first click where that will be its own", async () => {
+    const { store, clicks } = bench();
+    clicks.offer([PROMPTABLE, MODEL]);
+    expect(store.get().models.clicks).toEqual({ id: "clicks", revision: "c1", title: "Clicks" });
+    await vi.waitFor(() => expect(fetched).toHaveLength(2));
+    const patient = bench("promptable");
+    patient.clicks.offer([MODEL]);
+    expect(fetched).toHaveLength(2);
+    const without = bench();
+    without.clicks.offer([PROMPTABLE]);
+    expect(without.store.get().models.clicks).toBeNull();
+  });
+
+  it("is started once in each worker, and fetched once", async () => {
+    const { clicks, tasks, engine, ask } = bench();
+    clicks.offer([MODEL]);
+    await ask();
+    await ask();
+    engine.worker = {};
+    await ask();
+    expect(tasks.map(({ kind }) => kind)).toEqual(["click_start", "click", "click", "click_start", "click"]);
+    expect(fetched).toHaveLength(2);
+    expect(tasks[0]).toMatchObject({ threads: 2, spec: { revision: "c1", rules: { size: 256, diskRadius: 5 } } });
+    expect(tasks[1]).toMatchObject({ request: { step: 9, given: false } });
+  });
+
+  it("gives way to the promptable one where its graphs do not come; what waits is asked of that one", async () => {
+    const { store, clicks, ask } = bench("promptable");
+    clicks.offer([MODEL]);
+    store.dispatch({ type: "preferences/clicking", clicking: "interactive" });
+    store.dispatch(point(10, 10));
+    status = 404;
+    await expect(ask()).rejects.toThrow();
+    expect(store.get().models.clicks).toBeNull();
+    expect(codes(store)).toEqual(["clicks_failed"]);
+    expect(Object.values(store.get().steps)).toMatchObject([{ edit: null, status: "waiting" }]);
+    clicks.offer([MODEL]);
+    expect(store.get().models.clicks).toBeNull();
+  });
+
+  it("gives way where it does not run, or has cost a second worker; one worker may die", async () => {
+    const broken = bench();
+    broken.clicks.offer([MODEL]);
+    broken.engine.fail = new DecodeError("runtime", "no such operator");
+    await expect(broken.ask()).rejects.toThrow();
+    expect(codes(broken.store)).toEqual(["clicks_failed"]);
+
+    const dying = bench();
+    dying.clicks.offer([MODEL]);
+    await dying.ask();
+    dying.engine.fail = new DecodeError("crashed", "out of memory");
+    await expect(dying.ask()).rejects.toThrow();
+    expect(codes(dying.store)).toEqual([]);
+    await expect(dying.ask()).rejects.toThrow();
+    expect(codes(dying.store)).toEqual(["clicks_failed"]);
+  });
+
+  it("answers no click on a picture that was left", async () => {
+    const { store, clicks, tasks, ask } = bench();
+    clicks.offer([MODEL]);
+    store.dispatch({ type: "picture/open", name: "dog.jpg", bytes: 1 });
+    await expect(ask()).rejects.toMatchObject({ code: "stale" });
+    expect(tasks.map(({ kind }) => kind)).toEqual(["click_start"]);
+    expect(store.get().models.clicks).not.toBeNull();
+  });
+});
