@@ -99,6 +99,8 @@ describe("the interactive model", () => {
     const patient = bench("promptable");
     patient.clicks.offer([MODEL]);
     expect(fetched).toHaveLength(2);
+    patient.store.dispatch({ type: "preferences/clicking", clicking: "refine" });
+    await vi.waitFor(() => expect(patient.tasks.map(({ kind }) => kind)).toEqual(["click_start"]));
     const without = bench();
     without.clicks.offer([PROMPTABLE]);
     expect(without.store.get().models.clicks).toBeNull();
@@ -120,9 +122,9 @@ describe("the interactive model", () => {
   it("gives way to the promptable one where its graphs do not come; what waits is asked of that one", async () => {
     const { store, clicks, ask } = bench("promptable");
     clicks.offer([MODEL]);
+    status = 404;
     store.dispatch({ type: "preferences/clicking", clicking: "interactive" });
     store.dispatch(point(10, 10));
-    status = 404;
     await expect(ask()).rejects.toThrow();
     expect(store.get().models.clicks).toBeNull();
     expect(codes(store)).toEqual(["clicks_failed"]);

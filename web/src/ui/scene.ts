@@ -29,7 +29,7 @@ export function sceneOf(state: AppState, resources: Resources): Scene {
     brush: brushes && pointer !== null ? { path: [pointer], radius: view.brush, erase: tool === "eraser" } : null,
     outline: view.outline ?? [],
     region: picture?.region ?? null,
-    looking: view.looking,
+    looking: draftStep(state)?.status === "waiting" ? view.looking : null,
   };
 }
 

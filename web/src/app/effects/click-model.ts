@@ -16,11 +16,12 @@ interface Files {
   readonly refine: ArrayBuffer | null;
 }
 
-/** The interactive model: fetched for its first click, started in the worker, and again in each new worker. */
+/** The interactive model: fetched and started in the worker before its first click, and started again in each new worker. */
 export class ClickModel {
   #offered: ModelSummary | null = null;
   #files: Promise<Files> | null = null;
   #startedIn: object | null = null;
+  #started: Promise<unknown> = Promise.resolve();
   #gaveUp = false;
   /** Workers that died or hung over its clicks. */
   #lost = 0;
@@ -31,6 +32,10 @@ export class ClickModel {
     private readonly resources: Resources,
   ) {
     engine.onLook = (target) => store.dispatch({ type: "looking/show", target });
+    store.listen((_state, _before, action) => {
+      if (action.type === "preferences/clicking" && action.clicking !== "promptable" && this.#offered !== null)
+        void this.#start().catch(() => undefined); // its first click tells what is wrong
+    });
   }
 
   /** What the server has: the first interactive model serves. */
@@ -74,9 +79,12 @@ export class ClickModel {
     const files = await this.#load();
     const { worker, threads } = this.engine;
     if (worker === null) throw new DecodeError("crashed", "No worker is running.");
-    if (worker === this.#startedIn) return;
-    await this.engine.call<"click_start">({ kind: "click_start", ...files, threads });
-    this.#startedIn = worker;
+    if (worker !== this.#startedIn) {
+      this.#startedIn = worker;
+      this.#started = this.engine.call<"click_start">({ kind: "click_start", ...files, threads });
+      this.#started.catch(() => (this.#startedIn = null));
+    }
+    await this.#started;
   }
 
   /** A failure is not remembered: the next click tries again. */
