@@ -17,9 +17,9 @@ EDGE = 1e-4
 
 
 def fit_scale(results: Sequence[ObjectResult]) -> tuple[float, float]:
-    """(slope, offset) of sigmoid(slope logit(score) + offset) that fits the IoUs of all clicks best by cross entropy;
-    (1, 0) where too few speak for it. Newton's method on a convex loss."""
-    pairs = [(s, iou) for r in results for s, iou in zip(r.scores, r.curve, strict=True) if s is not None]
+    """(slope, offset) of sigmoid(slope logit(score) + offset) that fits the IoUs after each object's second and later
+    clicks best by cross entropy; (1, 0) where too few speak for it. Newton's method on a convex loss."""
+    pairs = [(s, iou) for r in results for s, iou in zip(r.scores[1:], r.curve[1:], strict=True) if s is not None]
     if len(pairs) < LEAST:
         return 1.0, 0.0
     scores, ious = (np.array(column, np.float64).clip(EDGE, 1 - EDGE) for column in zip(*pairs, strict=True))
@@ -34,9 +34,10 @@ def fit_scale(results: Sequence[ObjectResult]) -> tuple[float, float]:
 
 
 def rescaled(results: Sequence[ObjectResult], scale: tuple[float, float]) -> list[ObjectResult]:
-    """The results as if the model had the scale."""
+    """The results as if the model had the scale, which a first click on nothing has not."""
 
     def apply(scores: Sequence[float | None]) -> tuple[float | None, ...]:
-        return tuple(None if score is None else calibrated(score, *scale) for score in scores)
+        later = (None if score is None else calibrated(score, *scale) for score in scores[1:])
+        return (*scores[:1], *later)
 
-    return [replace(each, scores=apply(each.scores), candidate_scores=apply(each.candidate_scores)) for each in results]
+    return [replace(each, scores=apply(each.scores)) for each in results]

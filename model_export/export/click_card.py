@@ -38,15 +38,18 @@ The first click: it knows nothing of what else the click could mean, and offers 
 that better. Thin structures, transparent things, and pictures unlike those that it was trained on. Check masks before
 anything depends on them.
 """
-MEASURED = """Measured on the validation pictures by the graphs in ONNX Runtime with the loop that the server runs, at
-most two objects a picture (the largest), simulated clicks in the middle of the larger error, no flip. IoU on the
-original pixels; NoC@85 is the mean number of clicks (at most 20) to IoU 0.85. `docs/evaluation.md` defines each figure,
+MEASURED = """Measured on {sample} by the graphs in ONNX Runtime with the loop that the server runs, at most two objects
+a picture (the largest), simulated clicks in the middle of the larger error, no flip. IoU on the original pixels;
+NoC@85 is the mean number of clicks (at most 20) to IoU 0.85. `docs/evaluation.md` defines each figure,
 `docs/interactive.md` compares it with the promptable model and with both together.
 
 {tables}"""
 
 
-def click_card(model: ClickNetwork, identity: Identity, parity: dict[str, Any], accuracy: dict[str, Any]) -> str:
+def click_card(
+    model: ClickNetwork, identity: Identity, parity: dict[str, Any], accuracy: dict[str, Any], sample: str
+) -> str:
+    """`sample`: the pictures that `accuracy` was measured on, in words."""
     columns = ({k: v for k, v in COLUMNS.items() if k not in ("box_iou", "click1_iou_best_of_three")}, CLICK_COLUMNS)
     edges = {"click5_boundary_f": EDGE_COLUMNS["click5_boundary_f"]}
     tables = "\n\n".join(markdown_table(accuracy, each) for each in (*columns, edges))
@@ -59,7 +62,7 @@ def click_card(model: ClickNetwork, identity: Identity, parity: dict[str, Any], 
         licence=identity.license,
         training=identity.training,
         pictures=identity.pictures,
-        accuracy=MEASURED.format(tables=tables) if accuracy else "Not measured for this bundle.",
+        accuracy=MEASURED.format(tables=tables, sample=sample) if accuracy else "Not measured for this bundle.",
         count=parity["pictures"],
         parity="; ".join(
             f"{stage} worst mask IoU {case['mask_iou']:.5f}, difference {case['logits_relative']:.1e} of the range"

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from model_export.arguments import CLICK_PUBLISHED_NAMES, DATA, MODEL_NAMES, PUBLISHED_NAMES, Commands
@@ -25,6 +26,10 @@ def add_export(commands: Commands) -> None:
     parser.add_argument("--title", help="what the page's menu shows")
     parser.add_argument("--license", help="of the weights, as the manifest and the model card are to state it")
     parser.add_argument("--no-accuracy", action="store_true", help="skip the evaluation, which takes minutes")
+    parser.add_argument(
+        "--measured", type=Path, metavar="FILE",
+        help="interactive networks: what `evaluate --out` measured of a draft of it, in an evaluation's place",
+    )  # fmt: skip
     parser.set_defaults(run=run_export)
 
 
@@ -51,7 +56,11 @@ def export_own(args: argparse.Namespace) -> LoadedBundle:
     def left_out(error: Exception) -> None:
         print(f"left out: {error}", file=sys.stderr)
 
-    export = export_interactive if args.model in CLICK_MODELS else export_bundle
+    export = export_bundle
+    if args.model in CLICK_MODELS:
+        export = partial(export_interactive, measured_in=args.measured)
+    elif args.measured:
+        raise ValueError("--measured is for interactive models")
     return export(
         args.model, args.checkpoint, args.out, args.data or DATA, not args.no_accuracy, bundle_id=args.id,
         title=args.title, license_text=args.license, progress=show_progress(), left_out=left_out,

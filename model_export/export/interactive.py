@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from model_export.evaluate.loop import UnreadablePictureError
+from model_export.evaluate.results import Evaluation, ObjectResult
 from model_export.evaluate.run import Progress, refuse
 from model_export.evaluate.score_scale import fit_scale, rescaled
 from model_export.evaluate.summary import accuracy as accuracy_of
@@ -29,6 +30,24 @@ from model_export.models.checkpoint import CheckpointError, fit, read_tensors
 from model_export.models.click_network import ClickNetwork
 from server.domain.bundle import FORMAT_VERSION, BundleManifest, EmbeddingTensor, FileRole, Interactive, Preprocessing
 from server.domain.ports import LoadedBundle
+
+VALIDATION = "the validation pictures"
+
+
+def results_of(file: Path, name: str) -> tuple[list[ObjectResult], str]:
+    """What `evaluate --out` measured of the interactive bundle `name`, alone, without flip averaging, and the pictures
+    in words. Raises ValueError when the file has no such model."""
+    found = Evaluation.load(file)
+    for model in found.models:
+        if (
+            model.about.get("id") == name
+            and model.about.get("kind") == "interactive"
+            and "flip averaging" not in model.about.get("options", ())
+        ):
+            asked = found.protocol
+            most = f", at most {asked['limit']} of each set" if asked.get("limit") else ""
+            return list(model.objects), f"{asked['pictures']} pictures of the split `{asked['split']}`{most},"
+    raise ValueError(f"{file} holds no results of {name} alone")
 
 
 def load_click_checkpoint(name: str, checkpoint: Path) -> ClickNetwork:
@@ -124,10 +143,12 @@ def export_interactive(
     bundle_id: str | None = None,
     title: str | None = None,
     license_text: str | None = None,
+    measured_in: Path | None = None,
     progress: Progress = lambda done, total, seconds_left: None,
     left_out: Callable[[UnreadablePictureError], None] = refuse,
 ) -> LoadedBundle:
-    """As `build.export_bundle`, for a click model's run."""
+    """As `build.export_bundle`, for a click model's run. `measured_in`: results of `evaluate --out` on its draft, in
+    the place of an evaluation."""
     from model_export.export.build import measured
 
     model = load_click_checkpoint(name, checkpoint)
@@ -135,15 +156,19 @@ def export_interactive(
     identity = identity_of(name, state, bundle_id, title, license_text)
     trained = f"By simulated clicking (`python -m model_export train`, docs/interactive.md), {identity.training}"
     identity = replace(identity, training=trained)
+    if measured_in is not None:
+        results, sample = results_of(measured_in, identity.id)
+        return write_interactive(name, model, identity, out, data, lambda _: results, sample)
     measure = partial(measured, data=data, progress=progress, left_out=left_out) if evaluate and data else None
     return write_interactive(name, model, identity, out, data, measure)
 
 
 def write_interactive(
     name: str, model: ClickNetwork, identity: Identity, out: Path, data: Path | None,
-    measure: Callable[[LoadedBundle], Any] | None = None,
+    measure: Callable[[LoadedBundle], Any] | None = None, sample: str = VALIDATION,
 ) -> LoadedBundle:  # fmt: skip
-    """`model` in eval mode, batch norm folded. `measure`: the evaluation of a draft of the bundle. Raises ValueError
+    """`model` in eval mode, batch norm folded. `measure`: the evaluation of a draft of the bundle, on
+    `sample`. Raises ValueError
     when the graphs do not agree with torch."""
     from model_export.export.click_card import click_card
 
@@ -160,7 +185,7 @@ def write_interactive(
         results = measure(draft) if measure else []
     scale = fit_scale(results)
     accuracy = accuracy_of(rescaled(results, scale))
-    card = click_card(model, identity, parity, accuracy)
+    card = click_card(model, identity, parity, accuracy, sample)
     contents |= {
         "golden.safetensors": ("golden", click_golden(model, runners)),
         "parity.json": ("parity", (json.dumps(parity, indent=2) + "\n").encode()),

@@ -59,7 +59,9 @@ class ClickLoop:
             after = merged(before, after, focus, last)
         mean = self._mean(logits)
         stability = float(stability_score(mean, target.frame(self.size), threshold=self.threshold))
-        score = calibrated(expected_iou(mean, self.threshold), self.rules.score_slope, self.rules.score_offset)
+        score = expected_iou(mean, self.threshold)
+        if not empty:
+            score = calibrated(score, self.rules.score_slope, self.rules.score_offset)
         state = replace(asked, mask=after, predicted_iou=score, stability=stability)
         return Step(state, target, focus)
 

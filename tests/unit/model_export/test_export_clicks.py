@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from model_export.cli import main
 from model_export.export.build import open_bundle
 from model_export.export.command import run_verify
 from model_export.export.interactive import export_interactive, load_click_weights, verify_interactive
@@ -145,6 +146,29 @@ def test_verify_finds_a_changed_weight(
     onnx.save(graph, copy / "coarse.onnx")
     changed = LoadedBundle(bundle.manifest, str(copy))
     assert not verify_interactive(changed, None)["passed"]
+
+
+def test_what_was_measured_before_is_taken_over(bundle: LoadedBundle, checkpoint: Path, tmp_path: Path) -> None:
+    data = checkpoint.parents[1] / "data"
+    asked = ["evaluate", "--bundle", bundle.directory, "--data", str(data), "--max-clicks", "3", "--limit", "1"]
+    assert main([*asked, "--out", str(tmp_path / "found.json")]) == 0
+    measured = export_interactive(
+        "segserve-clicks", checkpoint, tmp_path / "again", data, measured_in=tmp_path / "found.json"
+    )
+    assert measured.manifest.accuracy["all"]["objects"] == 2
+    card = (Path(measured.directory) / "MODEL_CARD.md").read_text()
+    assert "Measured on 1 pictures of the split `val`, at most 1 of each set, by the graphs" in card
+    coarse = [(Path(each.directory) / "coarse.onnx").read_bytes() for each in (measured, bundle)]
+    assert coarse[0] == coarse[1]
+    with pytest.raises(ValueError, match="no results of mine alone"):
+        export_interactive(
+            "segserve-clicks",
+            checkpoint,
+            tmp_path / "mine",
+            data,
+            bundle_id="mine",
+            measured_in=tmp_path / "found.json",
+        )
 
 
 def test_a_checkpoint_of_another_network_is_refused(checkpoint: Path, tmp_path: Path) -> None:

@@ -23,12 +23,12 @@ def test_the_scale_is_found_and_applied() -> None:
     results = []
     for _ in range(100):
         scores = rng.uniform(0.05, 0.98, 6).tolist()
-        results.append(result(scores, [calibrated(score, 0.4, -0.7) for score in scores]))
+        results.append(result(scores, [0.5, *(calibrated(score, 0.4, -0.7) for score in scores[1:])]))
     slope, offset = fit_scale(results)
     assert (slope, offset) == (pytest.approx(0.4, abs=1e-3), pytest.approx(-0.7, abs=1e-3))
     for each in rescaled(results, (slope, offset)):
-        assert each.scores == pytest.approx(each.curve, abs=1e-3)
-        assert each.candidate_scores == pytest.approx(each.candidate_ious, abs=1e-3)
+        assert each.scores[1:] == pytest.approx(each.curve[1:], abs=1e-3)
+    assert [each.scores[0] for each in rescaled(results, (slope, offset))] == [each.scores[0] for each in results]
 
 
 def test_few_clicks_decide_nothing() -> None:

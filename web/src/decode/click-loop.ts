@@ -110,7 +110,8 @@ export async function answerClick<Carry>(
     after = replaced(after, rasterOf(placedOn(focus, picture.size, fine, threshold)), focus);
   }
   if (given || clicks.length >= rules.mergeFrom) after = merged(before, after, focus, last);
-  return { raster: after, target, focus, iou: calibrated(expectedIou(logits, threshold), rules) };
+  const expected = expectedIou(logits, threshold);
+  return { raster: after, target, focus, iou: before.area.width === 0 ? expected : calibrated(expected, rules) };
 }
 
 /** `mask` with the pixels of `area` taken from `inside`. */
