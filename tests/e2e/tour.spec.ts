@@ -54,7 +54,9 @@ test("it is walked with keys, and started again from the settings and from the s
   await fresh.part("settings-tour").click();
   await expectStep(fresh, "open");
   await fresh.key("?");
+  await expect(fresh.part("key-sheet")).toBeVisible();
   await fresh.key("Escape"); // closes the sheet, not the tour
+  await expect(fresh.part("key-sheet")).toBeHidden();
   await expectStep(fresh, "open");
   await fresh.key("Escape");
   await expect(fresh.part("tour")).toBeHidden();
