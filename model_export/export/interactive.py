@@ -24,9 +24,8 @@ from model_export.export.click_parity import click_golden, click_parity, onnx_gr
 from model_export.export.graphs import serialised
 from model_export.export.identity import Identity, identity_of
 from model_export.export.parity import Report
-from model_export.export.weights import dump_weights, fold_batch_norm, network_of, round_to_half
+from model_export.export.weights import averaged, dump_weights, kept
 from model_export.models import CLICK_MODELS, make_click_network
-from model_export.models.checkpoint import CheckpointError, fit, read_tensors
 from model_export.models.click_network import ClickNetwork
 from server.domain.bundle import FORMAT_VERSION, BundleManifest, EmbeddingTensor, FileRole, Interactive, Preprocessing
 from server.domain.ports import LoadedBundle
@@ -50,43 +49,13 @@ def results_of(file: Path, name: str) -> tuple[list[ObjectResult], str]:
     raise ValueError(f"{file} holds no results of {name} alone")
 
 
-def load_click_checkpoint(name: str, checkpoint: Path) -> ClickNetwork:
-    """The averaged weights of a training run's checkpoint, folded and rounded, in eval mode. Raises ValueError when it
-    is of another model or its tensors do not fit."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    if state.get("model_name") != name:
-        raise ValueError(f"{checkpoint} is a checkpoint of {state.get('model_name')!r}, not of {name!r}")
-    model = CLICK_MODELS[name]()
-    model.load_state_dict(state["ema"])
-    model.eval().requires_grad_(False)
-    fold_batch_norm(model)
-    round_to_half(model)
-    return model
-
-
-def load_click_weights(name: str, path: Path) -> ClickNetwork:
-    """The float32 torch network of a bundle's `weights.safetensors`, strict. Raises ValueError when the file is of
-    another network."""
-    network = network_of(path, name)
-    try:
-        model = make_click_network(network).eval().requires_grad_(False)
-    except ValueError as error:
-        raise ValueError(f"{path.name} is of another network: {error}") from error
-    fold_batch_norm(model)
-    try:
-        fit(model, read_tensors(path), f"the network {network!r}")
-    except CheckpointError as error:
-        raise ValueError(f"{path.name} does not fit the network {network!r}: {error}") from error
-    return model
-
-
 def verify_interactive(bundle: LoadedBundle, data: Path | None) -> Report:
     """The parity report of a bundle's own files. Raises ValueError where it keeps no torch weights."""
     manifest, folder = bundle.manifest, Path(bundle.directory)
     weights = manifest.file_for("weights")
     if weights is None:
         raise ValueError("this bundle keeps no torch weights, so parity cannot be recomputed")
-    model = load_click_weights(manifest.id, folder / weights)
+    model = kept(manifest.id, folder / weights, make_click_network)
     stages: tuple[FileRole, ...] = ("coarse", "refine")
     files = {stage: manifest.file_for(stage) for stage in stages}
     graphs: dict[str, Graph] = {stage: onnx_graph(str(folder / file)) for stage, file in files.items() if file}
@@ -151,7 +120,7 @@ def export_interactive(
     the place of an evaluation."""
     from model_export.export.build import measured
 
-    model = load_click_checkpoint(name, checkpoint)
+    model = averaged(name, checkpoint, CLICK_MODELS[name])
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     identity = identity_of(name, state, bundle_id, title, license_text)
     trained = f"By simulated clicking (`python -m model_export train`, docs/interactive.md), {identity.training}"

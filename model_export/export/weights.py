@@ -4,7 +4,9 @@ for all. Every graph of the bundle is made after that, so torch and ONNX Runtime
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import safe_open
@@ -16,6 +18,8 @@ from model_export.models import MODELS, make_network
 from model_export.models.checkpoint import CheckpointError, fit, read_tensors
 from model_export.models.lite import SegserveLite
 from model_export.models.network import Network
+
+Model = TypeVar("Model", bound=nn.Module)
 
 HALF_FROM = 512  # a tensor with fewer values stays float32: it costs nothing
 
@@ -52,14 +56,19 @@ def open_checkpoint(name: str, checkpoint: Path) -> Network:
 
 
 def load_checkpoint(name: str, checkpoint: Path) -> SegserveLite:
-    """The averaged weights of a training run's checkpoint, folded and rounded, in eval mode.
+    """As `averaged`."""
+    return averaged(name, checkpoint, MODELS[name])
+
+
+def averaged(name: str, checkpoint: Path, make: Callable[[], Model]) -> Model:
+    """The averaged weights of a training run's checkpoint, folded and rounded, in eval mode. `make` gives the network.
 
     Raises ValueError when the checkpoint is of another model or its tensors do not fit.
     """
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     if state.get("model_name") != name:
         raise ValueError(f"{checkpoint} is a checkpoint of {state.get('model_name')!r}, not of {name!r}")
-    model = MODELS[name]()
+    model = make()
     model.load_state_dict(state["ema"])
     model.eval().requires_grad_(False)
     fold_batch_norm(model)
@@ -83,11 +92,16 @@ def network_of(path: Path, default: str) -> str:
 
 
 def load_bundle_weights(name: str, path: Path) -> Network:
+    """As `kept`."""
+    return kept(name, path, make_network)
+
+
+def kept(name: str, path: Path, make: Callable[[str], Model]) -> Model:
     """The float32 torch network of a bundle's `weights.safetensors`, strict. `name`: the network's, where the file does
-    not say it. Raises ValueError when the file is of another network."""
+    not say it; `make` gives a network by name. Raises ValueError when the file is of another network."""
     network = network_of(path, name)
     try:
-        model = make_network(network).eval().requires_grad_(False)
+        model = make(network).eval().requires_grad_(False)
     except ValueError as error:
         raise ValueError(f"{path.name} is of another network: {error}") from error
     fold_batch_norm(model)

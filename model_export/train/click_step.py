@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model_export.data.faulty_masks import faulty_mask
-from model_export.models.clicks import SegserveClicks, upsample
+from model_export.models.clicks import SegserveClicks, resample, upsample
 from model_export.train.click_losses import boundary_loss, normalised_focal_loss
 from model_export.train.click_prompts import Bitmap, Click, click_on_error, draw_disks, earlier_clicks, focus_box
 from model_export.train.click_samples import ClickSample
@@ -43,7 +43,6 @@ class Clicked:
             self.mask = faulty_mask(rng, self.truth, low=0.6, high=0.9, pixels=self.pixels)
         elif kind < GIVEN + SOONER:
             self.clicks = earlier_clicks(rng, self.truth, self.counts)
-        self.before = self.mask
 
     def click(self, rng: np.random.Generator) -> None:
         found = click_on_error(rng, self.truth, self.mask, self.counts)
@@ -157,6 +156,4 @@ def click_step(
 
 def focus_iou(logits: Tensor, box: Tensor, near: Tensor, counts: Tensor, size: int) -> Tensor:
     """IoU of the coarse logits inside the focus crop: what the refinement has to beat."""
-    from model_export.models.clicks import resample
-
     return mask_iou(resample(logits, box, (near.shape[1], near.shape[2]), size), near, counts).mean()

@@ -13,7 +13,8 @@ from model_export.arguments import CLICK_PUBLISHED_NAMES
 from model_export.cli import main
 from model_export.export.build import open_bundle
 from model_export.export.command import run_verify
-from model_export.export.interactive import load_click_weights
+from model_export.export.weights import kept
+from model_export.models import make_click_network
 from model_export.models.click_published import CLICK_PUBLISHED, load_click_tensors
 from server.domain.catalogue import CATALOGUE
 from server.domain.click_maps import Click
@@ -70,7 +71,7 @@ def test_the_bundle_is_whole(bundle: LoadedBundle, checkpoint: Path) -> None:
 def test_its_weights_open_as_the_network_and_parity_is_recomputed(
     bundle: LoadedBundle, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model = load_click_weights(NAME, Path(bundle.directory) / "weights.safetensors")
+    model = kept(NAME, Path(bundle.directory) / "weights.safetensors", make_click_network)
     assert isinstance(model, type(CLICK_PUBLISHED[NAME].make()))
     assert run_verify(argparse.Namespace(bundle=Path(bundle.directory), data=Path("nowhere"))) == 0
     assert "parity holds" in capsys.readouterr().out

@@ -16,7 +16,9 @@ from safetensors.numpy import load_file
 from model_export.cli import main
 from model_export.export.build import open_bundle
 from model_export.export.command import run_verify
-from model_export.export.interactive import export_interactive, load_click_weights, verify_interactive
+from model_export.export.interactive import export_interactive, verify_interactive
+from model_export.export.weights import kept
+from model_export.models import make_click_network
 from model_export.models.clicks import SegserveClicks
 from model_export.train.loop import train
 from server.domain.click_maps import Click
@@ -77,7 +79,7 @@ def test_its_files_and_its_manifest(bundle: LoadedBundle) -> None:
 
 
 def test_torch_and_the_served_graphs_agree_over_a_session(bundle: LoadedBundle) -> None:
-    model = load_click_weights("segserve-clicks", Path(bundle.directory) / "weights.safetensors")
+    model = kept("segserve-clicks", Path(bundle.directory) / "weights.safetensors", make_click_network)
     assert isinstance(model, SegserveClicks)
 
     class TorchStages:
