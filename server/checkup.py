@@ -74,7 +74,7 @@ def _verify(registry: BundleRegistry, manifest: BundleManifest) -> str:
     report = check(data)
     return (
         f"revision {manifest.revision}, {len(manifest.files)} files verified, {report.cases} golden cases "
-        f"({what} off by {report.embedding_error:.4f}, mask IoU {report.mask_iou:.4f}) "
+        f"({what} off by {report.largest_error:.4f}, mask IoU {report.mask_iou:.4f}) "
         f"in {time.perf_counter() - began:.2f} s"
     )
 
@@ -83,7 +83,7 @@ def _golden_check(registry: BundleRegistry, manifest: BundleManifest) -> tuple[C
     """For the graphs, which are loaded now, by kind; and what the vectors hold beside masks."""
     if manifest.kind == "interactive":
         stages = registry.stages(manifest.id)
-        return lambda data: check_click_golden(data, manifest, stages), "features"
+        return lambda data: check_click_golden(data, manifest, stages), "logits"
     encoder, decoder = registry.encoder(manifest.id), registry.decoder(manifest.id)
     return lambda data: check_golden(data, manifest, encoder, decoder), "embedding"
 

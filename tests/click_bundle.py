@@ -77,9 +77,7 @@ def golden_bytes(stages: Any, size: int = SIZE) -> bytes:
     refined = stages.refine(pixels, disks.astype(np.float32), logits, features, box)
     tensors = {
         "coarse.pixels": pixels, "coarse.clicks": disks, "coarse.previous_mask": previous, "coarse.logits": logits,
-        "coarse.features": features["features"], "refine.pixels": pixels, "refine.clicks": disks,
-        "refine.coarse_logits": logits, "refine.features": features["features"], "refine.focus_box": box,
-        "refine.logits": refined,
+        "refine.pixels": pixels, "refine.clicks": disks, "refine.focus_box": box, "refine.logits": refined,
     }  # fmt: skip
     return safetensors_bytes(tensors, format="segserve-golden/1")
 

@@ -90,12 +90,19 @@ def upsampled(logits: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(logits, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
+GOLDEN_TENSORS = {
+    "coarse": ("pixels", "clicks", "previous_mask", "logits"),
+    "refine": ("pixels", "clicks", "focus_box", "logits"),
+}
+
+
 def click_golden(model: ClickNetwork, graphs: dict[str, Graph]) -> bytes:
-    """Inputs and outputs of each graph, as `<stage>.<name>`, of the second click on one of the page's own pictures;
-    pixels and disks as uint8."""
+    """`GOLDEN_TENSORS` of the second click on one of the page's own pictures, as `<stage>.<name>`; pixels and disks as
+    uint8. The refinement is given what the coarse graph answers."""
     tensors: dict[str, NDArray[Any]] = {}
     for stage, inputs in clicked(model, drawn_sample(model.input_size), graphs["coarse"], clicks=2):
-        for name, value in (inputs | graphs[stage](inputs)).items():
-            small = value.astype(np.uint8) if name in ("clicks", "previous_mask") else value
+        found = inputs | graphs[stage](inputs)
+        for name in GOLDEN_TENSORS[stage]:
+            small = found[name].astype(np.uint8) if name in ("clicks", "previous_mask") else found[name]
             tensors[f"{stage}.{name}"] = np.ascontiguousarray(small)
     return save(tensors, {"format": GOLDEN_FORMAT})

@@ -77,7 +77,7 @@ def test_golden_vectors_hold_and_tell_of_a_difference(tmp_path: Path) -> None:
     stages = registry(tmp_path).stages()
     data = golden_bytes(stages)
     report = check_click_golden(data, manifest, stages)
-    assert (report.cases, report.mask_iou, report.embedding_error) == (2, 1.0, 0.0)
+    assert (report.cases, report.mask_iou, report.largest_error) == (2, 1.0, 0.0)
 
     class Off:
         refines = True

@@ -1,12 +1,15 @@
 import * as ort from "onnxruntime-web";
 import { beforeAll, describe, expect, it } from "vitest";
 
+import type { ClickRules } from "../src/decode/click-loop";
+import type { ClickEngine } from "../src/decode/click-stages";
+import { createStages } from "../src/decode/click-stages";
 import { namedTensors } from "../src/decode/embedding";
 import type { Engine } from "../src/decode/engine";
 import { createEngine } from "../src/decode/engine";
 import type { DecoderSpec } from "../src/decode/protocol";
 import { floatsOf, readSafeTensors, tensorOf } from "../src/decode/safetensors";
-import { goldenInputs, selfTest } from "../src/decode/self-test";
+import { clickSelfTest, goldenInputs, selfTest } from "../src/decode/self-test";
 import { iou } from "../src/geometry/mask";
 import { readBytes } from "./golden";
 
@@ -24,12 +27,18 @@ interface Manifest {
   files: Record<string, { role: string }>;
 }
 
-const folder = new URL("../../server/bundles/segserve-lite/", import.meta.url);
-const manifest = JSON.parse(new TextDecoder().decode(readBytes(new URL("bundle.json", folder)))) as Manifest;
-const fileFor = (role: string): ArrayBuffer => {
-  const name = Object.entries(manifest.files).find(([, file]) => file.role === role)?.[0] ?? "";
-  return readBytes(new URL(name, folder));
-};
+/** A bundle that is shipped: its manifest, and its files by role. */
+function bundle<M extends Pick<Manifest, "files">>(id: string): [M, (role: string) => ArrayBuffer] {
+  const folder = new URL(`../../server/bundles/${id}/`, import.meta.url);
+  const manifest = JSON.parse(new TextDecoder().decode(readBytes(new URL("bundle.json", folder)))) as M;
+  const fileFor = (role: string): ArrayBuffer => {
+    const name = Object.entries(manifest.files).find(([, file]) => file.role === role)?.[0] ?? "";
+    return readBytes(new URL(name, folder));
+  };
+  return [manifest, fileFor];
+}
+
+const [manifest, fileFor] = bundle<Manifest>("segserve-lite");
 const spec: DecoderSpec = {
   revision: manifest.revision,
   embeddingNames: manifest.embedding.map((tensor) => tensor.name),
@@ -85,5 +94,26 @@ describe("the embedded bundle", () => {
       },
     };
     expect((await selfTest(liar, golden, spec)).passed).toBe(false);
+  });
+});
+
+describe("the embedded interactive bundle", () => {
+  it("passes the self-test, and graphs of another threshold do not", async () => {
+    const [, files] = bundle("segserve-clicks");
+    const rules = { size: 256, threshold: 0 } as ClickRules; // all that graphs are told
+    const model = { spec: { revision: "", rules }, coarse: files("coarse"), refine: files("refine"), golden: null };
+    ort.env.wasm.numThreads = 1;
+    const engine = await createStages(ort, "wasm", model);
+    const test = await clickSelfTest(engine, files("golden"), 0);
+    expect(test).toMatchObject({ passed: true });
+    expect(test.worstIou).toBeGreaterThan(0.999);
+    const liar = {
+      ...engine,
+      coarse: async (...call: Parameters<ClickEngine["coarse"]>) => {
+        const { logits, carry } = await engine.coarse(...call);
+        return { logits: { ...logits, data: logits.data.map((value) => value - 4) }, carry };
+      },
+    };
+    expect((await clickSelfTest(liar, files("golden"), 0)).passed).toBe(false);
   });
 });

@@ -38,7 +38,11 @@ const MODEL = {
     score_slope: 1,
     score_offset: 0,
   },
-  files: { "coarse.onnx": file("coarse"), "refine.onnx": file("refine") },
+  files: {
+    "coarse.onnx": file("coarse"),
+    "refine.onnx": file("refine"),
+    "golden.safetensors": file("golden"),
+  },
 } as unknown as ModelSummary;
 const PROMPTABLE = { ...MODEL, id: "lite", kind: "promptable", interactive: null } as unknown as ModelSummary;
 const PICTURE = { width: 100, height: 80 };
@@ -72,6 +76,7 @@ function bench(clicking: "promptable" | "interactive" = "interactive"): Bench {
   const engine = {
     worker: {} as object,
     threads: 2,
+    gpu: true,
     fail: null as DecodeError | null,
     onLook: () => undefined,
     call: (task: Task) => {
@@ -95,10 +100,10 @@ describe("the interactive model", () => {
     const { store, clicks } = bench();
     clicks.offer([PROMPTABLE, MODEL]);
     expect(store.get().models.clicks).toEqual({ id: "clicks", revision: "c1", title: "Clicks" });
-    await vi.waitFor(() => expect(fetched).toHaveLength(2));
+    await vi.waitFor(() => expect(fetched).toHaveLength(3));
     const patient = bench("promptable");
     patient.clicks.offer([MODEL]);
-    expect(fetched).toHaveLength(2);
+    expect(fetched).toHaveLength(3);
     patient.store.dispatch({ type: "preferences/clicking", clicking: "refine" });
     await vi.waitFor(() => expect(patient.tasks.map(({ kind }) => kind)).toEqual(["click_start"]));
     const without = bench();
@@ -114,8 +119,9 @@ describe("the interactive model", () => {
     engine.worker = {};
     await ask();
     expect(tasks.map(({ kind }) => kind)).toEqual(["click_start", "click", "click", "click_start", "click"]);
-    expect(fetched).toHaveLength(2);
-    expect(tasks[0]).toMatchObject({ threads: 2, spec: { revision: "c1", rules: { size: 256, diskRadius: 5 } } });
+    expect(fetched).toHaveLength(3);
+    const spec = { revision: "c1", rules: { size: 256, diskRadius: 5 } };
+    expect(tasks[0]).toMatchObject({ threads: 2, gpu: true, files: { spec, golden: new ArrayBuffer(GRAPH.length) } });
     expect(tasks[1]).toMatchObject({ request: { step: 9, given: false } });
   });
 

@@ -55,6 +55,7 @@ export const launcherOf = (wasm: Engine, webgpu: Engine | null = null): Launcher
   wasm: () => Promise.resolve(wasm),
   webgpu: () => Promise.resolve(webgpu),
   clicks: () => Promise.reject(new Error("none here")),
+  clicksOnGpu: () => Promise.resolve(null),
 });
 
 export const request = (step: number | null, change: Partial<DecodeRequest> = {}): DecodeRequest => ({

@@ -11,10 +11,11 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from safetensors.numpy import load_file
+from safetensors.numpy import load
 
 from model_export.cli import main
 from model_export.export.build import open_bundle
+from model_export.export.click_parity import GOLDEN_TENSORS
 from model_export.export.command import run_verify
 from model_export.export.interactive import export_interactive, verify_interactive
 from model_export.export.weights import kept
@@ -29,6 +30,7 @@ from server.errors import BundleError
 from server.runtime.click_loop import ClickLoop
 from server.runtime.click_stages import OnnxStages
 from server.runtime.onnx import OnnxBackend
+from server.services.click_golden import check_click_golden
 from tests.unit.model_export.drawn_set import draw_set
 from tests.unit.model_export.test_click_training import TINY
 
@@ -112,24 +114,14 @@ def test_torch_and_the_served_graphs_agree_over_a_session(bundle: LoadedBundle) 
 
 
 def test_its_golden_vectors_hold(bundle: LoadedBundle) -> None:
-    golden = load_file(Path(bundle.directory) / "golden.safetensors")
-    stages = OnnxStages(bundle, OnnxBackend(1))
-    given = {name: golden[f"coarse.{name}"] for name in ("pixels", "clicks", "previous_mask")}
-    logits, features = stages.coarse(
-        given["pixels"], given["clicks"].astype(np.float32), given["previous_mask"].astype(np.float32)
-    )
-    np.testing.assert_allclose(logits, golden["coarse.logits"], atol=1e-4)
-    np.testing.assert_allclose(features["features"], golden["coarse.features"], atol=1e-3)
+    data = (Path(bundle.directory) / "golden.safetensors").read_bytes()
+    report = check_click_golden(data, bundle.manifest, OnnxStages(bundle, OnnxBackend(1)))
+    assert report.cases == 2
+    assert report.mask_iou > 0.999
+    golden = load(data)
     assert golden["coarse.previous_mask"].any()
     assert golden["coarse.clicks"].any()
-    refined = stages.refine(
-        golden["refine.pixels"],
-        golden["refine.clicks"].astype(np.float32),
-        logits,
-        features,
-        golden["refine.focus_box"],
-    )
-    np.testing.assert_allclose(refined, golden["refine.logits"], atol=1e-3)
+    assert set(golden) == {f"{stage}.{name}" for stage, names in GOLDEN_TENSORS.items() for name in names}
 
 
 def test_verify_finds_a_changed_weight(

@@ -1,16 +1,18 @@
 import type { Rectangle } from "../geometry/mask";
 import type { Raster } from "../geometry/raster";
-import type { ClickAnswer, ClickPicture, ClickStages } from "./click-loop";
+import type { ClickAnswer, ClickPicture } from "./click-loop";
 import { answerClick } from "./click-loop";
 import { openPyramid } from "./click-picture";
+import type { ClickEngine } from "./click-stages";
 import type { Launcher } from "./launch";
 import type { ClickRequest, ClickSpec, Task } from "./protocol";
 import { DecodeError } from "./protocol";
+import { WithSpare } from "./spare";
 
 /** The interactive model in the worker: its graphs, and the pixels of the picture that is clicked. */
 export class ClickService {
   #spec: ClickSpec | null = null;
-  #stages: ClickStages | null = null;
+  readonly #engine = new WithSpare<ClickEngine>();
   /** Decoded for the first click on it. */
   #picture: { readonly epoch: number; readonly pixels: Promise<ClickPicture> } | null = null;
 
@@ -19,19 +21,24 @@ export class ClickService {
     private readonly look: (target: Rectangle) => void,
   ) {}
 
-  async start({ spec, coarse, refine, threads }: Extract<Task, { kind: "click_start" }>): Promise<null> {
-    this.#stages = await this.launcher.clicks(spec, coarse, refine, threads);
-    this.#spec = spec;
+  async start({ files, threads, gpu }: Extract<Task, { kind: "click_start" }>): Promise<null> {
+    const engine = await this.launcher.clicks(files, threads);
+    await this.#engine.put(engine);
+    this.#spec = files.spec;
+    if (gpu && files.golden !== null) void this.#engine.offer(this.launcher.clicksOnGpu(files, files.golden, engine));
     return null;
   }
 
   async answer(before: Raster, request: ClickRequest): Promise<ClickAnswer> {
-    const [stages, spec] = [this.#stages, this.#spec];
-    if (stages === null || spec === null) throw new DecodeError("runtime", "The interactive model was not started.");
+    const spec = this.#spec;
+    if (spec === null) throw new DecodeError("runtime", "The interactive model was not started.");
     const { clicks, given } = request;
+    const question = { before, clicks, given, onLook: this.look };
     try {
       const picture = await this.#open(request);
-      return await answerClick(stages, spec.rules, picture, { before, clicks, given, onLook: this.look });
+      const answer = await this.#engine.run((engine) => answerClick(engine, spec.rules, picture, question));
+      if (answer === null) throw new Error("The interactive model was let go.");
+      return answer;
     } catch (error) {
       throw new DecodeError("runtime", String(error));
     }

@@ -1,23 +1,29 @@
 import type { InferenceSession, Tensor } from "onnxruntime-common";
 
 import type { ClickStages, Logits } from "./click-loop";
-import type { Runtime } from "./engine";
-import type { ClickSpec } from "./protocol";
+import type { Engine, Runtime } from "./engine";
+import type { ClickFiles } from "./protocol";
+import { Turns } from "./turns";
 
 /** Logits and features, as the coarse graph gave them. */
 type Carry = Readonly<Record<string, Tensor>>;
 
+/** An interactive model on one back end. */
+export interface ClickEngine extends ClickStages {
+  readonly backend: Engine["backend"];
+  release(): Promise<void>;
+}
+
 /** The graphs of an interactive bundle (docs/bundle-format.md) in ONNX Runtime. */
 export async function createStages(
   runtime: Runtime,
-  spec: ClickSpec,
-  coarse: ArrayBuffer,
-  refine: ArrayBuffer | null,
-): Promise<ClickStages<Carry>> {
+  backend: Engine["backend"],
+  { spec, coarse, refine }: ClickFiles,
+): Promise<ClickEngine> {
   const { size } = spec.rules;
   const open = (model: ArrayBuffer): Promise<InferenceSession> =>
     runtime.InferenceSession.create(new Uint8Array(model), {
-      executionProviders: ["wasm"],
+      executionProviders: [backend],
       graphOptimizationLevel: "all",
       logSeverityLevel: 3,
     });
@@ -26,33 +32,38 @@ export async function createStages(
   const image = (pixels: Uint8Array): Tensor => new runtime.Tensor("uint8", pixels, [1, size, size, 3]);
   const disks = (maps: Float32Array): Tensor => new runtime.Tensor("float32", maps, [1, 2, size, size]);
 
-  return {
+  const turns = new Turns();
+  const stages: ClickStages<Carry> = {
     coarse: async (pixels, clicks, previous) => {
-      const outputs = await first.run({
+      const feeds = {
         pixels: image(pixels),
         clicks: disks(clicks),
         previous_mask: new runtime.Tensor("float32", previous, [1, 1, size, size]),
-      });
-      const { logits, ...features } = outputs;
+      };
+      const { logits, ...features } = await turns.take(() => first.run(feeds));
       if (logits === undefined) throw new Error("The coarse graph has not the expected outputs.");
-      return { logits: logitsOf(logits), carry: { ...features, coarse_logits: logits } };
+      return { logits: await logitsOf(logits), carry: { ...features, coarse_logits: logits } };
     },
     refine:
       second === null
         ? null
         : async (pixels, clicks, carry, box) => {
-            const outputs = await second.run({
-              pixels: image(pixels),
-              clicks: disks(clicks),
-              focus_box: new runtime.Tensor("float32", box, [1, 4]),
-              ...carry,
-            });
+            const focusBox = new runtime.Tensor("float32", box, [1, 4]);
+            const feeds = { pixels: image(pixels), clicks: disks(clicks), focus_box: focusBox, ...carry };
+            const outputs = await turns.take(() => second.run(feeds));
             if (outputs.logits === undefined) throw new Error("The refinement has not the expected outputs.");
             return logitsOf(outputs.logits);
           },
   };
+  const release = async (): Promise<void> => {
+    await turns.over;
+    await first.release();
+    await second?.release();
+  };
+  return { ...(stages as ClickStages), backend, release };
 }
 
-function logitsOf({ data, dims }: Tensor): Logits {
-  return { data: data as Float32Array, width: dims[3] ?? 0, height: dims[2] ?? 0 };
+async function logitsOf(tensor: Tensor): Promise<Logits> {
+  const [, , height = 0, width = 0] = tensor.dims;
+  return { data: (await tensor.getData()) as Float32Array, width, height };
 }

@@ -3,6 +3,7 @@ import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-co
 import type { Embedding, NamedTensor } from "./embedding";
 import type { DecoderInputs } from "./inputs";
 import type { DecoderSpec } from "./protocol";
+import { Turns } from "./turns";
 
 /** low_res_masks [B, M, h, w] and iou_predictions [B, M]. */
 export interface DecoderOutputs {
@@ -69,16 +70,11 @@ export async function createEngine(
     };
   };
 
-  // A session answers one call at a time; a GPU session cannot be entered twice.
-  let last: Promise<unknown> = Promise.resolve();
+  const turns = new Turns();
   return {
     backend,
     threads,
-    run: (embedding, inputs) => {
-      const turn = last.then(() => run(embedding, inputs));
-      last = turn.catch(() => undefined);
-      return turn;
-    },
-    release: () => last.then(() => session.release()),
+    run: (embedding, inputs) => turns.take(() => run(embedding, inputs)),
+    release: () => turns.over.then(() => session.release()),
   };
 }

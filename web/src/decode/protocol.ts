@@ -101,6 +101,14 @@ export interface ClickSpec {
   readonly rules: ClickRules;
 }
 
+/** Of an interactive bundle. `refine`: null where it has one stage; `golden`: null where it comes without. */
+export interface ClickFiles {
+  readonly spec: ClickSpec;
+  readonly coarse: ArrayBuffer;
+  readonly refine: ArrayBuffer | null;
+  readonly golden: ArrayBuffer | null;
+}
+
 /** A click for the interactive model, which goes on from `base` (null: from nothing). */
 export interface ClickRequest {
   readonly step: number;
@@ -142,10 +150,9 @@ export type Task =
   | { readonly kind: "edit"; readonly request: EditRequest }
   | {
       readonly kind: "click_start";
-      readonly spec: ClickSpec;
-      readonly coarse: ArrayBuffer;
-      readonly refine: ArrayBuffer | null;
+      readonly files: ClickFiles;
       readonly threads: number;
+      readonly gpu: boolean;
     }
   | { readonly kind: "click"; readonly request: ClickRequest }
   | { readonly kind: "restore"; readonly step: number }

@@ -1,4 +1,5 @@
 import { iou } from "../geometry/mask";
+import type { ClickStages, Logits } from "./click-loop";
 import { namedTensors } from "./embedding";
 import type { Engine } from "./engine";
 import type { DecoderInputs } from "./inputs";
@@ -16,6 +17,24 @@ export interface SelfTest {
   readonly worstScore: number;
   /** Milliseconds of the fastest case, as a measure of the back end. */
   readonly ms: number;
+}
+
+/** Runs the click of an interactive bundle's golden vectors: the coarse graph, and the refinement on what it gave. */
+export async function clickSelfTest(stages: ClickStages, golden: ArrayBuffer, threshold: number): Promise<SelfTest> {
+  const file = readSafeTensors(golden);
+  const bytes = (name: string): Uint8Array => tensorOf(file, name).bytes.slice();
+  const maps = (name: string): Float32Array => Float32Array.from(bytes(name));
+  const agreement = (logits: Logits, name: string): number =>
+    iou(above(logits.data, threshold), above(floatsOf(tensorOf(file, name)), threshold));
+  const started = performance.now();
+  const coarse = await stages.coarse(bytes("coarse.pixels"), maps("coarse.clicks"), maps("coarse.previous_mask"));
+  let worstIou = agreement(coarse.logits, "coarse.logits");
+  if (stages.refine !== null) {
+    const box = floatsOf(tensorOf(file, "refine.focus_box"));
+    const refined = await stages.refine(bytes("refine.pixels"), maps("refine.clicks"), coarse.carry, box);
+    worstIou = Math.min(worstIou, agreement(refined, "refine.logits"));
+  }
+  return { passed: worstIou >= LEAST_IOU, worstIou, worstScore: 0, ms: performance.now() - started };
 }
 
 /** Runs the bundle's golden cases and compares masks and scores with what they should be. */

@@ -5,7 +5,7 @@ import { emptyRaster } from "../geometry/raster";
 import type { ClickService } from "./click-service";
 import type { Embedding } from "./embedding";
 import { readEmbedding, RevisionMismatch } from "./embedding";
-import type { Engine } from "./engine";
+import type { DecoderOutputs, Engine } from "./engine";
 import { fitted } from "./feedback";
 import { decoderInputs } from "./inputs";
 import type { Launcher } from "./launch";
@@ -23,6 +23,7 @@ import type {
 } from "./protocol";
 import { DecodeError, logitsOf } from "./protocol";
 import { maskFile, rankedMasks, summaryOf } from "./results";
+import { WithSpare } from "./spare";
 
 /**
  * The worker's brain: owns the session, the embedding and every step's logits. Runs in a worker, or without one.
@@ -30,9 +31,7 @@ import { maskFile, rankedMasks, summaryOf } from "./results";
  */
 export class DecodeService {
   #spec: DecoderSpec | null = null;
-  #engine: Engine | null = null;
-  /** WASM, kept while the GPU works. */
-  #spare: Engine | null = null;
+  readonly #engine: WithSpare<Engine>;
   /** Of the open picture and its parts. */
   readonly #embeddings = new Map<string, Embedding>();
   #epoch = -1;
@@ -40,9 +39,11 @@ export class DecodeService {
 
   constructor(
     private readonly launcher: Launcher | null,
-    private readonly announce: (info: EngineInfo) => void,
+    announce: (info: EngineInfo) => void,
     private readonly clicks: ClickService | null = null,
-  ) {}
+  ) {
+    this.#engine = new WithSpare<Engine>(({ backend, threads }) => announce({ backend, threads }));
+  }
 
   async handle(task: Task): Promise<Answers[Task["kind"]]> {
     switch (task.kind) {
@@ -75,45 +76,15 @@ export class DecodeService {
     }
   }
 
-  async #start(task: Extract<Task, { kind: "start" }>): Promise<EngineInfo> {
-    this.#spec = task.spec;
-    await this.#letGo();
-    if (task.model === null || this.launcher === null) return { backend: "server", threads: 0 };
-    const engine = await this.launcher.wasm(task.model, task.spec, task.golden, task.threads);
-    this.#engine = engine;
-    if (task.gpu && task.golden !== null) void this.#tryGpu(this.launcher, task.model, task.spec, task.golden, engine);
-    return { backend: engine.backend, threads: engine.threads };
-  }
-
-  /** Of the model that was loaded before; a run that is under way ends first. */
-  async #letGo(): Promise<void> {
-    const sessions = [this.#engine, this.#spare];
-    this.#engine = null;
-    this.#spare = null;
+  async #start({ spec, model, golden, threads, gpu }: Extract<Task, { kind: "start" }>): Promise<EngineInfo> {
+    this.#spec = spec;
+    await this.#engine.put(null);
     this.#embeddings.clear();
-    for (const session of sessions) await session?.release();
-  }
-
-  /** The GPU takes over when it answers rightly and is not slower; nobody waits for that. */
-  async #tryGpu(
-    launcher: Launcher,
-    model: ArrayBuffer,
-    spec: DecoderSpec,
-    golden: ArrayBuffer,
-    present: Engine,
-  ): Promise<void> {
-    const gpu = await launcher.webgpu(model, spec, golden, present).catch((error: unknown) => {
-      console.info(`Segserve: WebGPU does not start: ${String(error)}`);
-      return null;
-    });
-    if (gpu === null) return;
-    if (this.#engine !== present) {
-      await gpu.release(); // another model was loaded meanwhile
-      return;
-    }
-    this.#engine = gpu;
-    this.#spare = present;
-    this.announce({ backend: "webgpu", threads: 1 });
+    if (model === null || this.launcher === null) return { backend: "server", threads: 0 };
+    const engine = await this.launcher.wasm(model, spec, golden, threads);
+    await this.#engine.put(engine);
+    if (gpu && golden !== null) void this.#engine.offer(this.launcher.webgpu(model, spec, golden, engine));
+    return { backend: engine.backend, threads: engine.threads };
   }
 
   #setEmbedding({ epoch, region, picture, bytes }: Extract<Task, { kind: "embedding" }>): null {
@@ -189,20 +160,15 @@ export class DecodeService {
     return refs.find(fits) ?? null;
   }
 
-  /** A GPU that is lost in the middle of things hands back to WASM, at once and for good. */
   async #run(...call: Parameters<Engine["run"]>): ReturnType<Engine["run"]> {
-    const engine = this.#engine;
-    if (engine === null) throw new DecodeError("runtime", "No decoder is loaded.");
+    let outputs: DecoderOutputs | null;
     try {
-      return await engine.run(...call);
+      outputs = await this.#engine.run((engine) => engine.run(...call));
     } catch (error) {
-      const spare = this.#spare;
-      if (spare === null || engine !== this.#engine) throw new DecodeError("runtime", String(error));
-      this.#engine = spare;
-      this.#spare = null;
-      this.announce({ backend: spare.backend, threads: spare.threads });
-      return spare.run(...call);
+      throw new DecodeError("runtime", String(error));
     }
+    if (outputs === null) throw new DecodeError("runtime", "No decoder is loaded.");
+    return outputs;
   }
 
   #masksOf(refs: readonly MaskRef[]): PlacedLogits[] {

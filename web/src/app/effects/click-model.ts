@@ -1,7 +1,6 @@
 import { isAbort } from "../../api/problem";
-import { withRetry } from "../../api/retry";
-import type { ModelSummary } from "../../api/types";
-import type { ClickRequest, ClickSpec, StepResult } from "../../decode/protocol";
+import type { ModelFile, ModelSummary } from "../../api/types";
+import type { ClickFiles, ClickRequest, ClickSpec, StepResult } from "../../decode/protocol";
 import { DecodeError } from "../../decode/protocol";
 import type { Resources } from "../mask-library";
 import type { Store } from "../store";
@@ -10,16 +9,10 @@ import { fetchFile, fileFor } from "./model";
 
 const MOST_LOST = 2;
 
-interface Files {
-  readonly spec: ClickSpec;
-  readonly coarse: ArrayBuffer;
-  readonly refine: ArrayBuffer | null;
-}
-
 /** The interactive model: fetched and started in the worker before its first click, and started again in each new worker. */
 export class ClickModel {
   #offered: ModelSummary | null = null;
-  #files: Promise<Files> | null = null;
+  #files: Promise<ClickFiles> | null = null;
   #startedIn: object | null = null;
   #started: Promise<unknown> = Promise.resolve();
   #gaveUp = false;
@@ -77,18 +70,18 @@ export class ClickModel {
 
   async #start(): Promise<void> {
     const files = await this.#load();
-    const { worker, threads } = this.engine;
+    const { worker, threads, gpu } = this.engine;
     if (worker === null) throw new DecodeError("crashed", "No worker is running.");
     if (worker !== this.#startedIn) {
       this.#startedIn = worker;
-      this.#started = this.engine.call<"click_start">({ kind: "click_start", ...files, threads });
+      this.#started = this.engine.call<"click_start">({ kind: "click_start", files, threads, gpu });
       this.#started.catch(() => (this.#startedIn = null));
     }
     await this.#started;
   }
 
   /** A failure is not remembered: the next click tries again. */
-  #load(): Promise<Files> {
+  #load(): Promise<ClickFiles> {
     this.#files ??= this.#fetch().catch((error: unknown) => {
       this.#files = null;
       throw error;
@@ -96,20 +89,19 @@ export class ClickModel {
     return this.#files;
   }
 
-  async #fetch(): Promise<Files> {
+  async #fetch(): Promise<ClickFiles> {
     const model = this.#offered;
-    const [coarse, refine] = model === null ? [] : [fileFor(model, "coarse"), fileFor(model, "refine")];
-    if (model === null || coarse === undefined) throw new DecodeError("runtime", "The server has no such model.");
+    const coarse = model && fileFor(model, "coarse");
+    if (model === null || coarse == null) throw new DecodeError("runtime", "The server has no such model.");
     const { signal } = new AbortController();
-    const [first, second] = await withRetry(
-      () =>
-        Promise.all([
-          fetchFile(coarse, signal, () => undefined),
-          refine === undefined ? null : fetchFile(refine, signal, () => undefined),
-        ]),
-      { signal },
-    );
-    return { spec: specOf(model), coarse: first, refine: second };
+    const fetched = (file: ModelFile | undefined): Promise<ArrayBuffer> | null =>
+      file === undefined ? null : fetchFile(file, signal, () => undefined);
+    const [first, refine, golden] = await Promise.all([
+      fetchFile(coarse, signal, () => undefined),
+      fetched(fileFor(model, "refine")),
+      fetched(fileFor(model, "golden")),
+    ]);
+    return { spec: specOf(model), coarse: first, refine, golden };
   }
 
   /** Clicks are the promptable model's again; what was made so far is kept. */

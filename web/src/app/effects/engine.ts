@@ -53,6 +53,11 @@ export class EngineKeeper {
     return this.#rung === "threads" ? threadsAvailable() : 1;
   }
 
+  /** Whether a worker may try the GPU. */
+  get gpu(): boolean {
+    return this.#rung !== "server" && "gpu" in navigator;
+  }
+
   get usesServer(): boolean {
     return this.#rung === "server";
   }
@@ -134,7 +139,7 @@ export class EngineKeeper {
       model: runs ? model.decoder : null,
       golden: model.golden,
       threads: this.threads,
-      gpu: runs && "gpu" in navigator,
+      gpu: this.gpu,
     };
   }
 
