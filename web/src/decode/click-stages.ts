@@ -1,9 +1,8 @@
-import type { InferenceSession, Tensor } from "onnxruntime-common";
+import type { Tensor } from "onnxruntime-common";
 
 import type { ClickStages, Logits } from "./click-loop";
-import type { Engine, Runtime } from "./engine";
+import type { Engine, Runtime, Session } from "./engine";
 import type { ClickFiles } from "./protocol";
-import { Turns } from "./turns";
 
 /** Logits and features, as the coarse graph gave them. */
 type Carry = Readonly<Record<string, Tensor>>;
@@ -21,7 +20,7 @@ export async function createStages(
   { spec, coarse, refine }: ClickFiles,
 ): Promise<ClickEngine> {
   const { size } = spec.rules;
-  const open = (model: ArrayBuffer): Promise<InferenceSession> =>
+  const open = (model: ArrayBuffer): Promise<Session> =>
     runtime.InferenceSession.create(new Uint8Array(model), {
       executionProviders: [backend],
       graphOptimizationLevel: "all",
@@ -32,7 +31,6 @@ export async function createStages(
   const image = (pixels: Uint8Array): Tensor => new runtime.Tensor("uint8", pixels, [1, size, size, 3]);
   const disks = (maps: Float32Array): Tensor => new runtime.Tensor("float32", maps, [1, 2, size, size]);
 
-  const turns = new Turns();
   const stages: ClickStages<Carry> = {
     coarse: async (pixels, clicks, previous) => {
       const feeds = {
@@ -40,7 +38,7 @@ export async function createStages(
         clicks: disks(clicks),
         previous_mask: new runtime.Tensor("float32", previous, [1, 1, size, size]),
       };
-      const { logits, ...features } = await turns.take(() => first.run(feeds));
+      const { logits, ...features } = await first.run(feeds);
       if (logits === undefined) throw new Error("The coarse graph has not the expected outputs.");
       return { logits: await logitsOf(logits), carry: { ...features, coarse_logits: logits } };
     },
@@ -50,13 +48,12 @@ export async function createStages(
         : async (pixels, clicks, carry, box) => {
             const focusBox = new runtime.Tensor("float32", box, [1, 4]);
             const feeds = { pixels: image(pixels), clicks: disks(clicks), focus_box: focusBox, ...carry };
-            const outputs = await turns.take(() => second.run(feeds));
+            const outputs = await second.run(feeds);
             if (outputs.logits === undefined) throw new Error("The refinement has not the expected outputs.");
             return logitsOf(outputs.logits);
           },
   };
   const release = async (): Promise<void> => {
-    await turns.over;
     await first.release();
     await second?.release();
   };

@@ -3,7 +3,6 @@ import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-co
 import type { Embedding, NamedTensor } from "./embedding";
 import type { DecoderInputs } from "./inputs";
 import type { DecoderSpec } from "./protocol";
-import { Turns } from "./turns";
 
 /** low_res_masks [B, M, h, w] and iou_predictions [B, M]. */
 export interface DecoderOutputs {
@@ -21,9 +20,14 @@ export interface Engine {
 }
 
 /** The part of ONNX Runtime that is used; the browser's builds and Node's all have it. */
+export interface Session {
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
+  release(): Promise<void>;
+}
+
 export interface Runtime {
   readonly InferenceSession: {
-    create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
+    create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<Session>;
   };
   readonly Tensor: TensorConstructor;
 }
@@ -51,7 +55,7 @@ export async function createEngine(
     return made;
   };
 
-  const run = async (embedding: Pick<Embedding, "tensors">, inputs: DecoderInputs): Promise<DecoderOutputs> => {
+  const run: Engine["run"] = async (embedding, inputs) => {
     const { batch, points } = inputs;
     const outputs = await session.run({
       ...featuresOf(embedding.tensors),
@@ -70,11 +74,5 @@ export async function createEngine(
     };
   };
 
-  const turns = new Turns();
-  return {
-    backend,
-    threads,
-    run: (embedding, inputs) => turns.take(() => run(embedding, inputs)),
-    release: () => turns.over.then(() => session.release()),
-  };
+  return { backend, threads, run, release: () => session.release() };
 }
