@@ -1,14 +1,14 @@
 import { areaOf, decodeRle, iouOf } from "./page/masks";
 import type { Rle } from "./page/masks";
-import { samplePicture } from "./page/pictures";
+import { quadrants, samplePicture } from "./page/pictures";
 import { Session } from "./page/session";
 import type { Place, Studio } from "./page/studio";
 import { expect, test } from "./page/test";
 
 type Clicking = "promptable" | "refine" | "interactive";
 
-async function begin(studio: Studio, clicking: Clicking): Promise<void> {
-  await studio.open(samplePicture("table"));
+async function begin(studio: Studio, clicking: Clicking, picture = samplePicture("table")): Promise<void> {
+  await studio.open(picture);
   await choose(studio, clicking);
   await studio.page.mouse.move(2, 2);
 }
@@ -41,7 +41,13 @@ test("the switch names three modes with a sentence each, walked by key and kept 
   await expect(alone.part("clicking-promptable")).toHaveAttribute("aria-checked", "true");
   await alone.key("i");
   await expect(alone.part("clicking-refine")).toHaveAttribute("aria-checked", "true");
-  await alone.key("i");
+  await alone.part("clicking-refine").focus();
+  for (const [key, clicking] of [["ArrowLeft", "promptable"], ["ArrowUp", "interactive"], ["Home", "promptable"]] as const) {
+    await alone.key(key);
+    await expect(alone.part(`clicking-${clicking}`)).toBeFocused();
+    await expect(alone.part(`clicking-${clicking}`)).toHaveAttribute("aria-checked", "true");
+  } // prettier-ignore
+  await alone.key("End");
   await expect(alone.part("announcer")).toContainText("Interactive");
   await alone.page.reload();
   await alone.ready();
@@ -192,28 +198,44 @@ test("with the keyboard alone: mode, clicks, undo, accept", async ({ alone }) =>
   await expect(alone.part("object")).toHaveCount(1);
 });
 
-test("ten clicks with an undo among them have the masks of the server's own session", async ({ alone }) => {
-  await begin(alone, "interactive");
-  const server = await Session.open(alone.page.request, (await alone.see("imageId")) ?? "");
-  const session: readonly ([Place, boolean] | "undo")[] = [
-    [[0.42, 0.3], true], [[0.3, 0.27], true], [[0.5, 0.62], false], [[0.38, 0.4], true], "undo", [[0.47, 0.36], true],
-    [[0.2, 0.5], false], [[0.36, 0.22], true], [[0.55, 0.3], false], [[0.44, 0.42], true], [[0.25, 0.2], false],
-  ]; // prettier-ignore
+type Act = readonly [place: Place, positive: boolean] | "undo";
+
+/** IoU of the page's mask with that of the server's own session, after each act. */
+async function besideTheServer(studio: Studio, acts: readonly Act[]): Promise<number[]> {
+  const server = await Session.open(studio.page.request, (await studio.see("imageId")) ?? "");
   const agreements: number[] = [];
-  for (const act of session) {
+  for (const act of acts) {
     let wanted: Rle;
     if (act === "undo") {
-      await alone.key("Control+z");
+      await studio.key("Control+z");
       wanted = await server.undo();
     } else {
       const [place, positive] = act;
-      const at = await alone.click(place, { button: positive ? "left" : "right" });
+      const at = await studio.click(place, { button: positive ? "left" : "right" });
       wanted = await server.click(at, positive);
     }
-    agreements.push(iouOf(await alone.mask(), decodeRle(wanted)));
+    agreements.push(iouOf(await studio.mask(), decodeRle(wanted)));
   }
+  return agreements;
+}
+
+test("ten clicks with an undo among them have the masks of the server's own session", async ({ alone }) => {
+  await begin(alone, "interactive");
+  const agreements = await besideTheServer(alone, [
+    [[0.42, 0.3], true], [[0.3, 0.27], true], [[0.5, 0.62], false], [[0.38, 0.4], true], "undo", [[0.47, 0.36], true],
+    [[0.2, 0.5], false], [[0.36, 0.22], true], [[0.55, 0.3], false], [[0.44, 0.42], true], [[0.25, 0.2], false],
+  ]); // prettier-ignore
   expect(agreements).toHaveLength(11);
   expect(agreements.filter((iou) => iou < 0.995)).toEqual([]);
+});
+
+test("a picture that EXIF turns is clicked as it is seen", async ({ alone }) => {
+  await begin(alone, "interactive", await quadrants(alone.page, 6));
+  const disc: Place = [150 / 480, 210 / 320];
+  const agreements = await besideTheServer(alone, [[disc, true], [[0.4, 0.66], false], [[0.27, 0.6], true]]); // prettier-ignore
+  expect(agreements.filter((iou) => iou < 0.99)).toEqual([]); // the browser decodes JPEG a little differently
+  const { pixels, width } = await alone.mask();
+  expect(pixels[210 * width + 130]).toBe(1);
 });
 
 test("graphs that do not come are told, and the promptable model answers with the work kept", async ({ bare }) => {

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Page } from "@playwright/test";
-import { boundsOf } from "./page/masks";
+import { areaOf, boundsOf } from "./page/masks";
 import type { PictureFile } from "./page/pictures";
 import { pixelsOf } from "./page/pictures";
 import { expect, test } from "./page/test";
@@ -56,6 +56,19 @@ test("a picture of 60 megapixels: shown small, sharp from near, its mask as larg
     expect(Math.abs(found - wanted)).toBeLessThan(120); // a cell of the mask is 9000 / 120 pixels wide
   }
   await studio.key("Enter");
+
+  await test.step("the interactive model reads it too, and mends at the picture's own size", async () => {
+    await studio.part("clicking-interactive").click();
+    await studio.click([2500 / WIDTH, 2500 / HEIGHT]);
+    const disc = Math.PI * 1200 ** 2;
+    const share = async (): Promise<number> => areaOf(await studio.mask()) / disc;
+    expect((await studio.rle()).size).toEqual([HEIGHT, WIDTH]);
+    expect(Math.abs((await share()) - 1)).toBeLessThan(0.05);
+    await studio.click([5200 / WIDTH, 5600 / HEIGHT], { button: "right" }); // far from the disc
+    expect(Math.abs((await share()) - 1)).toBeLessThan(0.05);
+    await studio.key("Escape");
+    await studio.part("clicking-refine").click();
+  });
 
   await test.step("from near, what is in sight is decoded by itself", async () => {
     const middle = await studio.spot([(LINES.x + 256) / WIDTH, (LINES.y + 256) / HEIGHT]);

@@ -10,6 +10,7 @@ import { ClickingSwitch } from "./ClickingSwitch";
 import { CommandButton, CommandKeys } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
 import { objectName } from "./object-name";
+import { radioKeys } from "./radio-keys";
 import { Thumbnail } from "./Thumbnail";
 
 /** The mask being made: what to do next, its candidates, accept and cancel. */
@@ -84,8 +85,9 @@ interface CandidatesProps {
 function Candidates({ step, chosen, colour }: CandidatesProps): JSX.Element {
   const dispatch = useDispatch();
   const all = step.candidates.map((_, i) => i);
+  const choose = (candidate: number): void => dispatch({ type: "candidate/choose", candidate });
   return (
-    <div class="candidates" role="radiogroup" aria-label={t("candidates.title")}>
+    <div class="candidates" role="radiogroup" aria-label={t("candidates.title")} onKeyDown={radioKeys(chosen, choose)}>
       <h3>{t("candidates.title")}</h3>
       <div class="candidate-row">
         {step.candidates.map(({ index, iou }, i) => (
@@ -98,7 +100,8 @@ function Candidates({ step, chosen, colour }: CandidatesProps): JSX.Element {
             title={t(`candidate.${i === 0 ? 1 : i === 1 ? 2 : 3}.means`)}
             aria-label={t("candidate.label", { n: i + 1, score: scoreText(iou) })}
             data-testid={`candidate-${i + 1}`}
-            onClick={() => dispatch({ type: "candidate/choose", candidate: i })}
+            tabIndex={i === chosen ? 0 : -1}
+            onClick={() => choose(i)}
           >
             <Thumbnail step={step.id} candidate={i} framedBy={all} colour={colour} width={80} height={64} />
             <span>
