@@ -201,8 +201,8 @@ test("with the keyboard alone: mode, clicks, undo, accept", async ({ alone }) =>
 type Act = readonly [place: Place, positive: boolean] | "undo";
 
 /** IoU of the page's mask with that of the server's own session, after each act. */
-async function besideTheServer(studio: Studio, acts: readonly Act[]): Promise<number[]> {
-  const server = await Session.open(studio.page.request, (await studio.see("imageId")) ?? "");
+async function besideTheServer(studio: Studio, acts: readonly Act[], flip = false): Promise<number[]> {
+  const server = await Session.open(studio.page.request, (await studio.see("imageId")) ?? "", flip);
   const agreements: number[] = [];
   for (const act of acts) {
     let wanted: Rle;
@@ -227,6 +227,21 @@ test("ten clicks with an undo among them have the masks of the server's own sess
   ]); // prettier-ignore
   expect(agreements).toHaveLength(11);
   expect(agreements.filter((iou) => iou < 0.995)).toEqual([]);
+});
+
+test("careful clicks are averaged with the mirror image, as the server's are", async ({ alone }) => {
+  await begin(alone, "interactive");
+  await alone.click([0.42, 0.3]);
+  const fast = await alone.rle();
+  await alone.key("Escape");
+  await alone.part("settings").click();
+  await alone.part("flip-on").click();
+  await expect(alone.part("flip-on")).toHaveAttribute("aria-checked", "true");
+  await alone.key("Escape");
+  const agreements = await besideTheServer(alone, [[[0.42, 0.3], true], [[0.5, 0.62], false]], true); // prettier-ignore
+  expect(agreements.filter((iou) => iou < 0.995)).toEqual([]);
+  await alone.key("Control+z");
+  expect(await alone.rle()).not.toEqual(fast);
 });
 
 test("a picture that EXIF turns is clicked as it is seen", async ({ alone }) => {

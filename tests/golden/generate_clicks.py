@@ -145,8 +145,9 @@ def cell(rows: list[list[Any]], j: int, i: int, value: Any) -> float:
 
 
 def coarse(pixels: Any, maps: Any, previous: Any) -> list[list[float]]:
-    """12 (0.17 - |g - m|) + 2 (p - 0.5) + 3 f - 9 b at a cell: means of green / 255, of the previous mask, of the two
-    disk maps; m is the mean green under all foreground disks, 0.5 without one."""
+    """12 (0.17 - |g - m|) + 2 (p - 0.5) + 3 f - 9 b + 0.01 i at the cell in column i: means of green / 255, of the
+    previous mask, of the two disk maps; m is the mean green under all foreground disks, 0.5 without one. The column
+    makes a mirrored picture's answer another one."""
     marked = [pixels[j][i][1] / 255 for j in range(SIZE) for i in range(SIZE) if maps[0][j][i]]
     mean = sum(marked) / len(marked) if marked else 0.5
     return [
@@ -155,6 +156,7 @@ def coarse(pixels: Any, maps: Any, previous: Any) -> list[list[float]]:
             + 2 * (cell(previous, j, i, float) - 0.5)
             + 3 * cell(maps[0], j, i, float)
             - 9 * cell(maps[1], j, i, float)
+            + 0.01 * i
             for i in range(GRID)
         ]
         for j in range(GRID)
@@ -162,18 +164,44 @@ def coarse(pixels: Any, maps: Any, previous: Any) -> list[list[float]]:
 
 
 def refine(pixels: Any, maps: Any, box: list[float]) -> list[list[float]]:
-    """As `coarse` with m = 0.6, no previous mask, and 0.01 for each pixel of the focus crop's width in the coarse
-    input."""
+    """As `coarse` with m = 0.6, no previous mask, and for each pixel of the coarse input 0.01 of the focus crop's width
+    and 0.02 of what lies left of it."""
     return [
         [
             12 * (0.17 - abs(cell(pixels, j, i, lambda p: p[1] / 255) - 0.6))
             + 0.01 * (box[2] - box[0])
+            + 0.02 * box[0]
             + 3 * cell(maps[0], j, i, float)
             - 9 * cell(maps[1], j, i, float)
+            + 0.01 * i
             for i in range(GRID)
         ]
         for j in range(GRID)
     ]
+
+
+def mirrored(rows: list[list[Any]]) -> list[list[Any]]:
+    return [line[::-1] for line in rows]
+
+
+def mean(one: list[list[float]], other: list[list[float]]) -> list[list[float]]:
+    return [[(a + b) / 2 for a, b in zip(line, far, strict=True)] for line, far in zip(one, other, strict=True)]
+
+
+def coarse_answer(pixels: Any, maps: Any, previous: Any, *, flip: bool) -> list[list[float]]:
+    """Under flip averaging the mean with the mirrored inputs' answer, mirrored back."""
+    plain = coarse(pixels, maps, previous)
+    if not flip:
+        return plain
+    return mean(plain, mirrored(coarse(mirrored(pixels), [mirrored(each) for each in maps], mirrored(previous))))
+
+
+def refine_answer(pixels: Any, maps: Any, box: list[float], *, flip: bool) -> list[list[float]]:
+    plain = refine(pixels, maps, box)
+    if not flip:
+        return plain
+    across = [SIZE - box[2], box[1], SIZE - box[0], box[3]]
+    return mean(plain, mirrored(refine(mirrored(pixels), [mirrored(each) for each in maps], across)))
 
 
 def put(mask: Mask, crop: Box, logits: list[list[float]]) -> Mask:
@@ -202,7 +230,7 @@ def shifted(box: Box, crop: Box) -> Box:
 
 
 def step(
-    image: Any, before: Mask, clicks: list[Click], *, given: bool, look_twice: bool
+    image: Any, before: Mask, clicks: list[Click], *, given: bool, look_twice: bool, flip: bool
 ) -> tuple[Mask, Box, Box, float]:
     """-> mask, target crop, focus crop, predicted IoU."""
     whole = (0, 0, len(before[0]), len(before))
@@ -214,7 +242,8 @@ def step(
             xs, ys = [x for x, _, _ in clicks], [y for _, y, _ in clicks]
             span = (min(box[0], *xs), min(box[1], *ys), max(box[2], *xs), max(box[3], *ys))
             target = around(span, whole, RULES["expansion"], int(RULES["smallest_target"]))
-        logits = coarse(sample(image, target), disks(clicks, target, RULES["disk_radius"]), sample_mask(mask, target))
+        maps = disks(clicks, target, RULES["disk_radius"])
+        logits = coarse_answer(sample(image, target), maps, sample_mask(mask, target), flip=flip)
         return target, logits, put(mask, target, logits)
 
     target, logits, after = first(before)
@@ -229,7 +258,7 @@ def step(
         (focus[0] - target[0]) * scale[0], (focus[1] - target[1]) * scale[1],
         (focus[2] - target[0]) * scale[0], (focus[3] - target[1]) * scale[1],
     ]  # fmt: skip
-    fine = refine(sample(image, focus), disks(clicks, focus, RULES["disk_radius"]), inner)
+    fine = refine_answer(sample(image, focus), disks(clicks, focus, RULES["disk_radius"]), inner, flip=flip)
     after = put(after, focus, fine)
     if given or len(clicks) >= RULES["merge_from"]:
         piece = component(differing(before, after, focus), column - focus[0], row - focus[1])
@@ -259,7 +288,7 @@ SESSION: list[Any] = [
 ]  # fmt: skip
 
 
-def session(look_twice: bool, given: bool) -> dict[str, Any]:
+def session(*, look_twice: bool = False, given: bool = False, flip: bool = False) -> dict[str, Any]:
     width, height = 41, 30
     image = picture(width, height)
     start = [[given and 8 <= x < 18 and 8 <= y < 18 for x in range(width)] for y in range(height)]
@@ -272,7 +301,7 @@ def session(look_twice: bool, given: bool) -> dict[str, Any]:
             continue
         mask, clicks = states[-1]
         clicks = [*clicks, action]
-        after, target, focus, iou = step(image, mask, clicks, given=given, look_twice=look_twice)
+        after, target, focus, iou = step(image, mask, clicks, given=given, look_twice=look_twice, flip=flip)
         states.append((after, clicks))
         steps.append(
             {
@@ -282,7 +311,7 @@ def session(look_twice: bool, given: bool) -> dict[str, Any]:
         )  # fmt: skip
     return {
         "width": width, "height": height, "size": SIZE, "grid": GRID, "rules": RULES | {"look_twice": look_twice},
-        "given": given, "start": rows_of(start), "pixels": flat(image), "steps": steps,
+        "given": given, "flip": flip, "start": rows_of(start), "pixels": flat(image), "steps": steps,
     }  # fmt: skip
 
 
@@ -323,7 +352,7 @@ def main() -> None:
             "clicks": clicks, "crop": [0, 0, 40, 30], "size": SIZE, "radius": 3.0,
             "superseded": [0], "foreground": rows_of(maps[0]), "background": rows_of(maps[1]),
         },
-        "sessions": [session(False, False), session(True, False), session(False, True)],
+        "sessions": [session(), session(look_twice=True), session(given=True), session(flip=True)],
     }  # fmt: skip
     text = json.dumps(content, separators=(",", ":"))
     (HERE / "click_loop.json").write_text(text + "\n", encoding="utf-8")

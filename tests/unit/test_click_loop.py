@@ -35,20 +35,28 @@ class GoldenStages:
     refines = True
 
     def coarse(self, pixels: UInt8, clicks: Float32, previous_mask: Float32) -> tuple[Float32, Features]:
-        green, (foreground, background) = pixels[0, :, :, 1] / 255, clicks[0]
+        return np.stack([self._coarse(*row) for row in zip(pixels, clicks, previous_mask, strict=True)]), {}
+
+    def _coarse(self, pixels: UInt8, clicks: Float32, previous: Float32) -> Float32:
+        green, foreground = pixels[:, :, 1] / 255, clicks[0]
         mean = green[foreground > 0].mean() if foreground.any() else 0.5
-        logits = 12 * (0.17 - np.abs(cells(green) - mean)) + 2 * (cells(previous_mask[0, 0]) - 0.5)
-        logits += 3 * cells(foreground) - 9 * cells(background)
-        return logits[None, None].astype(np.float32), {}
+        logits = 12 * (0.17 - np.abs(cells(green) - mean)) + 2 * (cells(previous[0]) - 0.5)
+        return self._with_disks(logits, clicks)
 
     def refine(
         self, pixels: UInt8, clicks: Float32, coarse_logits: Float32, features: Features, focus_box: Float32
     ) -> Float32:
-        logits = 12 * (0.17 - np.abs(cells(pixels[0, :, :, 1] / 255) - 0.6)) + 0.01 * (
-            focus_box[0, 2] - focus_box[0, 0]
-        )
-        logits += 3 * cells(clicks[0, 0]) - 9 * cells(clicks[0, 1])
-        return logits[None, None].astype(np.float32)
+        assert len(coarse_logits) == len(pixels)
+        return np.stack([self._refine(*row) for row in zip(pixels, clicks, focus_box, strict=True)])
+
+    def _refine(self, pixels: UInt8, clicks: Float32, box: Float32) -> Float32:
+        logits = 12 * (0.17 - np.abs(cells(pixels[:, :, 1] / 255) - 0.6)) + 0.01 * (box[2] - box[0]) + 0.02 * box[0]
+        return self._with_disks(logits, clicks)
+
+    @staticmethod
+    def _with_disks(logits: NDArray[np.float64], clicks: Float32) -> Float32:
+        logits = logits + 3 * cells(clicks[0]) - 9 * cells(clicks[1]) + 0.01 * np.arange(logits.shape[1])
+        return logits[None].astype(np.float32)
 
 
 class NoisyStages:
@@ -105,10 +113,10 @@ def test_disks() -> None:
     np.testing.assert_array_equal(maps[1], mask_of(case["background"]))
 
 
-@pytest.mark.parametrize("session", GOLDEN["sessions"], ids=["plain", "look twice", "given"])
+@pytest.mark.parametrize("session", GOLDEN["sessions"], ids=["plain", "look twice", "given", "flip"])
 def test_a_session_with_undo(session: dict[str, Any]) -> None:
     rules = RULES.model_copy(update=session["rules"])
-    loop = ClickLoop(GoldenStages(), rules, session["size"])
+    loop = ClickLoop(GoldenStages(), rules, session["size"], flip=session["flip"])
     picture = Pyramid(picture_of(session))
     states = [ClickState(mask_of(session["start"]), given=session["given"])]
     for number, wanted in enumerate(session["steps"]):

@@ -5,6 +5,7 @@ import { answerClick, calibrated, expectedIou } from "../src/decode/click-loop";
 import type { Click } from "../src/geometry/click-maps";
 import { changed, drawDisks, partAt, standing } from "../src/geometry/click-maps";
 import { ClickPyramid } from "../src/decode/click-picture";
+import { flipAveraged } from "../src/decode/flip";
 import type { Pixels } from "../src/geometry/crops";
 import { cropAround, halved, samplePixels, wholeOf } from "../src/geometry/crops";
 import type { Size } from "../src/geometry/frames";
@@ -43,6 +44,7 @@ interface ClickCases {
       look_twice: boolean;
     };
     given: boolean;
+    flip: boolean;
     start: string[];
     pixels: Rgb[];
     steps: {
@@ -132,15 +134,18 @@ function toyStages(size: number): ClickStages<null> {
           12 * (0.17 - Math.abs(value - middle)) +
           2 * ((masks[i] ?? 0) - 0.5) +
           3 * (fore[i] ?? 0) -
-          9 * (back[i] ?? 0),
+          9 * (back[i] ?? 0) +
+          0.01 * (i % grid),
       );
       return Promise.resolve({ logits: logits(values), carry: null });
     },
     refine: (pixels, clicks, _carry, box) => {
       const [greens, fore, back] = parts(pixels, clicks);
-      const wide = 0.01 * ((box[2] ?? 0) - (box[0] ?? 0));
+      const [left = 0, , right = 0] = box;
+      const wide = 0.01 * (right - left) + 0.02 * left;
       const values = greens.map(
-        (value, i) => 12 * (0.17 - Math.abs(value - 0.6)) + wide + 3 * (fore[i] ?? 0) - 9 * (back[i] ?? 0),
+        (value, i) =>
+          12 * (0.17 - Math.abs(value - 0.6)) + wide + 3 * (fore[i] ?? 0) - 9 * (back[i] ?? 0) + 0.01 * (i % grid),
       );
       return Promise.resolve(logits(values));
     },
@@ -213,7 +218,7 @@ describe("clicks", () => {
 });
 
 describe("the loop", () => {
-  it.each(golden.sessions.map((session, i) => ({ session, name: ["plain", "look twice", "given"][i] })))(
+  it.each(golden.sessions.map((session, i) => ({ session, name: ["plain", "look twice", "given", "flip"][i] })))(
     "answers a session with undo: $name",
     async ({ session }) => {
       const { rules: told, size, given } = session;
@@ -231,13 +236,14 @@ describe("the loop", () => {
       };
       const own = { width: session.width, height: session.height };
       const picture = new ClickPyramid(own, reader(session.pixels, own));
+      const stages = (session.flip ? flipAveraged(toyStages(size), size) : toyStages(size)) as ClickStages;
       const states: { raster: Raster; clicks: Click[] }[] = [{ raster: rasterOf(session.start), clicks: [] }];
       for (const wanted of session.steps) {
         const now = states.at(-1) ?? { raster: rasterOf(session.start), clicks: [] };
         if (wanted.undo === true) states.pop();
         else {
           const clicks = [...now.clicks, click(wanted.x, wanted.y, wanted.positive)];
-          const answer = await answerClick(toyStages(size), rules, picture, { before: now.raster, clicks, given });
+          const answer = await answerClick(stages, rules, picture, { before: now.raster, clicks, given });
           expect([edges(answer.target), edges(answer.focus)]).toEqual([wanted.target, wanted.focus]);
           expect(answer.iou).toBeCloseTo(wanted.predicted_iou, 5);
           states.push({ raster: answer.raster, clicks });

@@ -112,7 +112,7 @@ describe("the interactive model", () => {
   });
 
   it("is started once in each worker, and fetched once", async () => {
-    const { clicks, tasks, engine, ask } = bench();
+    const { store, clicks, tasks, engine, ask } = bench();
     clicks.offer([MODEL]);
     await ask();
     await ask();
@@ -122,7 +122,10 @@ describe("the interactive model", () => {
     expect(fetched).toHaveLength(3);
     const spec = { revision: "c1", rules: { size: 256, diskRadius: 5 } };
     expect(tasks[0]).toMatchObject({ threads: 2, gpu: true, files: { spec, golden: new ArrayBuffer(GRAPH.length) } });
-    expect(tasks[1]).toMatchObject({ request: { step: 9, given: false } });
+    expect(tasks[1]).toMatchObject({ request: { step: 9, given: false, flip: false } });
+    store.dispatch({ type: "preferences/flip", flip: true });
+    await ask();
+    expect(tasks.at(-1)).toMatchObject({ kind: "click", request: { flip: true } });
   });
 
   it("gives way to the promptable one where its graphs do not come; what waits is asked of that one", async () => {

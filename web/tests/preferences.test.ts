@@ -51,7 +51,10 @@ describe("the preferences", () => {
     const store = started();
     store.dispatch({ type: "preferences/language", language: "en" });
     store.dispatch({ type: "preferences/theme", theme: "light" });
-    expect(readPreferences()).toMatchObject({ language: "en", theme: "light" });
+    store.dispatch({ type: "preferences/flip", flip: true });
+    expect(readPreferences()).toMatchObject({ language: "en", theme: "light", flip: true });
+    store.dispatch({ type: "preferences/flip", flip: false });
+    expect(readPreferences().flip).toBe(false);
     store.dispatch({ type: "preferences/language", language: "system" });
     expect(kept.has("segserve.language")).toBe(false);
   });

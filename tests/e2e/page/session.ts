@@ -16,8 +16,8 @@ export class Session {
     private readonly opened: Answer,
   ) {}
 
-  static async open(http: APIRequestContext, imageId: string): Promise<Session> {
-    return new Session(http, await ask(http, "/v1/sessions", { image: { id: imageId } }));
+  static async open(http: APIRequestContext, imageId: string, flip = false): Promise<Session> {
+    return new Session(http, await ask(http, "/v1/sessions", { image: { id: imageId }, flip }));
   }
 
   async click(point: Point, positive: boolean): Promise<Rle> {

@@ -20,6 +20,8 @@ export interface Preferences {
   readonly theme: Theme;
   readonly keys: KeyOverrides;
   readonly clicking: Clicking;
+  /** The interactive model averages with the mirrored picture. */
+  readonly flip: boolean;
   /** The tour was ended once, and does not come by itself any more. */
   readonly toured: boolean;
   /** The tour's step that is shown, from 0; null: none is. */
@@ -32,6 +34,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
   theme: "system",
   keys: {},
   clicking: "refine",
+  flip: false,
   toured: false,
   tour: null,
 };
@@ -41,6 +44,7 @@ export type PreferencesAction =
   | { readonly type: "preferences/browser"; readonly language: Language }
   | { readonly type: "preferences/theme"; readonly theme: Theme }
   | { readonly type: "preferences/clicking"; readonly clicking: Clicking }
+  | { readonly type: "preferences/flip"; readonly flip: boolean }
   | { readonly type: "preferences/keys"; readonly keys: KeyOverrides }
   /** null ends it for good. */
   | { readonly type: "preferences/tour"; readonly step: number | null };
@@ -55,6 +59,8 @@ export function reducePreferences(preferences: Preferences, action: PreferencesA
       return { ...preferences, theme: action.theme };
     case "preferences/clicking":
       return { ...preferences, clicking: action.clicking };
+    case "preferences/flip":
+      return { ...preferences, flip: action.flip };
     case "preferences/keys":
       return { ...preferences, keys: action.keys };
     case "preferences/tour":

@@ -1,9 +1,10 @@
 import type { Rectangle } from "../geometry/mask";
 import type { Raster } from "../geometry/raster";
-import type { ClickAnswer, ClickPicture } from "./click-loop";
+import type { ClickAnswer, ClickPicture, ClickStages } from "./click-loop";
 import { answerClick } from "./click-loop";
 import { openPyramid } from "./click-picture";
 import type { ClickEngine } from "./click-stages";
+import { flipAveraged } from "./flip";
 import type { Launcher } from "./launch";
 import type { ClickRequest, ClickSpec, Task } from "./protocol";
 import { DecodeError } from "./protocol";
@@ -32,11 +33,14 @@ export class ClickService {
   async answer(before: Raster, request: ClickRequest): Promise<ClickAnswer> {
     const spec = this.#spec;
     if (spec === null) throw new DecodeError("runtime", "The interactive model was not started.");
-    const { clicks, given } = request;
+    const { clicks, given, flip } = request;
     const question = { before, clicks, given, onLook: this.look };
     try {
       const picture = await this.#open(request);
-      const answer = await this.#engine.run((engine) => answerClick(engine, spec.rules, picture, question));
+      const answer = await this.#engine.run((engine) => {
+        const stages = flip ? flipAveraged(engine, spec.rules.size) : engine;
+        return answerClick<unknown>(stages as ClickStages, spec.rules, picture, question);
+      });
       if (answer === null) throw new Error("The interactive model was let go.");
       return answer;
     } catch (error) {

@@ -120,6 +120,8 @@ export interface ClickRequest {
   /** All of them, the new one last. */
   readonly clicks: readonly Click[];
   readonly given: boolean;
+  /** Average with the mirrored picture. */
+  readonly flip: boolean;
 }
 
 export interface MaskSummary {

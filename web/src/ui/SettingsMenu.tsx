@@ -10,11 +10,14 @@ import type { IconName } from "./icons";
 import { Icon } from "./icons";
 import { useMenu } from "./menu";
 
+const FLIPS = ["off", "on"] as const;
+
 /** What a person chooses about the page itself. Choosing leaves it open, so that one sees what came of it. */
 export function SettingsMenu(): JSX.Element {
   const dispatch = useDispatch();
   const open = useSelect((state) => state.view.dialog === "settings");
-  const { language, theme } = useSelect((state) => state.preferences);
+  const { language, theme, flip } = useSelect((state) => state.preferences);
+  const interactive = useSelect((state) => state.models.clicks !== null);
   const holder = useRef<HTMLDivElement>(null);
 
   const show = (shown: boolean): void => dispatch({ type: "dialog/show", dialog: shown ? "settings" : null });
@@ -62,6 +65,15 @@ export function SettingsMenu(): JSX.Element {
             chosen={theme}
             choose={(value) => dispatch({ type: "preferences/theme", theme: value })}
           />
+          {interactive && (
+            <Choices
+              name="flip"
+              text={(value) => `settings.flip.${value}`}
+              values={FLIPS}
+              chosen={flip ? "on" : "off"}
+              choose={(value) => dispatch({ type: "preferences/flip", flip: value === "on" })}
+            />
+          )}
           <div class="menu-group">
             <Item
               icon="tour"
@@ -80,7 +92,7 @@ export function SettingsMenu(): JSX.Element {
 }
 
 interface ChoicesProps<Value extends string> {
-  readonly name: "language" | "theme";
+  readonly name: "language" | "theme" | "flip";
   readonly text: (value: Value) => TextKey;
   readonly values: readonly Value[];
   readonly chosen: Value;

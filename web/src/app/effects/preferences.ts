@@ -10,6 +10,8 @@ const LANGUAGE_KEY = "segserve.language";
 const THEME_KEY = "segserve.theme";
 const KEYS_KEY = "segserve.keys";
 const CLICKING_KEY = "segserve.clicking";
+const FLIP_KEY = "segserve.flip";
+const ON = "on";
 const TOUR_KEY = "segserve.tour";
 const DONE = "done";
 const TOUR_PARAMETER = "tour";
@@ -22,6 +24,7 @@ export function readPreferences(): Preferences {
     browserLanguage: languageFor(navigator.languages),
     theme: THEMES.find((theme) => theme === stored(THEME_KEY)) ?? "system",
     clicking: CLICKINGS.find((choice) => choice === stored(CLICKING_KEY)) ?? DEFAULT_PREFERENCES.clicking,
+    flip: stored(FLIP_KEY) === ON,
     keys: parseOverrides(stored(KEYS_KEY)),
     ...tourAtStart(),
   };
@@ -55,10 +58,11 @@ function follow(preferences: Preferences): void {
   else root.dataset.theme = preferences.theme;
 }
 
-function keep({ language, theme, keys, clicking, toured }: Preferences): void {
+function keep({ language, theme, keys, clicking, flip, toured }: Preferences): void {
   keepOne(LANGUAGE_KEY, language === "system" ? null : language);
   keepOne(THEME_KEY, theme === "system" ? null : theme);
   keepOne(CLICKING_KEY, clicking === DEFAULT_PREFERENCES.clicking ? null : clicking);
+  keepOne(FLIP_KEY, flip ? ON : null);
   keepOne(KEYS_KEY, Object.keys(keys).length === 0 ? null : JSON.stringify(keys));
   keepOne(TOUR_KEY, toured ? DONE : null);
 }
