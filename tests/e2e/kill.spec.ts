@@ -65,6 +65,7 @@ test("the server is killed in the middle of everything, and everything goes on",
       await studio.part("strip-entry").first().click();
       await studio.ready();
       expect(await studio.see("objects")).toBe(1);
+      await studio.settled();
       expect(iouOf(await studio.mask(), first)).toBe(1);
     });
     studio.watch.expectQuiet();

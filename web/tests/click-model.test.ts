@@ -88,7 +88,7 @@ function bench(clicking: "promptable" | "interactive" = "interactive"): Bench {
   const resources = { ...emptyResources(), file: new Blob(["pixels"]) };
   const clicks = new ClickModel(store, engine as unknown as EngineKeeper, resources);
   const epoch = store.get().picture?.epoch ?? -1;
-  const given = { step: 9, epoch, picture: PICTURE, base: null, given: false };
+  const given = { step: 9, epoch, picture: PICTURE, base: null, given: false, flip: false };
   const ask: Bench["ask"] = () => clicks.answer({ ...given, clicks: [{ point: imagePoint(5, 5), positive: true }] });
   return { store, clicks, tasks, engine, ask };
 }
@@ -112,7 +112,7 @@ describe("the interactive model", () => {
   });
 
   it("is started once in each worker, and fetched once", async () => {
-    const { store, clicks, tasks, engine, ask } = bench();
+    const { clicks, tasks, engine, ask } = bench();
     clicks.offer([MODEL]);
     await ask();
     await ask();
@@ -123,9 +123,6 @@ describe("the interactive model", () => {
     const spec = { revision: "c1", rules: { size: 256, diskRadius: 5 } };
     expect(tasks[0]).toMatchObject({ threads: 2, gpu: true, files: { spec, golden: new ArrayBuffer(GRAPH.length) } });
     expect(tasks[1]).toMatchObject({ request: { step: 9, given: false, flip: false } });
-    store.dispatch({ type: "preferences/flip", flip: true });
-    await ask();
-    expect(tasks.at(-1)).toMatchObject({ kind: "click", request: { flip: true } });
   });
 
   it("gives way to the promptable one where its graphs do not come; what waits is asked of that one", async () => {

@@ -42,6 +42,13 @@ const paint = (state: AppState): AppState =>
   );
 const idOf = (state: AppState, n: number): number => draftOf(state).prompt.points[n]?.id ?? -1;
 
+it("a click is averaged with the mirror image where that was chosen, and stays so when it is made again", () => {
+  const careful = click(run(begun("interactive"), { type: "preferences/flip", flip: true }), 10, 10);
+  const fast = click(run(careful, { type: "preferences/flip", flip: false }), 20, 20);
+  const flips = Object.values(fast.steps).map(({ edit }) => edit?.kind === "click" && edit.flip);
+  expect(flips).toEqual([true, false]);
+});
+
 describe("who answers a click", () => {
   it("is the promptable model where the server has no other, whatever was chosen", () => {
     const state = run(opened(), { type: "preferences/clicking", clicking: "interactive" });

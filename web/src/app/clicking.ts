@@ -70,7 +70,8 @@ function clickStep(
 ): Step {
   const { box } = state.history.present.draft.prompt;
   const clicks = points.slice(-count).map(({ at, label }): Click => ({ point: at, positive: label === 1 }));
-  const step = handMade(state.nextId, { points, box }, { kind: "click", clicks, given }, base);
+  const { flip } = state.preferences;
+  const step = handMade(state.nextId, { points, box }, { kind: "click", clicks, given, flip }, base);
   const before = base === null ? undefined : state.steps[base.step];
   const further = before?.edit == null || before.edit.kind === "click" ? (before?.feedback ?? []) : [];
   return { ...step, feedback: [...step.feedback, ...further].slice(0, FEEDBACK_DEPTH) };

@@ -17,8 +17,8 @@ export interface Stroke {
 
 /** A change of a mask, by hand or by an interactive model. What it starts from, and other masks that it needs, are named where it is asked for. */
 export type Edit =
-  /** The interactive model's answer to the last of these clicks; it is not made here. */
-  | { readonly kind: "click"; readonly clicks: readonly Click[]; readonly given: boolean }
+  /** The interactive model's answer to the last of these clicks; it is not made here. `flip`: averaged with the mirror image. */
+  | { readonly kind: "click"; readonly clicks: readonly Click[]; readonly given: boolean; readonly flip: boolean }
   | { readonly kind: "paint"; readonly stroke: Stroke; readonly erase: boolean }
   /** In the place of what was there: rings, even-odd. */
   | { readonly kind: "outline"; readonly rings: readonly (readonly ImagePoint[])[] }

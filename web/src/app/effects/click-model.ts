@@ -45,14 +45,13 @@ export class ClickModel {
   }
 
   /** Raises `stale` when another picture is open by now. */
-  async answer(request: Omit<ClickRequest, "source" | "flip">): Promise<StepResult> {
+  async answer(request: Omit<ClickRequest, "source">): Promise<StepResult> {
     try {
       await this.#start();
       const source = this.resources.file;
       if (source === null || this.store.get().picture?.epoch !== request.epoch)
         throw new DecodeError("stale", "Another picture is open.");
-      const { flip } = this.store.get().preferences;
-      return await this.engine.call<"click">({ kind: "click", request: { ...request, source, flip } });
+      return await this.engine.call<"click">({ kind: "click", request: { ...request, source } });
     } catch (error) {
       if (this.#isFinal(error)) this.#giveUp(error);
       throw error;

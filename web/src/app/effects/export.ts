@@ -15,6 +15,7 @@ import { saveFile } from "./downloads";
 import type { EngineKeeper } from "./engine";
 import type { FileShelf } from "./files";
 import type { ResultShelf } from "./shelf";
+import type { StepMaker } from "./step-maker";
 
 /** What a picture has to download. */
 interface Source {
@@ -31,6 +32,7 @@ export class Exporter {
     private readonly engine: EngineKeeper,
     private readonly files: FileShelf,
     private readonly results: ResultShelf,
+    private readonly maker: StepMaker,
   ) {}
 
   async run(format: ExportFormat, all: boolean): Promise<void> {
@@ -107,10 +109,13 @@ export class Exporter {
     return made;
   }
 
-  /** The worker holds the open picture's masks; another's are lent to it. */
+  /** The worker holds the open picture's masks, or gets them back; another's are lent to it. */
   async #with<T>({ entry, objects }: Source, task: (masks: ExportEntry["ref"][]) => Promise<T>): Promise<T> {
     const refs = objects.map(({ ref }) => ref);
-    const lent = entry.id === this.store.get().picture?.epoch ? [] : [...new Set(refs.map(({ step }) => step))];
+    const steps = [...new Set(refs.map(({ step }) => step))];
+    const isOpen = entry.id === this.store.get().picture?.epoch;
+    if (isOpen) for (const step of steps) await this.maker.hold(entry.id, step);
+    const lent = isOpen ? [] : steps;
     for (const step of lent) {
       const result = await this.results.recall(entry.id, step);
       if (result !== null) await this.engine.call<"adopt">({ kind: "adopt", step, result });

@@ -38,7 +38,7 @@ export class StepMaker {
   async #make(epoch: number, step: Step, onMade: (id: number, result: StepResult) => void): Promise<void> {
     for (const before of this.#needsOf(step)) {
       if (before.status === "waiting") await this.make(epoch, before, onMade);
-      else await this.#hold(epoch, before);
+      else await this.hold(epoch, before.id);
     }
     const result = await this.#answer(epoch, step, step.feedback);
     this.shelf.keep(epoch, step.id, result);
@@ -69,6 +69,11 @@ export class StepMaker {
     const result = await this.#answer(epoch, step, feedback);
     this.shelf.keep(epoch, id, result);
     return result;
+  }
+
+  /** Afterwards the worker has it. Raises as `recall`. */
+  async hold(epoch: number, id: number): Promise<void> {
+    if (!this.#held.has(id)) await this.recall(epoch, id);
   }
 
   /** Hands the worker a mask that it had lost or never had. */
@@ -102,10 +107,6 @@ export class StepMaker {
     if (gone.length > 0) this.engine.call<"forget">({ kind: "forget", steps: gone }).catch(() => undefined);
   }
 
-  async #hold(epoch: number, { id }: Step): Promise<void> {
-    if (!this.#held.has(id)) await this.recall(epoch, id);
-  }
-
   /**
    * A change by hand needs all that it names. A question needs one mask to feed back: a click that was overtaken is passed
    * over for the one before it, but a drawn outline is never.
@@ -128,8 +129,8 @@ export class StepMaker {
     const { id, prompt, multimask, region, edit, others } = step;
     const picture = this.store.get().picture?.size;
     if (edit?.kind === "click" && picture != null) {
-      const { clicks, given } = edit;
-      return this.clicks.answer({ step: id, epoch, picture, base: feedback[0] ?? null, clicks, given });
+      const { clicks, given, flip } = edit;
+      return this.clicks.answer({ step: id, epoch, picture, base: feedback[0] ?? null, clicks, given, flip });
     }
     if (edit !== null && picture != null) {
       const request = { step: id, picture, edit, base: feedback[0] ?? null, others };
