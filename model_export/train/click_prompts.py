@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_export.train.prompts import centre_point, uniform_point
+from server.runtime.components import component_at
 
 Click = tuple[int, int, bool]
 Bitmap = NDArray[np.bool_]
@@ -69,17 +70,6 @@ def earlier_clicks(rng: np.random.Generator, truth: Bitmap, counts: Bitmap) -> l
         if region.any():
             clicks.append((*uniform_point(rng, region), positive))
     return clicks
-
-
-def component_at(changed: Bitmap, column: int, row: int) -> Bitmap | None:
-    """The 8-connected component of the click, or that of the changed pixel nearest to it."""
-    ys, xs = np.nonzero(changed)
-    if not len(ys):
-        return None
-    nearest = int(((xs - column) ** 2 + (ys - row) ** 2).argmin())
-    _, labels = cv2.connectedComponents(changed.astype(np.uint8), connectivity=8)
-    found: Bitmap = labels == labels[ys[nearest], xs[nearest]]
-    return found
 
 
 def focus_box(rng: np.random.Generator, before: Bitmap, after: Bitmap, click: Click) -> tuple[int, int, int, int]:

@@ -68,6 +68,7 @@ PICTURE = (
     "model_not_found",
     "model_kind_mismatch",
 )
+FORMATS = ("format_unsupported", "outline_too_long")
 CLICKS = (
     "clicks_required",
     "too_many_points",
@@ -77,7 +78,7 @@ CLICKS = (
     "number_not_finite",
     "mask_invalid",
     "mask_size_mismatch",
-    "format_unsupported",
+    *FORMATS,
 )
 
 

@@ -55,6 +55,7 @@ PROBLEMS: dict[str, Problem] = {
     "box_unsupported": Problem(422, "An interactive model takes no boxes"),
     "logits_ref_not_found": Problem(410, "The logits are no longer kept"),
     "format_unsupported": Problem(422, "The mask format is not known"),
+    "outline_too_long": Problem(422, "The mask has too many corners for polygons"),
     # Sessions.
     "session_not_found": Problem(404, "No session with this id is known"),
     "session_expired": Problem(410, "The session has ended"),

@@ -13,9 +13,9 @@ from server.api.links import rfc3339
 from server.api.session_schemas import SessionChange, SessionRequest
 from server.api.uploads import Parsed, picture_in, read_json
 from server.services.encodings import check_format
-from server.services.sessions import superseded_clicks
+from server.services.session_steps import superseded_clicks
+from server.services.sessions import Shown
 from server.services.timing import span
-from server.storage.sessions import Session
 
 
 async def read_request(request: Request, context: Context, schema: type[Parsed]) -> Parsed:
@@ -23,10 +23,9 @@ async def read_request(request: Request, context: Context, schema: type[Parsed])
         return await read_json(request, schema, context.limits, lease)
 
 
-async def session_response(
-    context: Context, session: Session, mask_format: str, *, reading: bool = False, status: int = 200
-) -> Response:
+def session_response(context: Context, shown: Shown, *, reading: bool = False, status: int = 200) -> Response:
     """`reading`: without the lease."""
+    session = shown.session
     fields: dict[str, Any] = {
         "id": session.id,
         "image": {"id": session.image_id, "width": session.width, "height": session.height},
@@ -42,15 +41,14 @@ async def session_response(
         "can_undo": session.position > 0,
         "can_redo": session.position + 1 < len(session.steps),
     }
-    mask = await context.sessions.describe(session, mask_format)
-    content = b'%b,"mask":%b}' % (to_json(fields)[:-1], mask)
+    content = b'%b,"mask":%b}' % (to_json(fields)[:-1], shown.mask)
     headers = {"Cache-Control": "no-store"}
     if status == 201:
         headers["Location"] = f"/v1/sessions/{session.id}"
     return Response(content, status, headers, media_type="application/json")
 
 
-async def open_session(context: Context, asked: SessionRequest) -> Session:
+async def open_session(context: Context, asked: SessionRequest) -> Shown:
     async with context.models.use(context.sessions.model_id(asked.model)) as model:
         _ = model.stages
         data = await picture_in(asked.image)
@@ -59,7 +57,12 @@ async def open_session(context: Context, asked: SessionRequest) -> Session:
         else:
             record = (await context.embed.upload(data, model.manifest.id)).record
         return await context.sessions.create(
-            record, model, mask=asked.mask, accepted=asked.mask_accepted, flip=asked.flip
+            record,
+            model,
+            mask=asked.mask,
+            accepted=asked.mask_accepted,
+            flip=asked.flip,
+            mask_format=asked.format,
         )
 
 
@@ -68,5 +71,5 @@ async def move(request: Request, session_id: str, context: Context, by: int) -> 
     async with deadline(context.limits.request_timeout):
         asked = await read_request(request, context, SessionChange)
         check_format(asked.format)
-        session = await context.sessions.move(session_id, asked.lease, by, asked.version)
-        return await session_response(context, session, asked.format)
+        shown = await context.sessions.move(session_id, asked.lease, by, asked.version, mask_format=asked.format)
+        return session_response(context, shown)

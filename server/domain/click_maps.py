@@ -1,4 +1,4 @@
-"""Clicks as an interactive model sees them, and the piece of a change that a click is about."""
+"""Clicks as an interactive model sees them, and where a click lies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from server.domain.crops import Crop
 from server.domain.masks import Mask
@@ -81,41 +80,3 @@ def _nearest_within(region: Mask, column: int, row: int, reach: int) -> tuple[in
         return None
     best = int(((columns + (left - column)) ** 2 + (rows + (top - row)) ** 2).argmin())
     return int(columns[best]) + left, int(rows[best]) + top
-
-
-def component_at(region: Mask, column: int, row: int) -> Mask | None:
-    """The 8-connected component of `region` bool [h, w] that holds the pixel, or, where that is none of it, the one
-    with the nearest pixel; None where the region is empty."""
-    seed = nearest_pixel(region, column, row)
-    if seed is None:
-        return None
-    if region.flags.f_contiguous or region.strides[0] < region.strides[1]:
-        return _component(region.T, seed[1], seed[0]).T  # along the lines as they lie in memory
-    return _component(region, *seed)
-
-
-def _component(region: Mask, column: int, row: int) -> Mask:
-    """That of a pixel of the region. Looks at runs of rows, from the pixel outwards."""
-    found: Mask = np.zeros(region.shape, np.bool_)
-    starts_of: dict[int, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
-
-    def runs(line: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        if line not in starts_of:
-            edges = np.flatnonzero(np.diff(np.concatenate([[False], region[line], [False]]).astype(np.int8)))
-            starts_of[line] = edges[::2], edges[1::2]
-        return starts_of[line]
-
-    waiting = [(row, column, column + 1)]
-    while waiting:
-        line, low, high = waiting.pop()
-        starts, ends = runs(line)
-        # runs that touch [low, high), corners included where they come from another line
-        first, last = int(np.searchsorted(ends, low, "right")), int(np.searchsorted(starts, high, "left"))
-        for index in range(first, last):
-            start, end = int(starts[index]), int(ends[index])
-            if found[line, start]:
-                continue
-            found[line, start:end] = True
-            reach = max(0, start - 1), min(region.shape[1], end + 1)
-            waiting += [(other, *reach) for other in (line - 1, line + 1) if 0 <= other < region.shape[0]]
-    return found

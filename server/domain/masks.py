@@ -10,6 +10,7 @@ after, so edges are smooth. The browser has the same definition in a shader; tes
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,13 @@ Mask = NDArray[np.bool_]
 
 # Rows are interpolated in blocks of about this many values, so that temporaries stay in the processor's cache.
 BLOCK_VALUES = 1 << 16
+STRIP_VALUES = 1 << 22  # interpolated along y at once; nearly always all of the grid's columns
 
 
 def upsample_logits(logits: Float32, frame: InputFrame) -> Float32:
     """logits float32 [h, w] -> float32 [height, width] of the original image (Fortran order)."""
-    columns, taps = _interpolate_rows(logits, frame)
     result = np.empty((frame.width, frame.height), np.float32)
-    for start, stop, block in _blocks(columns, taps):
+    for start, stop, block in _blocks(logits, frame):
         result[start:stop] = block
     return result.T
 
@@ -38,9 +39,8 @@ def upsample_mask(logits: Float32, frame: InputFrame, threshold: float = 0.0) ->
 
     Column-major (Fortran order), as COCO RLE counts. Never holds the float image, only a block of it.
     """
-    columns, taps = _interpolate_rows(logits, frame)
     result = np.empty((frame.width, frame.height), np.bool_)
-    for start, stop, block in _blocks(columns, taps):
+    for start, stop, block in _blocks(logits, frame):
         np.greater(block, np.float32(threshold), out=result[start:stop])
     return result.T
 
@@ -71,25 +71,34 @@ class _Taps:
         self.weight = (position - floor).astype(np.float32)
 
 
-def _interpolate_rows(logits: Float32, frame: InputFrame) -> tuple[Float32, _Taps]:
-    """Along y first, which is small: -> columns float32 [w, height], and the taps along x."""
-    grid_height, grid_width = logits.shape
-    taps = _Taps(frame.height, frame.input_height, frame.size, grid_height)
-    transposed = np.ascontiguousarray(logits.T, np.float32)
-    low = transposed[:, taps.first]
-    columns = low + (transposed[:, taps.second] - low) * taps.weight
-    return columns, _Taps(frame.width, frame.input_width, frame.size, grid_width)
-
-
-def _blocks(columns: Float32, taps: _Taps) -> Any:
-    """Yields (start, stop, float32 [stop - start, height]) along x; each block is gone when the next is asked for."""
-    width, height = len(taps.weight), columns.shape[1]
-    step = max(1, BLOCK_VALUES // height)
-    for start in range(0, width, step):
-        stop = min(width, start + step)
-        low = columns[taps.first[start:stop]]
-        block = columns[taps.second[start:stop]]
+def _blocks(logits: Float32, frame: InputFrame) -> Iterator[tuple[int, int, Float32]]:
+    """Yields (start, stop, float32 [stop - start, height]) along x; each block is gone when the next is asked for.
+    Along y first, which is small: a strip of the grid's columns at a time, for a picture may be as high as it is
+    large."""
+    rows = _Taps(frame.height, frame.input_height, frame.size, logits.shape[0])
+    across = _Taps(frame.width, frame.input_width, frame.size, logits.shape[1])
+    needed = np.unique(np.concatenate([across.first, across.second]))
+    transposed = np.ascontiguousarray(logits.T[needed], np.float32)
+    first, second = np.searchsorted(needed, across.first), np.searchsorted(needed, across.second)
+    step = max(1, BLOCK_VALUES // frame.height)
+    strip = max(2, STRIP_VALUES // frame.height)
+    left, right, columns = 0, 0, np.empty((0, frame.height), np.float32)
+    for start in range(0, frame.width, step):
+        stop = min(frame.width, start + step)
+        if second[stop - 1] >= right:
+            left = int(first[start])
+            right = min(len(needed), max(int(second[stop - 1]) + 1, left + strip))
+            columns = _along(transposed[left:right], rows)
+        low = columns[first[start:stop] - left]
+        block = columns[second[start:stop] - left]
         block -= low
-        block *= taps.weight[start:stop, None]
+        block *= across.weight[start:stop, None]
         block += low
         yield start, stop, block
+
+
+def _along(lines: Float32, taps: _Taps) -> Float32:
+    """float32 [n, grid] -> [n, length]."""
+    low = lines[:, taps.first]
+    result: Float32 = low + (lines[:, taps.second] - low) * taps.weight
+    return result

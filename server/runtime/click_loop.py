@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.domain.bundle import Interactive
-from server.domain.click_maps import Click, component_at, draw_disks, standing
+from server.domain.click_maps import Click, draw_disks, standing
 from server.domain.click_state import ClickState
 from server.domain.crops import Crop, Pyramid, around, mask_box, sample_mask
 from server.domain.masks import Mask, stability_score, upsample_mask
 from server.domain.ports import ClickStages, Features, Float32
+from server.runtime.components import component_at
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from server.errors import PromptError
+
 Ints = NDArray[np.int64]
 Ring = list[list[float]]
 Polygon = list[Ring]
 
 DEFAULT_TOLERANCE = 0.75
+MOST_CORNERS = 1_000_000  # some seconds of work, and tens of megabytes of JSON
 
 
 def trace_polygons(mask: NDArray[np.bool_], *, tolerance: float = DEFAULT_TOLERANCE) -> list[Polygon]:
@@ -30,11 +33,14 @@ def trace_polygons(mask: NDArray[np.bool_], *, tolerance: float = DEFAULT_TOLERA
 
     A ring is closed (the first point again at the end), points (x, y) in ImagePx. `tolerance` is the distance in pixels
     that Douglas and Peucker's simplification may move the line; 0 keeps the exact edges. Above 0.5, lines one pixel
-    wide may cross themselves.
+    wide may cross themselves. Raises PromptError `outline_too_long` beyond MOST_CORNERS.
     """
     if tolerance < 0:
         raise ValueError("tolerance must not be negative")
     corners = _Corners.of(mask)
+    if len(corners.x) > MOST_CORNERS:
+        message = f"The mask has {len(corners.x)} corners; as polygons at most {MOST_CORNERS}. Ask for coco_rle or png."
+        raise PromptError(message, code="outline_too_long", limit=MOST_CORNERS)
     rings = _follow(corners)
     outers = [index for index, ring in enumerate(rings) if ring.is_outer]
     parts: dict[int, list[Ring]] = {index: [_finish(rings[index].points, tolerance)] for index in outers}

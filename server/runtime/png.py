@@ -26,7 +26,7 @@ def decode_png(data: bytes, width: int, height: int) -> NDArray[np.bool_] | None
             grey = np.asarray(image if image.mode.startswith("I") else image.convert("L"))
     except Exception as error:  # Pillow's plugins raise whatever the bytes lead them to
         raise ValueError("the PNG cannot be decoded") from error
-    return np.asarray(2 * grey.astype(np.int64) > int(grey.max()), np.bool_)
+    return np.asarray(grey > int(grey.max()) // 2, np.bool_)
 
 
 def encode_png(mask: NDArray[np.bool_]) -> bytes:

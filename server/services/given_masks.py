@@ -18,6 +18,7 @@ from server.runtime.png import decode_png
 
 _MOST_SIDE = 4096  # of logits
 _MOST_DEPTH = 4
+_FARTHEST = 1e9  # of a polygon's corners: beyond, their differences lose the pixels
 
 
 def read_mask(given: Any, width: int, height: int, threshold: float, where: Mapping[str, Any]) -> Mask:
@@ -131,6 +132,6 @@ def _depth(given: Any) -> int:
 def _ring(points: Float64) -> Float64:
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError("a ring is a list of [x, y]")
-    if not np.isfinite(points).all():
-        raise ValueError("a polygon holds NaN or infinity")
+    if not (np.abs(points) <= _FARTHEST).all():
+        raise ValueError(f"a polygon holds NaN, infinity or a place more than {_FARTHEST:.0e} pixels away")
     return points

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from pydantic_core import to_json
 
-from server.domain.click_maps import Click, superseded
-from server.domain.click_state import ClickState
-from server.domain.crops import Pyramid
-from server.domain.rle import Rle, compress
 from server.errors import NotFoundError, RequestError
-from server.runtime.click_loop import ClickLoop
 from server.services.clicks import ClickService, Leaving, answer_fields, loop_of, parse_clicks
 from server.services.embed import EmbedService
-from server.services.given_masks import read_mask
 from server.services.models import ModelPool
 from server.services.segment import SegmentObserver
 from server.services.served import ServedModel
+from server.services.session_steps import Job, empty_step, first_step, run_clicks, state_of
 from server.services.timing import add_span, span
 from server.storage.images import ImageRecord
 from server.storage.keys import new_session_id
-from server.storage.sessions import Session, SessionStep, SessionStore
+from server.storage.sessions import Session, SessionStore
 
 Result = TypeVar("Result")
 
@@ -33,6 +29,15 @@ PREFERRED = "segserve-clicks"
 _TRIES = 4
 _RESUME = "To go on, POST /v1/sessions with the picture and your last mask, as `mask`."
 Change = Callable[[Session], Awaitable[Session]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A session and the JSON object of the mask that it shows. The mask is written out before the session is stored:
+    an answer that cannot be made changes nothing."""
+
+    session: Session
+    mask: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class SessionService:
         self._clicks = clicks
         self._observer = observer
         self._limits = limits
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def model_id(self, wanted: str | None) -> str | None:
         """`wanted`, or the interactive model that a session has by default: the server's default if it is one,
@@ -72,13 +78,13 @@ class SessionService:
         return next((name for name in (self._models.default_id, PREFERRED) if name in known), known[0])
 
     async def create(
-        self, record: ImageRecord, model: ServedModel, *, mask: Any, accepted: bool, flip: bool
-    ) -> Session:
+        self, record: ImageRecord, model: ServedModel, *, mask: Any, accepted: bool, flip: bool, mask_format: str
+    ) -> Shown:
         _ = model.stages
         if mask is None:
-            start, given = _empty(record), False
+            start, given = empty_step(record), False
         else:
-            start, given = await self._clicks.run(_start, (record, model.manifest.mask_threshold, mask, accepted))
+            start, given = await self._clicks.run(first_step, (record, model.manifest.mask_threshold, mask, accepted))
         session = Session(
             id=new_session_id(),
             image_id=record.id,
@@ -92,8 +98,14 @@ class SessionService:
             lease_expires_at=self._store.now() + self._limits.lease_seconds,
             expires_at=self._store.next_expiry,
         )
+        described = await self._describe(session, mask_format)
         with span("cache"):
-            return await _bounded(self._store.add(session))
+            return Shown(await _bounded(self._store.add(session)), described)
+
+    async def read(self, session_id: str, mask_format: str) -> Shown:
+        """Raises as `get`."""
+        session = await self.get(session_id)
+        return Shown(session, await self._describe(session, mask_format))
 
     async def get(self, session_id: str) -> Session:
         """Raises `session_not_found` or `session_expired`."""
@@ -106,14 +118,16 @@ class SessionService:
             raise NotFoundError(f"This session has ended for want of clicks. {_RESUME}", code="session_expired")
         raise NotFoundError("No session with this id is known; POST /v1/sessions opens one.", code="session_not_found")
 
-    async def click(self, session_id: str, lease: str | None, coords: Any, labels: Any, version: int | None) -> Session:
+    async def click(
+        self, session_id: str, lease: str | None, coords: Any, labels: Any, version: int | None, *, mask_format: str
+    ) -> Shown:
         """Each click a step of its own."""
 
         async def change(session: Session) -> Session:
             async with self._models.use(session.model) as model:
                 return await self._clicked(session, model, coords, labels)
 
-        return await self._update(session_id, lease, version, change)
+        return await self._update(session_id, lease, version, change, mask_format)
 
     async def _clicked(self, session: Session, model: ServedModel, coords: Any, labels: Any) -> Session:
         record = await self._embed.record(session.image_id)
@@ -121,15 +135,17 @@ class SessionService:
         if session.position + len(clicks) > self._limits.max_steps:
             message = f"A session has at most {self._limits.max_steps} clicks. {_RESUME}"
             raise RequestError(message, code="session_full", limit=self._limits.max_steps)
-        job = _Job(session, await self._embed.picture(record), loop_of(model, flip=session.flip), clicks)
+        job = Job(session, await self._embed.picture(record), loop_of(model, flip=session.flip), clicks)
         with span("predict"):
-            steps, seconds = await self._clicks.run(_run, job)
+            steps, seconds = await self._clicks.run(run_clicks, job)
         add_span("decoder", seconds)
         self._observer.decoded(session.model, seconds)
         kept = session.steps[: session.position + 1]
         return replace(session, steps=(*kept, *steps), position=session.position + len(steps))
 
-    async def move(self, session_id: str, lease: str | None, by: int, version: int | None) -> Session:
+    async def move(
+        self, session_id: str, lease: str | None, by: int, version: int | None, *, mask_format: str
+    ) -> Shown:
         """`by` -1 undoes a click, 1 redoes one. Raises `nothing_to_undo` or `nothing_to_redo`."""
 
         async def change(session: Session) -> Session:
@@ -140,18 +156,19 @@ class SessionService:
                 raise RequestError("The last click is shown already.", code="nothing_to_redo")
             return replace(session, position=position)
 
-        return await self._update(session_id, lease, version, change)
+        return await self._update(session_id, lease, version, change, mask_format)
 
-    async def take(self, session_id: str, *, take_over: bool) -> Session:
+    async def take(self, session_id: str, *, take_over: bool, mask_format: str) -> Shown:
         """A new lease; the old one is lost. While somebody holds the session only by `take_over`, else
         `session_leased`."""
         for _ in range(_TRIES):
             seen = await self.get(session_id)
             if seen.lease_expires_at > self._store.now() and not take_over:
                 raise self._leased(seen)
+            described = await self._describe(seen, mask_format)
             written = await self._write(seen, replace(seen, lease=secrets.token_hex(16)))
             if written is not None:
-                return written
+                return Shown(written, described)
         raise _conflict(seen)
 
     async def delete(self, session_id: str, lease: str | None) -> None:
@@ -160,27 +177,33 @@ class SessionService:
             self._check_lease(session, lease)
         await self._store.delete(session_id)
 
-    async def describe(self, session: Session, mask_format: str) -> bytes:
-        """JSON object of the shown step's mask, in a worker thread."""
+    async def _describe(self, session: Session, mask_format: str) -> bytes:
+        """In a worker thread."""
         manifest = self._models.registry.manifest(session.model)
 
         def work(shown: Session, _: Leaving) -> bytes:
-            return to_json(answer_fields(_state(shown), manifest, mask_format))
+            return to_json(answer_fields(state_of(shown), manifest, mask_format))
 
         with span("encode_mask"):
             return await self._clicks.run(work, session)
 
-    async def _update(self, session_id: str, lease: str | None, version: int | None, change: Change) -> Session:
-        """Read, change, write; anew when somebody wrote in between and the caller did not insist on a version."""
-        for _ in range(_TRIES):
-            seen = await self.get(session_id)
-            self._check_lease(seen, lease)
-            if version is not None and version != seen.version:
-                raise _conflict(seen)
-            written = await self._write(seen, await change(seen))
-            if written is not None:
-                return written
-        raise _conflict(await self.get(session_id))
+    async def _update(
+        self, session_id: str, lease: str | None, version: int | None, change: Change, mask_format: str
+    ) -> Shown:
+        """Read, change, write; anew when another replica wrote in between and the caller did not insist on a version.
+        Changes by this one take turns, so that none is worked out in vain."""
+        async with self._turns.setdefault(session_id, asyncio.Lock()):
+            for _ in range(_TRIES):
+                seen = await self.get(session_id)
+                self._check_lease(seen, lease)
+                if version is not None and version != seen.version:
+                    raise _conflict(seen)
+                changed = await change(seen)
+                described = await self._describe(changed, mask_format)
+                written = await self._write(seen, changed)
+                if written is not None:
+                    return Shown(written, described)
+            raise _conflict(await self.get(session_id))
 
     async def _write(self, seen: Session, changed: Session) -> Session | None:
         ready = replace(
@@ -228,47 +251,3 @@ async def _bounded(writing: Awaitable[Result]) -> Result:
     except ValueError as error:
         message = f"The masks of this session have become too large to keep. {_RESUME}"
         raise RequestError(message, code="session_full") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    session: Session
-    picture: Pyramid
-    loop: ClickLoop
-    clicks: Sequence[Click]
-
-
-def _state(session: Session) -> ClickState:
-    rle = Rle.from_coco({"size": [session.height, session.width], "counts": session.shown.counts})
-    clicks = tuple(Click(step.x, step.y, step.positive) for step in session.made)
-    return ClickState(rle.to_mask(), clicks, session.given, session.shown.predicted_iou, session.shown.stability)
-
-
-def superseded_clicks(session: Session) -> list[int]:
-    return superseded([Click(step.x, step.y, step.positive) for step in session.made])
-
-
-def _empty(record: ImageRecord) -> SessionStep:
-    rle = Rle.from_coco({"size": [record.height, record.width], "counts": [record.height * record.width]})
-    return SessionStep(compress(rle.counts))
-
-
-def _start(given: tuple[ImageRecord, float, Any, bool], leaving: Leaving) -> tuple[SessionStep, bool]:
-    """Blocking. -> the first step, and whether what changes has to be merged into it."""
-    record, threshold, mask, accepted = given
-    leaving.check()
-    found = read_mask(mask, record.width, record.height, threshold, {})
-    return SessionStep(compress(Rle.from_mask(found).counts)), accepted and bool(found.any())
-
-
-def _run(job: _Job, leaving: Leaving) -> tuple[list[SessionStep], float]:
-    """Blocking. -> a step for each click, and seconds in the loop."""
-    state, steps, seconds = _state(job.session), [], 0.0
-    for click in job.clicks:
-        leaving.check()
-        began = time.perf_counter()
-        state = job.loop.click(job.picture, state, click).state
-        seconds += time.perf_counter() - began
-        counts = compress(Rle.from_mask(state.mask).counts)
-        steps.append(SessionStep(counts, click.x, click.y, click.positive, state.predicted_iou, state.stability))
-    return steps, seconds

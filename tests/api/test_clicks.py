@@ -162,6 +162,8 @@ async def test_a_mask_from_elsewhere_is_read(service: Service, form: str) -> Non
         ([[[[[1, 2]]]]], "mask_invalid"),
         ([[[0, 0], [1, "x"], [2, 2]]], "mask_invalid"),
         ([[[0, 0], [10**400, 1], [2, 2]]], "mask_invalid"),
+        ([[[-1e308, 0.5], [1e308, 10.5], [0, 20]]], "mask_invalid"),
+        ([[[[0, 0], [1e6, 0], [1e6, 1e6], [0, 1e6]]] for _ in range(3000)], "mask_invalid"),
         ([[1, 2, 3, 4, 5]], "mask_invalid"),
     ],
 )

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from server.runtime import contours
 from server.storage.memory import MemoryStore
 from tests.api.conftest import BLUE, HEIGHT, RED, WIDTH, Service, Start, draw, encode, problem, rectangle
 from tests.api.test_clicks import MODEL, agree, mask_of, png, uploaded
@@ -103,6 +104,34 @@ async def test_a_session_gives_what_stateless_calls_give(service: Service) -> No
     assert several.answer["mask"] == tab.answer["mask"]
     await several.do("undo")  # each click was a step
     assert several.answer["point_labels"] == [1, 1, 0]
+
+
+async def test_an_answer_that_cannot_be_made_changes_nothing(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    tab = await opened(service)
+    await tab.do("clicks", **CLICK_RED)
+    await tab.do("clicks", **CLICK_BLUE)
+    before = await tab.read()
+    monkeypatch.setattr(contours, "MOST_CORNERS", 3)
+    for action, body in (("undo", {}), ("clicks", CLICK_RED)):
+        problem(await tab.send(action, format="polygon", **body), 422, "outline_too_long")
+    taking = {"take_over": True, "format": "polygon"}
+    response = await service.http.post(f"/v1/sessions/{tab.answer['id']}/lease", json=taking)
+    problem(response, 422, "outline_too_long")
+    response = await service.http.get(f"/v1/sessions/{tab.answer['id']}", params={"format": "geojson"})
+    assert problem(response, 422, "outline_too_long")["limit"] == 3
+    seen = await tab.read()
+    assert {name: seen[name] for name in ("version", "mask", "point_coords", "can_redo")} == {
+        name: before[name] for name in ("version", "mask", "point_coords", "can_redo")
+    }
+    await tab.do("undo")  # the lease is the same
+
+
+async def test_clicks_that_come_at_once_are_all_made(service: Service) -> None:
+    tab = await opened(service)
+    places = [[x, y] for y in (10, 24, 38) for x in (12, 24, 36, 50)]
+    answers = await asyncio.gather(*(tab.send("clicks", point_coords=[place], point_labels=[1]) for place in places))
+    assert [answer.status_code for answer in answers] == [200] * len(places)
+    assert sorted((await tab.read())["point_coords"]) == sorted(places)
 
 
 async def test_a_session_begins_with_a_mask_that_stays(service: Service) -> None:

@@ -13,11 +13,12 @@ import pytest
 from numpy.typing import NDArray
 
 from server.domain.bundle import Interactive
-from server.domain.click_maps import Click, component_at, draw_disks, standing, superseded
+from server.domain.click_maps import Click, draw_disks, standing, superseded
 from server.domain.click_state import ClickState
 from server.domain.crops import Crop, Pyramid, around, halved, mask_box
 from server.domain.ports import Float32, UInt8
 from server.runtime.click_loop import ClickLoop, Features, calibrated, expected_iou
+from server.runtime.components import component_at
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "click_loop.json").read_text())
 RULES = Interactive(coarse_height=16, coarse_width=16, refine_height=16, refine_width=16)
@@ -209,6 +210,9 @@ def test_components_are_opencv_s(seed: int) -> None:
         assert np.array_equal(component_at(region, column, row), expected)
         assert np.array_equal(component_at(np.asfortranarray(region), column, row), expected)
     assert component_at(np.zeros((3, 4), bool), 1, 1) is None
+    part = region[3:, 5:]  # of a larger array
+    assert component_at(part, 4, 4) is not None
+    assert component_at(part.T, 4, 4).T.tolist() == component_at(part, 4, 4).tolist()  # type: ignore[union-attr]
 
 
 def test_halving_repeats_the_last_line() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -52,6 +53,20 @@ def test_blocks_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = upsample_mask(noise(16), frame)
     monkeypatch.setattr(masks, "BLOCK_VALUES", 1)
     np.testing.assert_array_equal(upsample_mask(noise(16), frame), whole)
+    monkeypatch.setattr(masks, "STRIP_VALUES", 1)
+    np.testing.assert_array_equal(upsample_mask(noise(16), frame), whole)
+
+
+def test_a_wide_grid_on_a_narrow_and_high_picture_needs_little_memory() -> None:
+    logits = np.random.default_rng(0).normal(0, 5, (2, 4096)).astype(np.float32)
+    frame = InputFrame.square(60, 500_000, 4096)
+    tracemalloc.start()
+    mask = upsample_mask(logits, frame)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5 * mask.nbytes  # all the columns that it needs at once: 16 for each of their values
+    whole = upsample_logits(logits, InputFrame.square(60, 40, 4096))
+    np.testing.assert_array_equal(mask[0], whole[0] > 0)
 
 
 def test_padding_does_not_reach_into_the_picture_unasked() -> None:

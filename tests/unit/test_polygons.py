@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from server.domain.polygons import MOST_CROSSINGS, fill_polygons
+from server.domain.polygons import LEAST_COVERED, MOST_COVERED, MOST_CROSSINGS, fill_polygons
 from server.runtime.contours import trace_polygons
 
 
@@ -40,3 +40,14 @@ def test_an_endless_outline_is_refused() -> None:
     zigzag = np.array([[k % 7, 1000.0 * (k % 2)] for k in range(MOST_CROSSINGS // 1000 + 2)])
     with pytest.raises(ValueError, match="too long"):
         fill_polygons([[zigzag]], 10, 1000)
+
+
+def test_parts_that_cover_each_other_for_ever_are_refused() -> None:
+    side = 1024
+    assert MOST_COVERED * side**2 > LEAST_COVERED
+    square = [np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float64)]
+    assert fill_polygons([square] * MOST_COVERED, side, side).all()
+    with pytest.raises(ValueError, match="many times over"):
+        fill_polygons([square] * (MOST_COVERED + 1), side, side)
+    tiny = [np.array([[k % 4, 0], [4, 0], [4, 4]], np.float64) for k in range(500)]
+    assert fill_polygons([[ring] for ring in tiny], 4, 4).any()

@@ -8,14 +8,16 @@ from fastapi import APIRouter, Query, Request, Response
 
 from server.api.context import ContextDep
 from server.api.guard import deadline, until_disconnect
-from server.api.openapi import BODY, BUSY, CLICKS, PICTURE, json_body, problems
+from server.api.openapi import BODY, BUSY, CLICKS, FORMATS, PICTURE, json_body, problems
 from server.api.session_answers import move, open_session, read_request, session_response
 from server.api.session_schemas import SessionAnswer, SessionClicks, SessionLease, SessionRequest
+from server.api.uploads import read_json
 from server.services.encodings import check_format
+from server.services.timing import span
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 
-_GONE = ("session_not_found", "session_expired", "model_not_found", "format_unsupported", *BUSY)
+_GONE = ("session_not_found", "session_expired", "model_not_found", *FORMATS, *BUSY)
 _HELD = ("session_leased", "session_lease_lost", "session_conflict")
 Format = Annotated[str, Query(alias="format", max_length=64, description="Mask encoding, as in predict.")]
 Lease = Annotated[str | None, Query(max_length=128, description="The lease; needed while the session is held.")]
@@ -31,16 +33,19 @@ Lease = Annotated[str | None, Query(max_length=128, description="The lease; need
 )
 async def create(request: Request, context: ContextDep) -> Response:
     async with deadline(context.limits.request_timeout):
-        asked = await read_request(request, context, SessionRequest)
-        check_format(asked.format)
-        session = await until_disconnect(request, open_session(context, asked))
-        return await session_response(context, session, asked.format, status=201)
+        with context.budget.lease() as lease:  # held while the picture and the mask of the body are
+            with span("receive"):
+                asked = await read_json(request, SessionRequest, context.limits, lease)
+            check_format(asked.format)
+            shown = await until_disconnect(request, open_session(context, asked))
+        return session_response(context, shown, status=201)
 
 
 @router.get("/{session_id}", summary="The mask as it stands", response_model=SessionAnswer, responses=problems(*_GONE))
 async def result(session_id: str, context: ContextDep, mask_format: Format = "coco_rle") -> Response:
     check_format(mask_format)
-    return await session_response(context, await context.sessions.get(session_id), mask_format, reading=True)
+    async with deadline(context.limits.request_timeout):
+        return session_response(context, await context.sessions.read(session_id, mask_format), reading=True)
 
 
 @router.post(
@@ -54,11 +59,10 @@ async def click(request: Request, session_id: str, context: ContextDep) -> Respo
     async with deadline(context.limits.request_timeout):
         asked = await read_request(request, context, SessionClicks)
         check_format(asked.format)
-        session = await until_disconnect(
-            request,
-            context.sessions.click(session_id, asked.lease, asked.point_coords, asked.point_labels, asked.version),
+        clicking = context.sessions.click(
+            session_id, asked.lease, asked.point_coords, asked.point_labels, asked.version, mask_format=asked.format
         )
-        return await session_response(context, session, asked.format)
+        return session_response(context, await until_disconnect(request, clicking))
 
 
 @router.post(
@@ -94,8 +98,8 @@ async def lease(request: Request, session_id: str, context: ContextDep) -> Respo
     async with deadline(context.limits.request_timeout):
         asked = await read_request(request, context, SessionLease)
         check_format(asked.format)
-        session = await context.sessions.take(session_id, take_over=asked.take_over)
-        return await session_response(context, session, asked.format)
+        shown = await context.sessions.take(session_id, take_over=asked.take_over, mask_format=asked.format)
+        return session_response(context, shown)
 
 
 @router.delete(

@@ -1438,7 +1438,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemAnswer"];
         };
       };
-      /** @description Problem: box_invalid, box_unsupported, clicks_required, format_unsupported, image_empty, image_id_invalid, image_invalid, image_required, image_truncated, invalid_request, mask_input_invalid, mask_invalid, mask_size_mismatch, model_kind_mismatch, number_not_finite, point_label_invalid, point_labels_mismatch, point_outside_image, prompt_empty, prompts_required, too_many_points, too_many_prompts */
+      /** @description Problem: box_invalid, box_unsupported, clicks_required, format_unsupported, image_empty, image_id_invalid, image_invalid, image_required, image_truncated, invalid_request, mask_input_invalid, mask_invalid, mask_size_mismatch, model_kind_mismatch, number_not_finite, outline_too_long, point_label_invalid, point_labels_mismatch, point_outside_image, prompt_empty, prompts_required, too_many_points, too_many_prompts */
       422: {
         headers: {
           [name: string]: unknown;
@@ -1543,7 +1543,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemAnswer"];
         };
       };
-      /** @description Problem: clicks_required, format_unsupported, image_empty, image_id_invalid, image_invalid, image_required, image_truncated, invalid_request, mask_invalid, mask_size_mismatch, model_kind_mismatch, number_not_finite, point_label_invalid, point_labels_mismatch, point_outside_image, too_many_points */
+      /** @description Problem: clicks_required, format_unsupported, image_empty, image_id_invalid, image_invalid, image_required, image_truncated, invalid_request, mask_invalid, mask_size_mismatch, model_kind_mismatch, number_not_finite, outline_too_long, point_label_invalid, point_labels_mismatch, point_outside_image, too_many_points */
       422: {
         headers: {
           [name: string]: unknown;
@@ -1613,7 +1613,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemAnswer"];
         };
       };
-      /** @description Problem: format_unsupported */
+      /** @description Problem: format_unsupported, outline_too_long */
       422: {
         headers: {
           [name: string]: unknown;
@@ -1690,7 +1690,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemAnswer"];
         };
       };
-      /** @description Problem: format_unsupported */
+      /** @description Problem: format_unsupported, outline_too_long */
       422: {
         headers: {
           [name: string]: unknown;
@@ -1797,7 +1797,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemAnswer"];
         };
       };
-      /** @description Problem: clicks_required, format_unsupported, format_unsupported, image_empty, image_id_invalid, image_invalid, image_required, image_truncated, invalid_request, mask_invalid, mask_size_mismatch, model_kind_mismatch, number_not_finite, point_label_invalid, point_labels_mismatch, point_outside_image, too_many_points */
+      /** @description Problem: clicks_required, format_unsupported, format_unsupported, image_empty, image_id_invalid, image_invalid, image_required, image_truncated, invalid_request, mask_invalid, mask_size_mismatch, model_kind_mismatch, number_not_finite, outline_too_long, outline_too_long, point_label_invalid, point_labels_mismatch, point_outside_image, too_many_points */
       422: {
         headers: {
           [name: string]: unknown;
@@ -1904,7 +1904,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemAnswer"];
         };
       };
-      /** @description Problem: format_unsupported, invalid_request */
+      /** @description Problem: format_unsupported, invalid_request, outline_too_long */
       422: {
         headers: {
           [name: string]: unknown;
@@ -2011,7 +2011,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemAnswer"];
         };
       };
-      /** @description Problem: format_unsupported, invalid_request */
+      /** @description Problem: format_unsupported, invalid_request, outline_too_long */
       422: {
         headers: {
           [name: string]: unknown;
@@ -2118,7 +2118,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemAnswer"];
         };
       };
-      /** @description Problem: format_unsupported, invalid_request */
+      /** @description Problem: format_unsupported, invalid_request, outline_too_long */
       422: {
         headers: {
           [name: string]: unknown;
