@@ -39,7 +39,7 @@ from server.services.workers import Workers
 from server.settings import Settings
 from server.storage.images import ImageStore
 from server.storage.opening import open_store
-from server.storage.sessions import SessionStore
+from server.storage.sessions import MOST_BYTES, SessionStore
 
 log = logging.getLogger("segserve.app")
 
@@ -163,7 +163,12 @@ def _context(settings: Settings, telemetry: Telemetry, registry: BundleRegistry,
         segment=segment,
         clicks=clicks,
         sessions=SessionService(
-            store=SessionStore(blobs, ttl_seconds=settings.session_ttl, record_ttl_seconds=settings.record_ttl),
+            store=SessionStore(
+                blobs,
+                ttl_seconds=settings.session_ttl,
+                record_ttl_seconds=settings.record_ttl,
+                most_bytes=min(MOST_BYTES, settings.max_upload_bytes, settings.cache_bytes // 2),
+            ),
             models=pool,
             embed=embed,
             clicks=clicks,

@@ -137,6 +137,7 @@ class RedisStore:
             written, value = await pipe.execute()
         if not written or value != b"probe":
             raise SharedStoreError(Outage.REFUSED)
+        await self.swap(PROBE_KEY, b"probe", b"probe", 10)  # it too must be permitted
 
     async def health(self) -> StoreHealth:
         async with self._call():

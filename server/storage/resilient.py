@@ -13,11 +13,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from server.domain.ports import StoreHealth, StoreObserver
+from server.storage.keys import SESSION_PREFIX
 from server.storage.memory import MemoryStore
 from server.storage.observer import SilentObserver
 from server.storage.shared import Deleted, Found, Outage, SharedStore, SharedStoreError
 
 MAX_OWED_DELETES = 100_000
+MAX_AHEAD = 100_000
+MOST_HEADS = 20
 _DELETES_PER_CALL = 500
 
 logger = logging.getLogger(__name__)
@@ -25,7 +28,8 @@ logger = logging.getLogger(__name__)
 
 class ResilientStore:
     """BlobStore on a SharedStore with a MemoryStore under it; owns both. Probes come `probe_seconds` after a failure,
-    then at doubling intervals up to `max_probe_seconds`."""
+    then at doubling intervals up to `max_probe_seconds`. Values under the prefix `mutable` change: of them a copy in
+    memory counts for nothing once Redis lacks them, unless this replica changed it while Redis failed."""
 
     def __init__(
         self,
@@ -34,6 +38,7 @@ class ResilientStore:
         *,
         probe_seconds: float = 0.25,
         max_probe_seconds: float = 5.0,
+        mutable: str = SESSION_PREFIX,
         observer: StoreObserver | None = None,
     ) -> None:
         self._shared = shared
@@ -43,6 +48,9 @@ class ResilientStore:
         self._observer = observer or SilentObserver()
         self._outage: Outage | None = None
         self._owed_deletes: dict[str, None] = {}
+        self._mutable = mutable
+        # Changed in memory alone: the heads of what each change took the place of, oldest first.
+        self._ahead: dict[str, list[bytes]] = {}
         self._prober: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -87,6 +95,9 @@ class ResilientStore:
                 await self._shared.set_many(values, ttl_seconds)
         except SharedStoreError as failure:
             self._fail(failure.outage)
+        if self._outage is not None:
+            for key in values:
+                self._goes_ahead(key, None)
         try:
             if self._outage is Outage.FULL:  # what it still reads must not be older than the copy in memory
                 await self._shared.delete(*values)
@@ -94,7 +105,7 @@ class ResilientStore:
             self._fail(failure.outage)
 
     async def swap(self, key: str, head: bytes, value: bytes, ttl_seconds: float) -> bool:
-        """In memory alone while Redis fails: replicas then do not hear of each other."""
+        """In memory alone while Redis fails, and made up for when it is back, if nobody else changed the value."""
         if self._outage is None:
             try:
                 if not await self._shared.swap(key, head, value, ttl_seconds):
@@ -105,6 +116,8 @@ class ResilientStore:
                 self._memory.put(key, value, ttl_seconds)
                 return True
         written = await self._memory.swap(key, head, value, ttl_seconds)
+        if written:
+            self._goes_ahead(key, head)
         try:
             if written and self._outage is Outage.FULL:
                 await self._shared.delete(key)
@@ -116,6 +129,8 @@ class ResilientStore:
         if not keys:
             return 0
         kept = await self._memory.delete(*keys)
+        for key in keys:
+            self._ahead.pop(key, None)
         shared = 0
         if self._readable:
             try:
@@ -152,9 +167,10 @@ class ResilientStore:
 
     async def _kept(self, key: str, answer: Deleted | None) -> bytes | None:
         """The copy in memory of what Redis lacks (evicted, restarted empty, or written during an outage), given back to
-        Redis. A copy that is older than a deletion goes."""
+        Redis. A copy that is older than a deletion goes, and one that another replica may have changed since."""
         age = self._memory.age(key)
-        if answer is not None and age is not None and age >= answer.age_seconds:
+        stale = answer is not None and age is not None and age >= answer.age_seconds
+        if stale or (key.startswith(self._mutable) and key not in self._ahead):
             await self._memory.delete(key)
             return None
         value, ttl = await self._memory.get(key), self._memory.remaining_ttl(key)
@@ -167,6 +183,17 @@ class ResilientStore:
             except SharedStoreError as failure:
                 self._fail(failure.outage)
         return value
+
+    def _goes_ahead(self, key: str, head: bytes | None) -> None:
+        if not key.startswith(self._mutable):
+            return
+        if key not in self._ahead and len(self._ahead) >= MAX_AHEAD:
+            logger.error("too many changes during the Redis outage; what Redis holds under %s will count", key)
+            return
+        heads = self._ahead.setdefault(key, [])
+        if head is not None:
+            heads.append(head)
+            del heads[1:-MOST_HEADS]
 
     def _owe_deletes(self, keys: tuple[str, ...]) -> None:
         for key in keys:
@@ -200,11 +227,12 @@ class ResilientStore:
             self._enter(await self._probe())
 
     async def _probe(self) -> Outage | None:
-        """How Redis is now. It counts as back only when the deletions that it missed are made."""
+        """How Redis is now. It counts as back only when the deletions and changes that it missed are made."""
         try:
             await self._shared.probe()
             while self._owed_deletes:
                 await self._replay_deletes(mark=True)
+            await self._replay_changes()
         except SharedStoreError as failure:
             if failure.outage is not Outage.FULL:
                 return failure.outage
@@ -227,3 +255,18 @@ class ResilientStore:
                 await self._shared.mark_deleted(*part)
                 for key in part:
                     self._owed_deletes.pop(key, None)
+
+    async def _replay_changes(self) -> None:
+        """Where Redis still holds what a value was changed from, or nothing; else what it holds counts."""
+        while self._ahead:
+            key, heads = next(iter(self._ahead.items()))
+            value, ttl = self._memory.peek(key), self._memory.remaining_ttl(key)
+            if value is not None and ttl is not None:
+                for head in list(heads):  # a write that was cut off may have been made: then a later one fits
+                    if await self._shared.swap(key, head, value, ttl):
+                        break
+                else:
+                    await self._shared.add(key, value, ttl)
+                if self._memory.peek(key) is not value:
+                    continue  # changed meanwhile: once more
+            self._ahead.pop(key, None)

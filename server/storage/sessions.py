@@ -62,7 +62,8 @@ class Session:
 
 
 class SessionStore:
-    """A session ends `ttl_seconds` after its last change; that it was is remembered for `record_ttl_seconds`."""
+    """A session ends `ttl_seconds` after its last change; that it was is remembered for `record_ttl_seconds`. One of
+    more than `most_bytes` is refused; the store under it must take as many."""
 
     def __init__(
         self,
@@ -70,11 +71,13 @@ class SessionStore:
         *,
         ttl_seconds: float,
         record_ttl_seconds: float,
+        most_bytes: int = MOST_BYTES,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._ttl = ttl_seconds
         self._record_ttl = max(record_ttl_seconds, 2 * ttl_seconds)
+        self._most_bytes = most_bytes
         self.now = clock
 
     @property
@@ -82,8 +85,8 @@ class SessionStore:
         return self.now() + self._ttl
 
     async def add(self, session: Session) -> Session:
-        """Raises ValueError when it is over MOST_BYTES."""
-        tag, data = _pack(session)
+        """Raises ValueError when it is over the bound."""
+        tag, data = _pack(session, self._most_bytes)
         await self._store.set(keys.past_session_key(session.id), b"1", self._record_ttl)
         await self._store.set(keys.session_key(session.id), data, self._ttl)
         return replace(session, tag=tag)
@@ -103,8 +106,8 @@ class SessionStore:
 
     async def change(self, seen: Session, changed: Session) -> Session | None:
         """`changed` as stored, or None when somebody else wrote since `seen` was read. Raises ValueError when it is
-        over MOST_BYTES."""
-        tag, data = _pack(changed)
+        over the bound."""
+        tag, data = _pack(changed, self._most_bytes)
         head = seen.tag.encode()
         written = await self._store.swap(keys.session_key(seen.id), head, data, self._ttl)
         return replace(changed, tag=tag) if written else None
@@ -113,12 +116,12 @@ class SessionStore:
         await self._store.delete(keys.session_key(session_id), keys.past_session_key(session_id))
 
 
-def _pack(session: Session) -> tuple[str, bytes]:
+def _pack(session: Session, most_bytes: int) -> tuple[str, bytes]:
     tag = secrets.token_hex(_TAG_BYTES // 2)
     fields = asdict(session)
     del fields["tag"]
     data = f"{tag}\n{json.dumps(fields, separators=(',', ':'))}".encode()
-    if len(data) > MOST_BYTES:
+    if len(data) > most_bytes:
         raise ValueError("the session is too large")
     return tag, data
 

@@ -234,6 +234,17 @@ async def test_replicas_share_a_session(start: Start, tmp_path: Path) -> None:
         assert (await tab.do("undo") == first).all()
 
 
+async def test_a_session_is_no_larger_than_the_store_takes(start: Start, tmp_path: Path) -> None:
+    write_click_bundle(tmp_path / "bundles0")
+    async with start(max_upload_bytes=4096) as service:
+        tab = await opened(service)
+        answers = [await tab.send("clicks", **CLICK_RED) for _ in range(40)]
+        codes = [answer.status_code for answer in answers]
+        assert codes[0] == 200
+        problem(answers[-1], 409, "session_full")
+        assert (await tab.read())["version"] == 1 + codes.count(200)
+
+
 async def test_sessions_are_bounded(start: Start, tmp_path: Path) -> None:
     write_click_bundle(tmp_path / "bundles0")
     async with start(session_steps=2) as service:
