@@ -89,6 +89,8 @@ test("interactive: each click in this browser alone; undo and redo to the byte; 
   await expect.poll(() => alone.rle().catch(() => null)).toEqual(masks.at(-1));
   await alone.key("Control+z");
   await expect.poll(() => alone.rle().catch(() => null)).toEqual(masks.at(-2)); // kept masks are read again
+  const { tasks } = await alone.recorded();
+  expect(tasks.filter((kind) => ["click", "decode"].includes(kind))).toEqual([]);
 });
 
 test("no preview while the interactive model has the first click, and one where the promptable model has it", async ({
@@ -251,6 +253,27 @@ test("a picture that EXIF turns is clicked as it is seen", async ({ alone }) => 
   expect(agreements.filter((iou) => iou < 0.99)).toEqual([]); // the browser decodes JPEG a little differently
   const { pixels, width } = await alone.mask();
   expect(pixels[210 * width + 130]).toBe(1);
+});
+
+test("a click that waited when the page was left is answered after the reload, though the list of models is late", async ({
+  bare,
+}) => {
+  await bare.visit();
+  await begin(bare, "promptable");
+  await bare.page.route("**/coarse.onnx", () => undefined); // no answer
+  await choose(bare, "interactive");
+  await bare.press([0.42, 0.3]);
+  await bare.page.waitForTimeout(1500); // until it is kept
+  await bare.page.unrouteAll({ behavior: "ignoreErrors" });
+  await bare.page.route("**/v1/models", async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await route.continue();
+  });
+  await bare.page.reload();
+  await bare.ready();
+  await expect.poll(() => bare.rle().catch(() => null)).not.toBeNull();
+  await expect(bare.part("clicking-interactive")).toHaveAttribute("aria-checked", "true");
+  await expect(bare.notice("clicks_failed")).toHaveCount(0);
 });
 
 test("graphs that do not come are told, and the promptable model answers with the work kept", async ({ bare }) => {

@@ -139,6 +139,40 @@ describe("the interactive model", () => {
     expect(store.get().models.clicks).toBeNull();
   });
 
+  it("waits for the list of models, and is there when it comes", async () => {
+    const { store, clicks, tasks, ask } = bench();
+    await expect(ask()).rejects.toMatchObject({ code: "stale" });
+    expect(codes(store)).toEqual([]);
+    clicks.offer([MODEL]);
+    await ask();
+    expect(tasks.map(({ kind }) => kind)).toEqual(["click_start", "click"]);
+  });
+
+  it("is asked again when the server was away, and keeps out of one picture that is too much for it", async () => {
+    const away = bench("promptable");
+    away.clicks.offer([MODEL]);
+    away.engine.fail = null;
+    status = 503;
+    vi.useFakeTimers();
+    const lost = expect(away.ask()).rejects.toMatchObject({ status: 503 });
+    await vi.runAllTimersAsync();
+    await lost;
+    vi.useRealTimers();
+    status = 200;
+    await away.ask();
+    expect(codes(away.store)).toEqual([]);
+
+    const huge = bench();
+    huge.clicks.offer([MODEL]);
+    await huge.ask();
+    huge.store.dispatch(point(10, 10));
+    huge.engine.fail = new DecodeError("picture", "out of memory");
+    await expect(huge.ask()).rejects.toThrow();
+    expect(codes(huge.store)).toEqual(["clicks_picture"]);
+    expect(huge.store.get().models.clicks).not.toBeNull();
+    expect(Object.values(huge.store.get().steps)).toMatchObject([{ edit: null, status: "waiting" }]);
+  });
+
   it("gives way where it does not run, or has cost a second worker; one worker may die", async () => {
     const broken = bench();
     broken.clicks.offer([MODEL]);
@@ -151,7 +185,9 @@ describe("the interactive model", () => {
     await dying.ask();
     dying.engine.fail = new DecodeError("crashed", "out of memory");
     await expect(dying.ask()).rejects.toThrow();
+    await expect(dying.ask()).rejects.toThrow(); // under way in the same worker
     expect(codes(dying.store)).toEqual([]);
+    dying.engine.worker = {};
     await expect(dying.ask()).rejects.toThrow();
     expect(codes(dying.store)).toEqual(["clicks_failed"]);
   });

@@ -42,11 +42,23 @@ const paint = (state: AppState): AppState =>
   );
 const idOf = (state: AppState, n: number): number => draftOf(state).prompt.points[n]?.id ?? -1;
 
-it("a click is averaged with the mirror image where that was chosen, and stays so when it is made again", () => {
+it("a click is averaged with the mirror image where that was chosen, and so when it is made again", () => {
+  const flips = (state: AppState): boolean[] =>
+    Object.values(state.steps).flatMap(({ edit }) => (edit?.kind === "click" ? [edit.flip] : []));
   const careful = click(run(begun("interactive"), { type: "preferences/flip", flip: true }), 10, 10);
   const fast = click(run(careful, { type: "preferences/flip", flip: false }), 20, 20);
-  const flips = Object.values(fast.steps).map(({ edit }) => edit?.kind === "click" && edit.flip);
-  expect(flips).toEqual([true, false]);
+  expect(flips(fast)).toEqual([true, false]);
+  const moved = run(fast, { type: "point/move", id: idOf(fast, 0), at: imagePoint(12, 12), done: true });
+  expect(flips(moved).slice(-2)).toEqual([true, false]);
+  expect(flips(moved)).toHaveLength(4);
+});
+
+it("a mask of the interactive model comes back when a promptable point on it is taken away", () => {
+  const first = click(begun("interactive"), 10, 10);
+  const second = click(run(first, { type: "preferences/clicking", clicking: "promptable" }), 20, 20);
+  expect(draftStepOf(second).edit).toBeNull();
+  const back = run(second, { type: "point/remove", id: idOf(second, 1) });
+  expect(draftOf(back).step).toBe(draftOf(first).step);
 });
 
 describe("who answers a click", () => {

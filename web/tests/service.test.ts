@@ -137,9 +137,10 @@ describe("the worker's brain", () => {
     const late = expect(decode(service, 1, request(1))).rejects.toMatchObject({ code: "stale" });
     const bytes = new ArrayBuffer(0);
     const other = { ...spec, revision: "bbbb" };
-    await service.handle({ kind: "start", spec: other, model: bytes, golden: bytes, threads: 1, gpu: false });
+    const start = service.handle({ kind: "start", spec: other, model: bytes, golden: bytes, threads: 1, gpu: false });
     answer();
     await late;
+    await start;
     expect(await service.handle({ kind: "restore", step: 1 })).toBeNull();
   });
 

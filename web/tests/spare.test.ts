@@ -31,6 +31,31 @@ describe("two back ends", () => {
     await expect(both.run(() => Promise.reject(new Error("bad input")))).rejects.toThrow("bad input");
   });
 
+  it("calls that were under way on a lost GPU are all made again, and it is let go", async () => {
+    const both = new WithSpare<Named>();
+    const gpu = engine("gpu");
+    await both.put(engine("wasm"));
+    await both.offer(Promise.resolve(gpu));
+    const lost = ({ name }: Named): Promise<string> =>
+      name === "gpu" ? Promise.reject(new Error("device lost")) : Promise.resolve(name);
+    expect(await Promise.all([both.run(lost), both.run(lost)])).toEqual(["wasm", "wasm"]);
+    expect(gpu.release).toHaveBeenCalledTimes(1);
+  });
+
+  it("is let go when what runs on it has ended", async () => {
+    const both = new WithSpare<Named>();
+    const first = engine("first");
+    await both.put(first);
+    let end: () => void = () => undefined;
+    const run = both.run(() => new Promise<void>((resolve) => (end = resolve)));
+    const put = both.put(null);
+    await Promise.resolve();
+    expect(first.release).not.toHaveBeenCalled();
+    end();
+    await Promise.all([run, put]);
+    expect(first.release).toHaveBeenCalledTimes(1);
+  });
+
   it("one that comes too late, or not at all, changes nothing; what is replaced is let go", async () => {
     vi.spyOn(console, "info").mockReturnValue();
     const both = new WithSpare<Named>();

@@ -50,27 +50,33 @@ export function addClicks(state: AppState, points: readonly PromptPoint[]): AppS
   const known = before?.edit?.kind === "click" ? before.edit.clicks.length : draft.prompt.points.length;
   const seen = accepted || mended ? 0 : known;
   const all = [...draft.prompt.points, ...points];
+  const { flip } = state.preferences;
   const old = all.length - points.length;
   let next = state;
   let base = draft.step === null ? null : { step: draft.step, candidate: draft.candidate };
   points.slice(0, -1).forEach((_, i) => {
-    const step = clickStep(next, all.slice(0, old + i + 1), seen + i + 1, given, base);
+    const step = clickStep(next, all.slice(0, old + i + 1), { count: seen + i + 1, given, flip }, base);
     [next, base] = [withStep(next, step), { step: step.id, candidate: 0 }];
   });
-  return draftBy(next, clickStep(next, all, seen + points.length, given, base));
+  return draftBy(next, clickStep(next, all, { count: seen + points.length, given, flip }, base));
 }
 
-/** The last `count` of the points, asked of `base`. The masks before it are named too, to be shown while newer ones wait. */
+/** How the interactive model is asked: the last `count` of the points are its clicks. */
+interface Asking {
+  readonly count: number;
+  readonly given: boolean;
+  readonly flip: boolean;
+}
+
+/** Points, asked of `base`. The masks before it are named too, to be shown while newer ones wait. */
 function clickStep(
   state: AppState,
   points: readonly PromptPoint[],
-  count: number,
-  given: boolean,
+  { count, given, flip }: Asking,
   base: MaskRef | null,
 ): Step {
   const { box } = state.history.present.draft.prompt;
   const clicks = points.slice(-count).map(({ at, label }): Click => ({ point: at, positive: label === 1 }));
-  const { flip } = state.preferences;
   const step = handMade(state.nextId, { points, box }, { kind: "click", clicks, given, flip }, base);
   const before = base === null ? undefined : state.steps[base.step];
   const further = before?.edit == null || before.edit.kind === "click" ? (before?.feedback ?? []) : [];
@@ -137,7 +143,9 @@ export function replayed(state: AppState, chain: Chain, points: readonly PromptP
     unchanged &&= same(point, before);
     if (point === undefined) continue;
     made.push(point);
-    const again = unchanged ? step : clickStep(next, [...others, ...made], made.length, chain.given, base);
+    const flip = step.edit?.kind === "click" && step.edit.flip;
+    const asking = { count: made.length, given: chain.given, flip };
+    const again = unchanged ? step : clickStep(next, [...others, ...made], asking, base);
     if (!unchanged) next = withStep(next, again);
     base = { step: again.id, candidate: 0 };
   }

@@ -126,7 +126,8 @@ function withPoints(state: AppState, points: Prompt["points"]): AppState {
   const present = draft.step === null ? undefined : state.steps[draft.step];
   const known = present?.feedback.find((ref) => {
     const step = state.steps[ref.step];
-    const ofThisModel = present.revision === null || step?.revision === present.revision; // null: still to be asked
+    // null: still to be asked; an edit is no model's that could have changed
+    const ofThisModel = present.revision === null || step?.edit != null || step?.revision === present.revision;
     return step?.status === "done" && ofThisModel && samePrompt(step.prompt, prompt);
   });
   if (known === undefined) return ask(state, prompt, mended ? feedbackOf(state, draft) : []);

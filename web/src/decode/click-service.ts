@@ -35,8 +35,8 @@ export class ClickService {
     if (spec === null) throw new DecodeError("runtime", "The interactive model was not started.");
     const { clicks, given, flip } = request;
     const question = { before, clicks, given, onLook: this.look };
+    const picture = await this.#open(request);
     try {
-      const picture = await this.#open(request);
       const answer = await this.#engine.run((engine) => {
         const stages = flip ? flipAveraged(engine, spec.rules.size) : engine;
         return answerClick<unknown>(stages as ClickStages, spec.rules, picture, question);
@@ -48,13 +48,25 @@ export class ClickService {
     }
   }
 
+  async stop(): Promise<null> {
+    this.#spec = null;
+    this.#picture = null;
+    await this.#engine.put(null);
+    return null;
+  }
+
   /** Another picture is open: the pixels of the one before are let go. */
   leave(epoch: number): void {
     if (this.#picture?.epoch !== epoch) this.#picture = null;
   }
 
-  #open({ epoch, source, picture: size }: ClickRequest): Promise<ClickPicture> {
+  async #open({ epoch, source, picture: size }: ClickRequest): Promise<ClickPicture> {
     if (this.#picture?.epoch !== epoch) this.#picture = { epoch, pixels: openPyramid(source, size) };
-    return this.#picture.pixels;
+    try {
+      return await this.#picture.pixels;
+    } catch (error) {
+      this.leave(-1);
+      throw new DecodeError("picture", String(error));
+    }
   }
 }

@@ -55,6 +55,8 @@ const PATIENCE: Readonly<Record<Task["kind"], number>> = {
   edit: 30_000,
   click_start: 60_000,
   click: 60_000,
+  click_stop: 10_000,
+  leave: 10_000,
   restore: 10_000,
   adopt: 10_000,
   forget: 10_000,

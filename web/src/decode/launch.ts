@@ -61,12 +61,13 @@ export function createLauncher(loaders: RuntimeLoaders): Launcher {
 
 /** Raises `runtime` where it does not start, `self_test` where it answers wrongly. `test`: null where there is none. */
 async function proved<E extends BackEnd>(create: () => Promise<E>, test: Test<E> | null): Promise<E> {
-  let engine: E;
+  let engine: E | null = null;
   let result: SelfTest | undefined;
   try {
     engine = await create();
     result = await test?.(engine);
   } catch (error) {
+    await engine?.release();
     throw new DecodeError("runtime", String(error));
   }
   if (result === undefined || result.passed) return engine;
@@ -79,15 +80,19 @@ async function faster<E extends BackEnd>(create: () => Promise<E>, test: Test<E>
   const gpu = (navigator as unknown as { gpu?: Gpu }).gpu;
   if (gpu === undefined || (await gpu.requestAdapter()) === null) return null;
   const engine = await create();
-  const first = await test(engine);
-  if (!first.passed) {
-    console.info(`Segserve: WebGPU answers wrongly (IoU ${first.worstIou}, score ${first.worstScore}).`);
-    await engine.release();
+  let taken = false;
+  try {
+    const first = await test(engine);
+    if (!first.passed) {
+      console.info(`Segserve: WebGPU answers wrongly (IoU ${first.worstIou}, score ${first.worstScore}).`);
+      return null;
+    }
+    const [onGpu, onCpu] = [await test(engine), await test(present)];
+    taken = onGpu.passed && onGpu.ms <= onCpu.ms;
+    if (taken) return engine;
+    console.info(`Segserve: WebGPU is right but slower (${onGpu.ms} ms, WASM ${onCpu.ms} ms).`);
     return null;
+  } finally {
+    if (!taken) await engine.release();
   }
-  const [onGpu, onCpu] = [await test(engine), await test(present)];
-  if (onGpu.passed && onGpu.ms <= onCpu.ms) return engine;
-  console.info(`Segserve: WebGPU is right but slower (${onGpu.ms} ms, WASM ${onCpu.ms} ms).`);
-  await engine.release();
-  return null;
 }

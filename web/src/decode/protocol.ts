@@ -157,6 +157,10 @@ export type Task =
       readonly gpu: boolean;
     }
   | { readonly kind: "click"; readonly request: ClickRequest }
+  /** The interactive model is let go. */
+  | { readonly kind: "click_stop" }
+  /** Another picture is open (-1: none): what only that of before needed is let go. */
+  | { readonly kind: "leave"; readonly epoch: number }
   | { readonly kind: "restore"; readonly step: number }
   | { readonly kind: "adopt"; readonly step: number; readonly result: StepResult }
   /** Steps that nothing can reach any more, or that are kept elsewhere. */
@@ -173,6 +177,8 @@ export interface Answers {
   edit: StepResult;
   click_start: null;
   click: StepResult;
+  click_stop: null;
+  leave: null;
   restore: StepResult | null;
   adopt: null;
   forget: null;
@@ -183,8 +189,9 @@ export interface Answers {
 
 export type Call = Task & { readonly ticket: number };
 
-/** `stale`: of another picture or model; `runtime`: ONNX Runtime failed; `self_test`: it answers wrongly; `crashed`: the worker died. */
-export type FailureCode = "stale" | "runtime" | "self_test" | "revision" | "crashed" | "timeout" | "empty" | "internal";
+/** `stale`: of another picture or model; `runtime`: ONNX Runtime failed; `picture`: its pixels cannot be had; `self_test`: it answers wrongly; `crashed`: the worker died. */
+export type FailureCode =
+  "stale" | "runtime" | "picture" | "self_test" | "revision" | "crashed" | "timeout" | "empty" | "internal";
 
 export type Reply =
   | { readonly kind: "answer"; readonly ticket: number; readonly value: Answers[keyof Answers] }

@@ -1,7 +1,7 @@
 import { edited } from "../geometry/edit";
 import type { PlacedLogits, Rectangle } from "../geometry/mask";
 import { rasterOf } from "../geometry/mask";
-import { emptyRaster } from "../geometry/raster";
+import { emptyRaster, trimmed } from "../geometry/raster";
 import type { ClickService } from "./click-service";
 import type { Embedding } from "./embedding";
 import { readEmbedding, RevisionMismatch } from "./embedding";
@@ -59,6 +59,11 @@ export class DecodeService {
         return this.#clicks().start(task);
       case "click":
         return this.#click(task.request);
+      case "click_stop":
+        return this.#clicks().stop();
+      case "leave":
+        this.clicks?.leave(task.epoch);
+        return null;
       case "restore":
         return this.#steps.get(task.step) ?? null;
       case "adopt":
@@ -93,7 +98,6 @@ export class DecodeService {
       const expected = { revision: spec.revision, names: spec.embeddingNames };
       const embedding = readEmbedding(bytes, expected, region === null ? undefined : { picture, area: region });
       if (epoch !== this.#epoch) this.#embeddings.clear();
-      this.clicks?.leave(epoch);
       this.#epoch = epoch;
       this.#embeddings.set(keyOf(region), embedding);
     } catch (error) {
@@ -143,7 +147,7 @@ export class DecodeService {
   async #click(request: ClickRequest): Promise<StepResult> {
     const started = performance.now();
     const { step, base, picture } = request;
-    const before = base === null ? emptyRaster(picture) : rasterOf(this.#logits(base));
+    const before = base === null ? emptyRaster(picture) : trimmed(rasterOf(this.#logits(base)));
     const { raster, iou } = await this.#clicks().answer(before, request);
     const result = { raster, iou, ms: performance.now() - started };
     this.#steps.set(step, result);

@@ -7,6 +7,9 @@ export interface BackEnd {
 export class WithSpare<E extends BackEnd> {
   #engine: E | null = null;
   #spare: E | null = null;
+  /** The GPU that was lost: calls that were under way on it are made again. */
+  #lost: E | null = null;
+  readonly #running = new Set<Promise<unknown>>();
 
   /** `taken`: hears of each engine that takes another's place. */
   constructor(private readonly taken: (engine: E) => void = () => undefined) {}
@@ -16,6 +19,7 @@ export class WithSpare<E extends BackEnd> {
     const before = [this.#engine, this.#spare];
     this.#engine = engine;
     this.#spare = null;
+    await Promise.allSettled(this.#running);
     for (const session of before) await session?.release();
   }
 
@@ -40,15 +44,26 @@ export class WithSpare<E extends BackEnd> {
   async run<T>(call: (engine: E) => Promise<T>): Promise<T | null> {
     const engine = this.#engine;
     if (engine === null) return null;
+    const running = this.#call(engine, call);
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async #call<T>(engine: E, call: (engine: E) => Promise<T>): Promise<T> {
     try {
       return await call(engine);
     } catch (error) {
-      const spare = this.#spare;
-      if (spare === null || engine !== this.#engine) throw error;
-      this.#engine = spare;
-      this.#spare = null;
-      this.taken(spare);
-      return call(spare);
+      if (engine === this.#engine && this.#spare !== null) {
+        [this.#engine, this.#spare, this.#lost] = [this.#spare, null, engine];
+        this.taken(this.#engine);
+        void engine.release().catch(() => undefined);
+      }
+      if (engine !== this.#lost || this.#engine === null) throw error;
+      return call(this.#engine);
     }
   }
 }

@@ -60,7 +60,7 @@ function DraftScore({
   readonly step: Step | null;
   readonly candidate: number;
 }): JSX.Element | null {
-  if (step === null) return null;
+  if (step === null || step.status === "failed") return null;
   const iou = step.candidates[candidate]?.iou;
   return (
     <span class="score" data-testid="score">

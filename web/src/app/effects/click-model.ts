@@ -1,4 +1,4 @@
-import { isAbort } from "../../api/problem";
+import { ApiProblem, isAbort } from "../../api/problem";
 import type { ModelFile, ModelSummary } from "../../api/types";
 import type { ClickFiles, ClickRequest, ClickSpec, StepResult } from "../../decode/protocol";
 import { DecodeError } from "../../decode/protocol";
@@ -15,9 +15,11 @@ export class ClickModel {
   #files: Promise<ClickFiles> | null = null;
   #startedIn: object | null = null;
   #started: Promise<unknown> = Promise.resolve();
+  /** What the server has is known. */
+  #listed = false;
   #gaveUp = false;
   /** Workers that died or hung over its clicks. */
-  #lost = 0;
+  readonly #lost = new Set<object>();
 
   constructor(
     private readonly store: Store,
@@ -33,6 +35,7 @@ export class ClickModel {
 
   /** What the server has: the first interactive model serves. */
   offer(models: readonly ModelSummary[]): void {
+    this.#listed = true;
     const found = models.find(({ kind, interactive }) => kind === "interactive" && interactive != null) ?? null;
     if (found?.revision === this.#offered?.revision || this.#gaveUp) return;
     this.#offered = found;
@@ -44,8 +47,10 @@ export class ClickModel {
       void this.#load().catch(() => undefined);
   }
 
-  /** Raises `stale` when another picture is open by now. */
+  /** Raises `stale` when another picture is open by now, and where it is not known yet what the server has. */
   async answer(request: Omit<ClickRequest, "source">): Promise<StepResult> {
+    if (!this.#listed) throw new DecodeError("stale", "It waits for the list of models.");
+    const { worker } = this.engine;
     try {
       await this.#start();
       const source = this.resources.file;
@@ -53,18 +58,19 @@ export class ClickModel {
         throw new DecodeError("stale", "Another picture is open.");
       return await this.engine.call<"click">({ kind: "click", request: { ...request, source } });
     } catch (error) {
-      if (this.#isFinal(error)) this.#giveUp(error);
+      if (this.#isFinal(error, worker)) this.#giveUp(error);
+      else if (error instanceof DecodeError && error.code === "picture") this.#passOn("clicks_picture", error);
       throw error;
     } finally {
       if (this.store.get().view.looking !== null) this.store.dispatch({ type: "looking/show", target: null });
     }
   }
 
-  /** One lost worker is started again, the second is one too many. */
-  #isFinal(error: unknown): boolean {
-    if (isAbort(error)) return false;
+  /** One lost worker is started again, the second is one too many; a server that is away comes back. */
+  #isFinal(error: unknown, worker: object | null): boolean {
+    if (isAbort(error) || (error instanceof ApiProblem && error.isTransient)) return false;
     if (!(error instanceof DecodeError)) return true;
-    if (["crashed", "timeout"].includes(error.code) && this.#startedIn !== null) return ++this.#lost >= MOST_LOST;
+    if (["crashed", "timeout"].includes(error.code) && worker !== null) return this.#lost.add(worker).size >= MOST_LOST;
     return ["runtime", "self_test"].includes(error.code);
   }
 
@@ -106,11 +112,17 @@ export class ClickModel {
 
   /** Clicks are the promptable model's again; what was made so far is kept. */
   #giveUp(error: unknown): void {
-    console.warn(`Segserve: the interactive model does not run: ${String(error)}`);
     this.#gaveUp = true;
+    this.#files = null;
     this.store.dispatch({ type: "models/update", change: { clicks: null } });
-    const notice = { code: "clicks_failed", detail: "", tone: "warning", action: null } as const;
-    this.store.dispatch({ type: "notice/add", notice });
+    this.#passOn("clicks_failed", error);
+    this.engine.call<"click_stop">({ kind: "click_stop" }).catch(() => undefined);
+  }
+
+  /** What waits for it is asked of the promptable model. */
+  #passOn(code: "clicks_failed" | "clicks_picture", error: unknown): void {
+    console.warn(`Segserve: the interactive model does not run: ${String(error)}`);
+    this.store.dispatch({ type: "notice/add", notice: { code, detail: "", tone: "warning", action: null } });
     this.store.dispatch({ type: "steps/promptable" });
   }
 }

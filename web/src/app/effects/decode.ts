@@ -54,7 +54,9 @@ export class Decoding {
       else if (state.steps !== before.steps) this.#forget(before, state);
       if (state.history !== before.history || state.steps !== before.steps) this.#sync();
       const isReady = state.picture?.phase === "ready" && before.picture?.phase !== "ready";
-      if (action.type === "pointer/move" || state.history !== before.history || isReady) this.#hover();
+      if (action.type === "preferences/clicking") this.#dropHover();
+      const mayHover = action.type === "pointer/move" || action.type === "preferences/clicking" || isReady;
+      if (mayHover || state.history !== before.history) this.#hover();
     });
   }
 
@@ -67,6 +69,7 @@ export class Decoding {
     this.#restoring.clear();
     this.#painted.clear();
     this.resources.library.clear();
+    this.engine.call<"leave">({ kind: "leave", epoch: this.#epoch }).catch(() => undefined);
     this.#sync(); // what is kept of it is shown before it can be clicked
   }
 
@@ -118,14 +121,20 @@ export class Decoding {
     const step = this.store.get().steps[id];
     if (epoch !== this.#epoch || step?.status !== "waiting") return;
     const generation = this.#generation;
+    let asksAnother = false; // the promptable model, in the interactive one's place
     this.#running.add(id);
     try {
       await this.maker.make(epoch, step, (made, result) => {
         if (generation === this.#generation) this.#report(made, result);
       });
+    } catch (error) {
+      const now = this.store.get().steps[id];
+      if (step.edit === null || now?.edit !== null) throw error;
+      asksAnother = true;
     } finally {
       this.#running.delete(id);
-      if (generation !== this.#generation) this.#sync(); // what still waits is asked of what answers now
+      // What still waits is asked of what answers now.
+      if (asksAnother || generation !== this.#generation) this.#sync();
     }
   }
 
@@ -135,12 +144,10 @@ export class Decoding {
     try {
       await this.#runStep(epoch, id);
     } catch (error) {
-      if (this.store.get().steps[id]?.edit != null) {
-        this.#failed({ urgent: true, epoch, step: id }, error); // a worker that comes back looks what waits
-        return;
-      }
+      this.#failed({ urgent: true, epoch, step: id }, error); // a worker that comes back looks what waits
+      return;
     }
-    this.#sync(); // also what another model answers now
+    this.#sync();
   }
 
   #report(id: number, result: StepResult): void {

@@ -37,7 +37,7 @@ export class StepMaker {
 
   async #make(epoch: number, step: Step, onMade: (id: number, result: StepResult) => void): Promise<void> {
     for (const before of this.#needsOf(step)) {
-      if (before.status === "waiting") await this.make(epoch, before, onMade);
+      if (before.status !== "done") await this.make(epoch, before, onMade);
       else await this.hold(epoch, before.id);
     }
     const result = await this.#answer(epoch, step, step.feedback);

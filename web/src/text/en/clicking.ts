@@ -12,6 +12,8 @@ export const clicking = {
   "command.clicking": "Promptable, refine or interactive",
   "problem.clicks_failed":
     "The interactive model does not run here. Clicks are answered by the promptable one; your masks are kept.",
+  "problem.clicks_picture":
+    "This picture is too much for the interactive model here. Clicks on it are answered by the promptable one.",
   "engine.panel.clicks": "Interactive model",
   "engine.panel.clicking": "Mode",
 } as const;

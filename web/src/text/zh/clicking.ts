@@ -14,6 +14,7 @@ export const clicking: Translated<typeof english> = {
   "settings.flip.on": "细致：与镜像结果取平均，速度减半",
   "command.clicking": "切换提示、精修或交互",
   "problem.clicks_failed": "交互模型无法在此运行。点击改由提示模型回答，您的掩码已保留。",
+  "problem.clicks_picture": "此图片超出交互模型在此处的能力，对它的点击改由提示模型回答。",
   "engine.panel.clicks": "交互模型",
   "engine.panel.clicking": "模式",
 };
