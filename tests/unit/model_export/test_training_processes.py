@@ -78,6 +78,7 @@ def test_the_threads_of_the_group_end_with_it(tmp_path: Path) -> None:
 
 
 def be_interrupted(world: World) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what was started with & in a script ignores it
     signal.raise_signal(signal.SIGINT)
 
 
