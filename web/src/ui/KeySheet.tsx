@@ -36,7 +36,9 @@ export function KeySheet(): JSX.Element {
       class="key-sheet panel"
       aria-labelledby="key-sheet-title"
       data-testid="key-sheet"
-      onClose={close}
+      onClose={() => {
+        if (dialog.current?.open !== true) close(); // the event comes late: by then it may have been opened again
+      }}
       onClick={(event) => {
         if (event.target === dialog.current) close();
       }}
