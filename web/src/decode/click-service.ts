@@ -62,10 +62,11 @@ export class ClickService {
 
   async #open({ epoch, source, picture: size }: ClickRequest): Promise<ClickPicture> {
     if (this.#picture?.epoch !== epoch) this.#picture = { epoch, pixels: openPyramid(source, size) };
+    const opened = this.#picture;
     try {
-      return await this.#picture.pixels;
+      return await opened.pixels;
     } catch (error) {
-      this.leave(-1);
+      if (this.#picture === opened) this.#picture = null; // the next click tries again
       throw new DecodeError("picture", String(error));
     }
   }

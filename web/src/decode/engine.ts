@@ -19,12 +19,13 @@ export interface Engine {
   release(): Promise<void>;
 }
 
-/** The part of ONNX Runtime that is used; the browser's builds and Node's all have it. */
+/** One graph in ONNX Runtime. */
 export interface Session {
   run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
   release(): Promise<void>;
 }
 
+/** The part of ONNX Runtime that is used; the browser's builds and Node's all have it. */
 export interface Runtime {
   readonly InferenceSession: {
     create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<Session>;
