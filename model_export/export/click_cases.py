@@ -16,7 +16,8 @@ from model_export.data.readers import read_sets
 from model_export.export.pictures import MAX_PIXELS, sample_paths
 from model_export.models.click_network import ClickNetwork
 from model_export.train.click_samples import ClickSample
-from model_export.train.click_step import Clicked, coarse_inputs, refine_inputs
+from model_export.train.click_step import coarse_inputs, refine_inputs
+from model_export.train.clicked import Clicked
 from server.domain.ports import UInt8
 from server.runtime.images import decode_image
 
@@ -67,8 +68,7 @@ def clicked(
 ) -> Iterator[tuple[str, Inputs]]:
     """("coarse", inputs) and ("refine", inputs) of each click; `coarse` answers the former."""
     rng, size = np.random.default_rng(0), model.input_size
-    one = Clicked(np.random.default_rng(2), sample, size)
-    one.mask, one.clicks = np.zeros_like(one.truth), []
+    one = Clicked(sample, size)
     for _ in range(clicks):
         before = one.mask
         one.click(rng)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from model_export.models.clicks import SegserveClicks
 from model_export.train.click_samples import ClickSample
-from model_export.train.click_step import Clicked, coarse_inputs
+from model_export.train.click_step import coarse_inputs
+from model_export.train.clicked import Clicked
 from model_export.train.previews import ANSWER, TILE, TRUTH, Preview, tile
 
 COLUMNS = (1, 3, 6)  # clicks
@@ -29,12 +30,8 @@ def click_sheet(model: SegserveClicks, previews: Sequence[Preview], device: torc
                       : -(-width * len(preview.mask) // len(preview.pixels))]  # fmt: skip
         truth = cv2.resize((preview.mask[share] * 255).astype(np.uint8), fine, interpolation=cv2.INTER_LINEAR)
         pixels = cv2.resize(preview.pixels[:height, :width], fine, interpolation=cv2.INTER_LINEAR)
-        one = Clicked(
-            np.random.default_rng(2),
-            ClickSample(np.asarray(pixels, np.uint8), np.asarray(truth, np.uint8), np.full_like(truth, 255)),
-            size,
-        )
-        one.mask, one.clicks = np.zeros_like(one.truth), []
+        sample = ClickSample(np.asarray(pixels, np.uint8), np.asarray(truth, np.uint8), np.full_like(truth, 255))
+        one = Clicked(sample, size)
         tiles = [shown(preview, one.truth, [], TRUTH)]
         for turn in range(1, COLUMNS[-1] + 1):
             one.click(rng)

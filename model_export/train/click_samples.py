@@ -1,4 +1,4 @@
-"""Training samples for click models: one object in a target crop, as the loop would cut it (server/domain/crops.py)."""
+"""Training samples for click models: one object of a picture, and target crops around it (server/domain/crops.py)."""
 
 from __future__ import annotations
 
@@ -33,6 +33,25 @@ class ClickSample:
     counts: NDArray[np.uint8]
 
 
+@dataclass(frozen=True)
+class Scene:
+    """What a sample is cut from: `pixels` uint8 [H, W, 3], `truth` and `counts` uint8 [H, W], 0..255."""
+
+    pixels: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
+    counts: NDArray[np.uint8]
+
+    def cut(self, crop: tuple[int, int, int, int], size: int) -> ClickSample:
+        """The crop (left, top, right, bottom) for the input size S = `size`."""
+        left, top, right, bottom = crop
+
+        def stretched(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            part = image[top:bottom, left:right]
+            return np.asarray(cv2.resize(part, (2 * size, 2 * size), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+        return ClickSample(stretched(self.pixels), stretched(self.truth), stretched(self.counts))
+
+
 def crop_around(rng: np.random.Generator, box: Sequence[int], width: int, height: int) -> tuple[int, int, int, int]:
     """A crop (left, top, right, bottom) about the box x, y, w, h inside width x height."""
     lengths = np.array(box[2:], float) * np.exp(rng.uniform(np.log(EXPANSION[0]), np.log(EXPANSION[1])))
@@ -44,37 +63,34 @@ def crop_around(rng: np.random.Generator, box: Sequence[int], width: int, height
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
-def click_sample(
-    rng: np.random.Generator, canvas: Canvas, rles: Sequence[RLE], ignore: RLE | None, size: int
-) -> ClickSample | None:
-    """A sample for the input size S = `size`, or None where the canvas has no usable object."""
+def click_scene(rng: np.random.Generator, canvas: Canvas, rles: Sequence[RLE], ignore: RLE | None) -> Scene | None:
+    """One object of the canvas, or two asked for as one; None where it has no usable object."""
     placement = canvas.placement
-    used = placement.width * placement.height
+    height, width = placement.height, placement.width
     found: list[NDArray[np.uint8]] = []
     wanted = 2 if rng.random() < MERGED else 1
     for mask in canvas.masks(rng, rles):
-        if MIN_AREA * placement.size**2 < np.count_nonzero(mask > 127) < MAX_AREA * used:
-            found.append(mask)
+        if MIN_AREA * placement.size**2 < np.count_nonzero(mask > 127) < MAX_AREA * width * height:
+            found.append(mask[:height, :width])
         if len(found) == wanted:
             break
     if not found:
         return None
     truth = found[0] if len(found) == 1 else np.asarray(cv2.max(found[0], found[1]), np.uint8)
-    counts = np.zeros_like(truth)
-    counts[: placement.height, : placement.width] = 255
+    counts = np.full_like(truth, 255)
     if ignore is not None:
-        ignored = canvas.visible(placement.apply(to_bitmap(ignore) * 255))
-        counts = np.asarray(cv2.subtract(counts, ignored), np.uint8)
-    left, top, right, bottom = 0, 0, placement.width, placement.height
+        counts = 255 - canvas.visible(placement.apply(to_bitmap(ignore) * 255))[:height, :width]
+    return Scene(jitter_colour(rng, canvas.pixels)[:height, :width], truth, counts)
+
+
+def click_sample(rng: np.random.Generator, scene: Scene, size: int) -> ClickSample | None:
+    """The scene's object in a random crop about it, or the whole picture, for the input size S = `size`; None where too
+    little of it can be clicked."""
+    height, width = scene.truth.shape
+    crop = (0, 0, width, height)
     if rng.random() >= WHOLE:
-        box = cv2.boundingRect((truth > 127).astype(np.uint8))
-        left, top, right, bottom = crop_around(rng, box, placement.width, placement.height)
-    cut = np.s_[top:bottom, left:right]
-    fine = (2 * size, 2 * size)
-
-    def stretched(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return np.asarray(cv2.resize(image[cut], fine, interpolation=cv2.INTER_LINEAR), np.uint8)
-
-    sample = ClickSample(stretched(jitter_colour(rng, canvas.pixels)), stretched(truth), stretched(counts))
+        box = cv2.boundingRect((scene.truth > 127).astype(np.uint8))
+        crop = crop_around(rng, box, width, height)
+    sample = scene.cut(crop, size)
     clickable = np.count_nonzero((sample.truth > 127) & (sample.counts > 127))
     return sample if clickable > MIN_AREA * (2 * size) ** 2 / 4 else None

@@ -9,29 +9,44 @@ from typing import Any
 import numpy as np
 import torch
 
-from model_export.train.click_samples import ClickSample, click_sample
+from model_export.train.click_loop import Drafts, Looped
+from model_export.train.click_samples import ClickSample, Scene, click_sample, click_scene
+from model_export.train.clicked import Clicked
 from model_export.train.sampler import NO_MASK, TRIES, PictureSampler
 
 CANVAS = 512  # side on which pictures are placed and mixed before a target crop is cut
+LOOPED = 0.5  # chance that an object is clicked as in use
 
 
 class ClickSource:
     """`pictures` objects a batch, each of a picture of its own. Everything random in a step comes from the sampler's
-    generator."""
+    generator. `drafts`: who answers the first click of some, if anybody."""
 
-    def __init__(self, sampler: PictureSampler, pictures: int, device: torch.device) -> None:
-        self.sampler, self.pictures, self.device = sampler, pictures, device
+    def __init__(
+        self, sampler: PictureSampler, pictures: int, device: torch.device, drafts: Drafts | None = None
+    ) -> None:
+        self.sampler, self.pictures, self.device, self.drafts = sampler, pictures, device, drafts
 
-    def batch(self, size: int) -> list[ClickSample]:
+    def batch(self, size: int) -> list[Clicked]:
         """For the input size S = `size`. Raises ValueError when pictures have no usable object."""
-        return [self._draw(size) for _ in range(self.pictures)]
+        return [self._begun(*self._draw(size), size) for _ in range(self.pictures)]
 
-    def _draw(self, size: int) -> ClickSample:
+    def samples(self, size: int) -> list[ClickSample]:
+        """A batch before anything is clicked."""
+        return [self._draw(size)[1] for _ in range(self.pictures)]
+
+    def _begun(self, scene: Scene, sample: ClickSample, size: int) -> Clicked:
+        rng = self.sampler.rng
+        return Looped(rng, scene, size, self.drafts) if rng.random() < LOOPED else Clicked.begun(rng, sample, size)
+
+    def _draw(self, size: int) -> tuple[Scene, ClickSample]:
+        rng = self.sampler.rng
         for _ in range(TRIES):
             drawn = self.sampler.canvas(CANVAS)
-            sample = drawn and click_sample(self.sampler.rng, *drawn, size)
-            if sample:
-                return sample
+            scene = drawn and click_scene(rng, *drawn)
+            sample = scene and click_sample(rng, scene, size)
+            if scene and sample:
+                return scene, sample
         raise ValueError(NO_MASK)
 
     def state(self) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 from model_export.models import CLICK_MODELS
 from model_export.models.clicks import SegserveClicks
 from model_export.train.click_samples import ClickSample
-from model_export.train.click_step import Clicked, coarse_inputs, refine_inputs
+from model_export.train.click_step import coarse_inputs, refine_inputs
+from model_export.train.clicked import Clicked
 from model_export.train.warm_start import measure_statistics, model_from_bundle, unfold_batch_norm
 
 CPU = torch.device("cpu")
@@ -26,7 +27,7 @@ def click_model_from_bundle(
     model = CLICK_MODELS[name]()
     size = model.input_size
     if kind == "promptable":
-        images = [torch.from_numpy(Clicked(rng, sample, size).pixels)[None] for sample in samples]
+        images = [torch.from_numpy(Clicked(sample, size).pixels)[None] for sample in samples]
         whole = torch.tensor([[size, size]])
         encoder = model_from_bundle("segserve-lite", path, [(image, whole) for image in images]).encoder
         own = model.coarse.backbone.state_dict()
@@ -44,7 +45,7 @@ def click_model_from_bundle(
 def both_stages(model: SegserveClicks, samples: Sequence[ClickSample], rng: np.random.Generator) -> None:
     """One click on each sample, through both stages."""
     size = model.input_size
-    batch = [Clicked(rng, sample, size) for sample in samples]
+    batch = [Clicked.begun(rng, sample, size) for sample in samples]
     for each in batch:
         each.click(rng)
     logits, features = model.coarse(*coarse_inputs(batch, model.disk_radius, CPU))

@@ -8,60 +8,17 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from model_export.data.faulty_masks import faulty_mask
 from model_export.models.clicks import SegserveClicks, resample, upsample
 from model_export.train.click_losses import boundary_loss, normalised_focal_loss
-from model_export.train.click_prompts import Bitmap, Click, click_on_error, draw_disks, earlier_clicks, focus_box
-from model_export.train.click_samples import ClickSample
+from model_export.train.click_prompts import draw_disks
 from model_export.train.click_source import ClickSource
+from model_export.train.clicked import Clicked
 from model_export.train.config import TrainConfig
 from model_export.train.losses import dice_loss, mask_iou
 
-GIVEN = 0.25  # chance that an object begins with a faulty mask, as an imported one or a promptable model's
-SOONER = 0.3  # chance of clicks from before that no mask goes with
-TAKEN_OVER = 0.3  # chance that the click learnt from is the first on a mask from elsewhere, half of them the very first
 BOUNDARY_REACH = 2  # cells
-
-
-class Clicked:
-    """One object of a batch and what was clicked on it; masks bool [S, S] on the coarse input."""
-
-    def __init__(self, rng: np.random.Generator, sample: ClickSample, size: int) -> None:
-        def small(image: NDArray[np.uint8]) -> Bitmap:
-            return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)) > 127
-
-        self.sample = sample
-        self.pixels = np.asarray(cv2.resize(sample.pixels, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
-        self.truth, self.counts = small(sample.truth), small(sample.counts)
-        self.mask: Bitmap = np.zeros_like(self.truth)
-        self.clicks: list[Click] = []
-        kind = rng.random()
-        if kind < GIVEN:
-            self.mask = faulty_mask(rng, self.truth, low=0.6, high=0.9, pixels=self.pixels)
-        elif kind < GIVEN + SOONER:
-            self.clicks = earlier_clicks(rng, self.truth, self.counts)
-
-    def click(self, rng: np.random.Generator) -> None:
-        found = click_on_error(rng, self.truth, self.mask, self.counts)
-        if found is not None:
-            self.clicks.append(found)
-
-    def taken_over(self, rng: np.random.Generator) -> None:
-        """Perhaps: the mask becomes one that the network did not make, with or without the clicks so far. Without such
-        rounds a lone background click on somebody's mask gets an empty answer."""
-        if rng.random() < TAKEN_OVER:
-            self.mask = faulty_mask(rng, self.truth, low=0.4, high=0.95, pixels=self.pixels)
-            if rng.random() < 0.5:
-                self.clicks = []
-
-    def answered(self, logits: NDArray[np.float32]) -> None:
-        self.mask = np.asarray(cv2.resize(logits, self.truth.shape, interpolation=cv2.INTER_LINEAR)) > 0
-
-    def focus(self, rng: np.random.Generator, after: Bitmap) -> tuple[int, int, int, int]:
-        return focus_box(rng, self.mask, after, self.clicks[-1] if self.clicks else (0, 0, True))
 
 
 def coarse_inputs(batch: Sequence[Clicked], radius: float, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
@@ -116,7 +73,7 @@ def click_step(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """`rounds` - 1 rounds without gradient, in evaluation mode as RITM has it, then one with, both stages."""
     rng, device = source.sampler.rng, source.device
-    batch = [Clicked(rng, sample, size) for sample in source.batch(size)]
+    batch = source.batch(size)
     radius = model.disk_radius
     model.eval()
     for _ in range(rounds - 1):

@@ -44,6 +44,7 @@ class TrainConfig:
     masks: int = 3  # prompts a picture
     max_rounds: tuple[tuple[float, int], ...] = ((0.0, 6),)  # (from this progress on, most rounds of prompts)
     clicks: int = 1  # most clicks that one round brings
+    drafts: str = ""  # interactive models: folder of a promptable bundle that answers the first click of some objects
 
     # optimisation
     learning_rate: float = 1e-3

@@ -28,7 +28,8 @@ def one_step(run: Run, asked_to_stop: Sequence[int]) -> tuple[dict[str, float], 
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate(config, run.step, progress)
     run.train_mode()
-    size, rounds = at_progress(config.sizes, progress), rounds_of(config, run.step, progress)
+    size = at_progress(config.sizes, progress)
+    rounds = rounds_of(config, run.step, progress, run.task.least_rounds)
     loss, log = run.task.step(run.model, run.source, config, size, rounds)
     run.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]

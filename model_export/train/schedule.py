@@ -29,7 +29,7 @@ def learning_rate(config: TrainConfig, step: int, progress: float) -> float:
     return config.learning_rate * warm * (LAST_RATE + (1 - LAST_RATE) * share)
 
 
-def rounds_of(config: TrainConfig, step: int, progress: float) -> int:
-    """Number of rounds of a step, uniform in 2..max; the same in every process, so that none waits for another."""
+def rounds_of(config: TrainConfig, step: int, progress: float, least: int = 2) -> int:
+    """Number of rounds of a step, uniform in least..max; the same in every process, so that none waits for another."""
     most = at_progress(config.max_rounds, progress)
-    return int(np.random.default_rng((config.seed, step)).integers(2, max(2, most) + 1))
+    return int(np.random.default_rng((config.seed, step)).integers(least, max(least, most) + 1))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from model_export.data.picture import Picture
 from model_export.models import CLICK_MODELS, MODELS
+from model_export.train.click_loop import Drafts
 from model_export.train.click_previews import click_sheet
 from model_export.train.click_source import ClickSource
 from model_export.train.click_start import click_model_from_bundle
@@ -46,7 +47,8 @@ class Draws(Protocol):
 class Task:
     """`step`: (network, source, config, input size, rounds) -> loss with gradient, figures for the log. `encoder`: the
     part that `freeze` means. `shown`: label of a figure in the printed line -> its name in the log. `sheet`: a contact
-    sheet of predictions. `start`: the network of a bundle and what the model card is to say of it."""
+    sheet of predictions. `start`: the network of a bundle and what the model card is to say of it. `least_rounds`: of a
+    step."""
 
     make: Callable[[], nn.Module]
     source: Callable[[TrainConfig, World, Sequence[Picture]], Any]
@@ -55,6 +57,7 @@ class Task:
     encoder: Callable[[Any], nn.Module]
     sheet: Callable[[Any, Sequence[Preview], torch.device], NDArray[np.uint8]]
     shown: Mapping[str, str]
+    least_rounds: int = 2
 
 
 def task_of(config: TrainConfig) -> Task:
@@ -66,6 +69,7 @@ def task_of(config: TrainConfig) -> Task:
         return Task(
             CLICK_MODELS[config.model], click_source, start_clicks, click_step, lambda model: model.coarse, click_sheet,
             {"coarse": "coarse_iou", "focus before": "focus_coarse_iou", "focus": "focus_iou"},
+            least_rounds=1,  # only the last has a gradient, and first clicks are to be learnt too
         )  # fmt: skip
     return Task(
         MODELS[config.model], start_source, start_model, train_step, lambda model: model.encoder, contact_sheet,
@@ -112,9 +116,20 @@ def click_source(config: TrainConfig, world: World, pictures: Sequence[Picture])
     if config.source == "device":
         raise ValueError(f"source is 'device'; {config.model} draws its samples on the CPU: leave it out")
     share = share_of(config, world)
-    source = ClickSource(picture_sampler(config, pictures), share, world.device(config.device))
+    drafts = Drafts(promptable(config.drafts)) if config.drafts else None
+    source = ClickSource(picture_sampler(config, pictures), share, world.device(config.device), drafts)
     source.reseed((config.seed, world.rank))
     return source
+
+
+def promptable(folder: str) -> LoadedBundle:
+    """Raises BundleError or ValueError when the folder is no promptable bundle."""
+    from model_export.export.build import open_bundle
+
+    bundle = open_bundle(Path(folder))
+    if bundle.manifest.kind != "promptable":
+        raise ValueError(f"drafts is {folder!r}, of kind {bundle.manifest.kind}; it must be a promptable bundle")
+    return bundle
 
 
 def opened(config: TrainConfig) -> tuple[LoadedBundle, Path, dict[str, Any]]:
@@ -151,6 +166,6 @@ def start_clicks(config: TrainConfig, source: ClickSource, world: World) -> tupl
     bundle, weights, origin = opened(config)
     if bundle.manifest.kind == "promptable":
         origin["part"] = "encoder"
-    samples = [s for _ in range(batches_to_measure(config, world)) for s in source.batch(256)]
+    samples = [s for _ in range(batches_to_measure(config, world)) for s in source.samples(256)]
     model = click_model_from_bundle(config.model, bundle.manifest.kind, weights, samples, source.sampler.rng)
     return model, origin

@@ -12,9 +12,10 @@ from safetensors.torch import load_file
 
 from model_export.data.readers import read_sets
 from model_export.models.clicks import Likeness, resample
+from model_export.train.click_loop import Looped
 from model_export.train.click_losses import boundary_loss, normalised_focal_loss
 from model_export.train.click_prompts import click_on_error, draw_disks, earlier_clicks, focus_box
-from model_export.train.click_samples import click_sample, crop_around
+from model_export.train.click_samples import Scene, click_sample, click_scene, crop_around
 from model_export.train.config import TrainConfig
 from model_export.train.loop import train
 from model_export.train.run import CHECKPOINT
@@ -125,13 +126,80 @@ def test_crops_stay_in_the_picture() -> None:
 def test_samples_keep_picture_and_truth_together(tmp_path: Path) -> None:
     draw_set(tmp_path)
     sampler = PictureSampler(read_sets(tmp_path, "train"), {}, 0, Mixing())
-    found = [click_sample(sampler.rng, *drawn, 64) for _ in range(20) if (drawn := sampler.canvas(128))]
-    samples = [sample for sample in found if sample is not None]
+    scenes = [click_scene(sampler.rng, *drawn) for _ in range(20) if (drawn := sampler.canvas(128))]
+    samples = [sample for scene in scenes if scene and (sample := click_sample(sampler.rng, scene, 64))]
     assert len(samples) > 10
     for sample in samples:
         assert sample.pixels.shape == (128, 128, 3)
         assert sample.truth.shape == sample.counts.shape == (128, 128)
         assert (sample.truth > 127).any()
+
+
+class Half:
+    """Answers the left half of the picture, whatever is clicked."""
+
+    def answer(self, pixels: np.ndarray, click: tuple[int, int, bool]) -> np.ndarray:
+        found = np.zeros(pixels.shape[:2], bool)
+        found[:, : pixels.shape[1] // 2] = True
+        return found
+
+
+def square_scene(side: int, box: tuple[int, int, int, int]) -> Scene:
+    truth = bitmap(side, box).astype(np.uint8) * 255
+    return Scene(np.repeat(truth[..., None], 3, 2), truth, np.full_like(truth, 255))
+
+
+def test_a_looped_object_is_seen_whole_and_then_in_crops_that_hold_mask_and_clicks() -> None:
+    scene = square_scene(256, (140, 150, 200, 220))
+    rng = np.random.default_rng(0)
+    one = Looped(rng, scene, 64)
+    assert (one.crop.width, one.crop.height) == (256, 256)
+    one.click(rng)
+    assert one.clicks[0][2]
+    one.answered(np.where(one.truth, 1.0, -1.0).astype(np.float32))
+    assert np.count_nonzero(one.so_far & one.wanted) > 0.7 * np.count_nonzero(one.wanted)
+    one.click(rng)
+    assert one.crop.width < 160
+    assert one.crop.contains(140, 150)
+    assert one.crop.contains(200, 220)
+    for (column, row, positive), made in zip(one.clicks, one.made, strict=True):
+        assert one.crop.left + (column + 0.5) * one.crop.width / 64 == pytest.approx(made[0] + 0.5, abs=2)
+        assert one.crop.top + (row + 0.5) * one.crop.height / 64 == pytest.approx(made[1] + 0.5, abs=2)
+        assert positive == made[2]
+    assert np.count_nonzero(one.mask ^ one.truth) < 0.3 * np.count_nonzero(one.truth)
+
+
+def test_the_first_answer_is_looked_at_once_more_before_the_next_click() -> None:
+    again = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        one = Looped(rng, square_scene(64, (10, 10, 30, 40)), 32)
+        one.click(rng)
+        one.answered(np.full((8, 8), 1.0, np.float32))
+        one.click(rng)
+        looked_again = len(one.made) == 1
+        again += looked_again
+        one.answered(np.full((8, 8), 1.0, np.float32))
+        one.click(rng)
+        assert len(one.made) == (2 if looked_again else 3)
+    assert 20 < again < 50
+
+
+def test_a_promptable_model_answers_some_first_clicks() -> None:
+    rng = np.random.default_rng(3)
+    drafted = 0
+    for _ in range(40):
+        one = Looped(rng, square_scene(128, (10, 20, 100, 90)), 64, Half())  # type: ignore[arg-type]
+        drafted += bool(one.so_far.any())
+        if one.so_far.any():
+            assert len(one.made) == 1
+            assert one.so_far[:, :64].all()
+            assert not one.so_far[:, 64:].any()
+            assert one.mask.any()
+            one.taken_over(rng)
+            one.click(rng)
+            assert len(one.made) == 2
+    assert 10 < drafted < 30
 
 
 def test_likeness_is_one_at_the_click_and_minus_one_without() -> None:
@@ -171,3 +239,11 @@ def test_the_device_source_is_refused(tmp_path: Path) -> None:
     draw_set(tmp_path / "data")
     with pytest.raises(ValueError, match="draws its samples on the CPU"):
         train(replace(TINY, data=str(tmp_path / "data"), out=str(tmp_path / "out"), source="device"))
+
+
+def test_drafts_come_from_a_promptable_bundle_alone(tmp_path: Path) -> None:
+    draw_set(tmp_path / "data")
+    config = replace(TINY, data=str(tmp_path / "data"), out=str(tmp_path / "out"), steps=2, drafts=str(LITE))
+    assert torch.load(train(config), weights_only=True)["step"] == 2
+    with pytest.raises(ValueError, match="of kind interactive; it must be a promptable bundle"):
+        train(replace(config, out=str(tmp_path / "other"), drafts=str(LITE.parent / "segserve-clicks")))
