@@ -105,6 +105,45 @@ test("with one model the menu says how others come", async ({ bare }) => {
   await expect(bare.part("models-more")).toContainText("segserve models pull");
 });
 
+test("of several interactive models the menu takes one, at the next visit too; the one that runs goes on meanwhile", async ({
+  bare,
+}) => {
+  await bare.page.route("**/v1/models", async (route) => {
+    const response = await route.fetch();
+    const list = (await response.json()) as { models: { id: string }[] };
+    const clicks = list.models.find(({ id }) => id === "segserve-clicks");
+    const own = { ...clicks, id: "own-clicks", revision: "0123456789abcdef", title: "Our polyps" };
+    await route.fulfill({ response, json: { ...list, models: [...list.models, own] } });
+  });
+  await bare.visit();
+  await bare.open(PICTURE);
+  await bare.part("clicking-interactive").click();
+  await bare.click([0.42, 0.3]);
+  const before = await bare.rle();
+  await bare.key("m");
+  const items = bare.part("click-model");
+  await expect(items).toHaveCount(2);
+  await expect(bare.part("model-menu")).toContainText("Interactive: further clicks on an object");
+  await expect(items.first()).toHaveAttribute("aria-checked", "true");
+  await expect(items.last()).toContainText("Our polyps");
+  await expect(items.last()).toContainText(/MB for the browser/);
+  await bare.key("End");
+  await expect(items.last()).toBeFocused();
+  await bare.key("Enter");
+  expect(await bare.rle()).toEqual(before);
+  const asked = (await bare.recorded()).tasks.length;
+  await bare.click([0.5, 0.36]);
+  expect(await bare.tasksAfter(asked)).toEqual(expect.arrayContaining(["click_start", "click"]));
+  expect(await bare.rle()).not.toEqual(before);
+  await bare.page.reload();
+  await bare.ready();
+  await bare.key("m");
+  await expect(items.last()).toHaveAttribute("aria-checked", "true");
+  await bare.key("Escape");
+  await bare.part("engine-badge").click();
+  await expect(bare.part("engine-panel")).toContainText("Our polyps");
+});
+
 test("switching: objects stay to the pixel, the draft's clicks are asked anew, undo and downloads go on", async ({
   fresh,
 }) => {

@@ -26,6 +26,7 @@ const MODEL = {
   revision: "c1",
   kind: "interactive",
   title: "Clicks",
+  license: "MIT",
   preprocessing: { size: 256, resize: "square" },
   mask_threshold: 0,
   interactive: {
@@ -44,6 +45,7 @@ const MODEL = {
     "golden.safetensors": file("golden"),
   },
 } as unknown as ModelSummary;
+const OTHER: ModelSummary = { ...MODEL, id: "own", revision: "c2" };
 const PROMPTABLE = { ...MODEL, id: "lite", kind: "promptable", interactive: null } as unknown as ModelSummary;
 const PICTURE = { width: 100, height: 80 };
 
@@ -99,7 +101,8 @@ describe("the interactive model", () => {
   it("is the server's first of that kind, fetched before the first click where that will be its own", async () => {
     const { store, clicks } = bench();
     clicks.offer([PROMPTABLE, MODEL]);
-    expect(store.get().models.clicks).toEqual({ id: "clicks", revision: "c1", title: "Clicks" });
+    const entry = { id: "clicks", revision: "c1", title: "Clicks", license: "MIT", bytes: 3 * GRAPH.length };
+    expect(store.get().models).toMatchObject({ clicks: entry, clickEntries: [entry] });
     await vi.waitFor(() => expect(fetched).toHaveLength(3));
     const patient = bench("promptable");
     patient.clicks.offer([MODEL]);
@@ -137,6 +140,50 @@ describe("the interactive model", () => {
     expect(Object.values(store.get().steps)).toMatchObject([{ edit: null, status: "waiting" }]);
     clicks.offer([MODEL]);
     expect(store.get().models.clicks).toBeNull();
+  });
+
+  it("is the one that the person asked for, from its choice on, and at the next visit too", async () => {
+    const { store, clicks, tasks, ask } = bench();
+    clicks.offer([MODEL, OTHER]);
+    await ask();
+    store.dispatch({ type: "preferences/click-model", id: "own" });
+    expect(store.get().models).toMatchObject({
+      clicks: { id: "own" },
+      clickEntries: [{ id: "clicks" }, { id: "own" }],
+    });
+    await ask();
+    expect(tasks.map(({ kind }) => kind)).toEqual(["click_start", "click", "click_start", "click"]);
+    expect(tasks[2]).toMatchObject({ files: { spec: { revision: "c2" } } });
+    clicks.offer([MODEL]);
+    expect(store.get().models.clicks?.id).toBe("clicks");
+    clicks.offer([MODEL, OTHER]);
+    expect(store.get().models.clicks?.id).toBe("own");
+  });
+
+  it("that does not run here leaves the others to choose from", async () => {
+    const { store, clicks, engine, ask } = bench();
+    clicks.offer([MODEL, OTHER]);
+    engine.fail = new DecodeError("runtime", "no such operator");
+    await expect(ask()).rejects.toThrow();
+    expect(store.get().models).toMatchObject({ clicks: null, clickEntries: [{ id: "clicks" }, { id: "own" }] });
+    engine.fail = null;
+    store.dispatch({ type: "preferences/click-model", id: "own" });
+    expect(store.get().models.clicks?.id).toBe("own");
+    await expect(ask()).resolves.toMatchObject({ iou: 0.5 });
+    store.dispatch({ type: "preferences/click-model", id: "clicks" });
+    expect(store.get().models.clicks).toBeNull();
+  });
+
+  it("is not given up for a click that another one, chosen meanwhile, is to answer", async () => {
+    const { store, clicks, engine, ask } = bench();
+    clicks.offer([MODEL, OTHER]);
+    await ask();
+    engine.fail = new DecodeError("runtime", "it was let go");
+    const lost = expect(ask()).rejects.toMatchObject({ code: "stale" });
+    store.dispatch({ type: "preferences/click-model", id: "own" });
+    await lost;
+    expect(codes(store)).toEqual([]);
+    expect(store.get().models.clicks?.id).toBe("own");
   });
 
   it("waits for the list of models, and is there when it comes", async () => {

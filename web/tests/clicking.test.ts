@@ -7,7 +7,7 @@ import type { AppState, Step } from "../src/app/state";
 import { imagePoint } from "../src/geometry/frames";
 import { answered, opened, point, run } from "./document";
 
-const MODEL = { id: "clicks", revision: "c1", title: "Clicks" };
+const MODEL = { id: "clicks", revision: "c1", title: "Clicks", license: "Apache-2.0", bytes: 10 };
 
 function begun(clicking: Clicking): AppState {
   return run(

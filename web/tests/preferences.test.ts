@@ -52,7 +52,8 @@ describe("the preferences", () => {
     store.dispatch({ type: "preferences/language", language: "en" });
     store.dispatch({ type: "preferences/theme", theme: "light" });
     store.dispatch({ type: "preferences/flip", flip: true });
-    expect(readPreferences()).toMatchObject({ language: "en", theme: "light", flip: true });
+    store.dispatch({ type: "preferences/click-model", id: "polyps" });
+    expect(readPreferences()).toMatchObject({ language: "en", theme: "light", flip: true, clickModel: "polyps" });
     store.dispatch({ type: "preferences/flip", flip: false });
     expect(readPreferences().flip).toBe(false);
     store.dispatch({ type: "preferences/language", language: "system" });

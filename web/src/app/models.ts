@@ -15,23 +15,28 @@ export interface ModelEntry {
   readonly state: "idle" | "loading" | "ready" | null;
 }
 
-/** The interactive model that refines masks in the browser. */
+/** An interactive model, which refines masks in the browser. */
 export interface ClickModelEntry {
   readonly id: string;
   readonly revision: string;
   readonly title: string;
+  readonly license: string;
+  /** What the browser downloads of it. */
+  readonly bytes: number;
 }
 
 export interface ModelsState {
-  /** null: the server has none, or it does not run here. */
+  /** The interactive model in use; null: the server has none, or it does not run here. */
   readonly clicks: ClickModelEntry | null;
+  /** All that the server has. */
+  readonly clickEntries: readonly ClickModelEntry[];
   readonly entries: readonly ModelEntry[];
   readonly chosen: string | null;
   /** The last refreshing failed: the list may be an old one. */
   readonly stale: boolean;
 }
 
-export const NO_MODELS: ModelsState = { clicks: null, entries: [], chosen: null, stale: false };
+export const NO_MODELS: ModelsState = { clicks: null, clickEntries: [], entries: [], chosen: null, stale: false };
 
 export function chosenEntry({ entries, chosen }: ModelsState): ModelEntry | null {
   return entries.find((entry) => entry.id === chosen) ?? null;

@@ -20,6 +20,8 @@ export interface Preferences {
   readonly theme: Theme;
   readonly keys: KeyOverrides;
   readonly clicking: Clicking;
+  /** Id of the interactive model asked for; null: the server's first. */
+  readonly clickModel: string | null;
   /** The interactive model averages with the mirrored picture. */
   readonly flip: boolean;
   /** The tour was ended once, and does not come by itself any more. */
@@ -34,6 +36,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
   theme: "system",
   keys: {},
   clicking: "refine",
+  clickModel: null,
   flip: false,
   toured: false,
   tour: null,
@@ -44,6 +47,7 @@ export type PreferencesAction =
   | { readonly type: "preferences/browser"; readonly language: Language }
   | { readonly type: "preferences/theme"; readonly theme: Theme }
   | { readonly type: "preferences/clicking"; readonly clicking: Clicking }
+  | { readonly type: "preferences/click-model"; readonly id: string }
   | { readonly type: "preferences/flip"; readonly flip: boolean }
   | { readonly type: "preferences/keys"; readonly keys: KeyOverrides }
   /** null ends it for good. */
@@ -59,6 +63,8 @@ export function reducePreferences(preferences: Preferences, action: PreferencesA
       return { ...preferences, theme: action.theme };
     case "preferences/clicking":
       return { ...preferences, clicking: action.clicking };
+    case "preferences/click-model":
+      return { ...preferences, clickModel: action.id };
     case "preferences/flip":
       return { ...preferences, flip: action.flip };
     case "preferences/keys":

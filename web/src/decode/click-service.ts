@@ -24,18 +24,19 @@ export class ClickService {
 
   async start({ files, threads, gpu }: Extract<Task, { kind: "click_start" }>): Promise<null> {
     const engine = await this.launcher.clicks(files, threads);
-    await this.#engine.put(engine);
-    this.#spec = files.spec;
+    const put = this.#engine.put(engine);
+    this.#spec = files.spec; // a click takes both in one turn
+    await put;
     if (gpu && files.golden !== null) void this.#engine.offer(this.launcher.clicksOnGpu(files, files.golden, engine));
     return null;
   }
 
   async answer(before: Raster, request: ClickRequest): Promise<ClickAnswer> {
-    const spec = this.#spec;
-    if (spec === null) throw new DecodeError("runtime", "The interactive model was not started.");
     const { clicks, given, flip } = request;
     const question = { before, clicks, given, onLook: this.look };
     const picture = await this.#open(request);
+    const spec = this.#spec;
+    if (spec === null) throw new DecodeError("runtime", "The interactive model was not started.");
     try {
       const answer = await this.#engine.run((engine) => {
         const stages = flip ? flipAveraged(engine, spec.rules.size) : engine;

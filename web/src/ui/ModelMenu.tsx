@@ -1,6 +1,7 @@
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
+import type { Action } from "../app/actions";
 import type { ModelEntry } from "../app/models";
 import { chosenEntry } from "../app/models";
 import { t } from "../text";
@@ -23,6 +24,12 @@ export function ModelMenu(): JSX.Element {
 
   const show = (shown: boolean): void => dispatch({ type: "dialog/show", dialog: shown ? "models" : null });
   const leave = useMenu(holder, open, show);
+  const several = models.clickEntries.length > 1;
+  const choose = (byKey: boolean, action: Action): void => {
+    if (byKey) leave();
+    else show(false); // after a pointer, Enter means the picture again
+    dispatch(action);
+  };
   useEffect(() => {
     if (open) dispatch({ type: "request/models" });
   }, [open]);
@@ -53,18 +60,33 @@ export function ModelMenu(): JSX.Element {
       {open && (
         <div class="menu panel model-menu" data-testid="model-menu">
           <div role="menu" aria-label={t("models.title")}>
-            {models.entries.map((entry) => (
-              <ModelItem
-                key={entry.id}
-                entry={entry}
-                checked={entry.id === models.chosen}
-                choose={(byKey) => {
-                  if (byKey) leave();
-                  else show(false); // after a pointer, Enter means the picture again
-                  dispatch({ type: "request/model", id: entry.id });
-                }}
-              />
-            ))}
+            <div class="menu-group" role="group" aria-label={t("models.promptable")}>
+              {several && <h3 aria-hidden="true">{t("models.promptable")}</h3>}
+              {models.entries.map((entry) => (
+                <ModelItem
+                  key={entry.id}
+                  entry={entry}
+                  checked={entry.id === models.chosen}
+                  choose={(byKey) => choose(byKey, { type: "request/model", id: entry.id })}
+                />
+              ))}
+            </div>
+            {several && (
+              <div class="menu-group" role="group" aria-label={t("models.clicks")}>
+                <h3 aria-hidden="true">{t("models.clicks")}</h3>
+                {models.clickEntries.map((entry) => (
+                  <Item
+                    key={entry.id}
+                    entry={entry}
+                    checked={entry.id === models.clicks?.id}
+                    testId="click-model"
+                    choose={(byKey) => choose(byKey, { type: "preferences/click-model", id: entry.id })}
+                  >
+                    <small>{t("models.clicks.size", { size: bytesText(entry.bytes) })}</small>
+                  </Item>
+                ))}
+              </div>
+            )}
           </div>
           {models.stale && <p class="hint">{t("models.stale")}</p>}
           {models.entries.length === 1 && (
@@ -78,36 +100,52 @@ export function ModelMenu(): JSX.Element {
   );
 }
 
-interface ModelItemProps {
-  readonly entry: ModelEntry;
+interface ItemProps<Entry> {
+  readonly entry: Entry;
   readonly checked: boolean;
   readonly choose: (byKey: boolean) => void;
 }
 
-function ModelItem({ entry, checked, choose }: ModelItemProps): JSX.Element {
-  const { title, license, decoderBytes, totalBytes, state } = entry;
+function ModelItem({ entry, checked, choose }: ItemProps<ModelEntry>): JSX.Element {
+  const { decoderBytes, totalBytes, state } = entry;
+  const mark = (state === "ready" || state === "loading") && (
+    <span class={`model-state model-${state}`}>{t(`models.state.${state}`)}</span>
+  );
+  return (
+    <Item entry={entry} checked={checked} choose={choose} testId="model" mark={mark}>
+      <small>{speedText(entry)}</small>
+      <small>{t("models.size", { size: bytesText(decoderBytes), total: bytesText(totalBytes) })}</small>
+    </Item>
+  );
+}
+
+interface AnyItemProps extends ItemProps<Pick<ModelEntry, "id" | "title" | "license">> {
+  readonly testId: string;
+  readonly mark?: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+function Item({ entry, checked, choose, testId, mark, children }: AnyItemProps): JSX.Element {
+  const { title, license } = entry;
   return (
     <button
       type="button"
       role="menuitemradio"
       aria-checked={checked}
       class="menu-item"
-      data-testid="model"
+      data-testid={testId}
       data-model={entry.id}
       onClick={(event) => choose(event.detail === 0)}
     >
       <span class="model-mark">{checked && <Icon name="check" />}</span>
       <span class="menu-words">
         {title}
-        <small>{speedText(entry)}</small>
-        <small>{t("models.size", { size: bytesText(decoderBytes), total: bytesText(totalBytes) })}</small>
+        {children}
         <small class="model-license" title={license}>
           {license}
         </small>
       </span>
-      {(state === "ready" || state === "loading") && (
-        <span class={`model-state model-${state}`}>{t(`models.state.${state}`)}</span>
-      )}
+      {mark}
     </button>
   );
 }

@@ -3,21 +3,24 @@ import type { ModelFile, ModelSummary } from "../../api/types";
 import type { ClickFiles, ClickRequest, ClickSpec, StepResult } from "../../decode/protocol";
 import { DecodeError } from "../../decode/protocol";
 import type { Resources } from "../mask-library";
+import type { ClickModelEntry } from "../models";
 import type { Store } from "../store";
 import type { EngineKeeper } from "./engine";
 import { fetchFile, fileFor } from "./model";
 
 const MOST_LOST = 2;
 
-/** The interactive model: fetched and started in the worker before its first click, and started again in each new worker. */
+/** The interactive model in use: fetched and started in the worker before its first click, and started again in each new worker. */
 export class ClickModel {
-  #offered: ModelSummary | null = null;
+  #models: readonly ModelSummary[] = [];
+  #chosen: ModelSummary | null = null;
   #files: Promise<ClickFiles> | null = null;
   #startedIn: object | null = null;
   #started: Promise<unknown> = Promise.resolve();
   /** What the server has is known. */
   #listed = false;
-  #gaveUp = false;
+  /** Revisions that do not run here. */
+  readonly #gaveUp = new Set<string>();
   /** Workers that died or hung over its clicks. */
   readonly #lost = new Set<object>();
 
@@ -28,29 +31,38 @@ export class ClickModel {
   ) {
     engine.onLook = (target) => store.dispatch({ type: "looking/show", target });
     store.listen((_state, _before, action) => {
-      if (action.type === "preferences/clicking" && action.clicking !== "promptable" && this.#offered !== null)
+      if (action.type === "preferences/click-model") this.#choose();
+      if (action.type === "preferences/clicking" && action.clicking !== "promptable" && this.#chosen !== null)
         void this.#start().catch(() => undefined); // its first click tells what is wrong
     });
   }
 
-  /** What the server has: the first interactive model serves. */
+  /** What the server has. */
   offer(models: readonly ModelSummary[]): void {
     this.#listed = true;
-    const found = models.find(({ kind, interactive }) => kind === "interactive" && interactive != null) ?? null;
-    if (found?.revision === this.#offered?.revision || this.#gaveUp) return;
-    this.#offered = found;
+    this.#models = models.filter(({ kind, interactive }) => kind === "interactive" && interactive != null);
+    this.store.dispatch({ type: "models/update", change: { clickEntries: this.#models.map(clickEntryOf) } });
+    this.#choose();
+  }
+
+  /** The one that the person asked for serves, else the server's first. */
+  #choose(): void {
+    const { clickModel, clicking } = this.store.get().preferences;
+    const found = this.#models.find(({ id }) => id === clickModel) ?? this.#models[0] ?? null;
+    if (found?.revision === this.#chosen?.revision) return;
+    this.#chosen = found;
     this.#files = null;
     this.#startedIn = null;
-    const clicks = found && { id: found.id, revision: found.revision, title: found.title };
-    this.store.dispatch({ type: "models/update", change: { clicks } });
-    if (found !== null && this.store.get().preferences.clicking !== "promptable")
-      void this.#load().catch(() => undefined);
+    const runs = found !== null && !this.#gaveUp.has(found.revision);
+    this.store.dispatch({ type: "models/update", change: { clicks: runs ? clickEntryOf(found) : null } });
+    if (runs && clicking !== "promptable") void this.#load().catch(() => undefined);
   }
 
   /** Raises `stale` when another picture is open by now, and where it is not known yet what the server has. */
   async answer(request: Omit<ClickRequest, "source">): Promise<StepResult> {
     if (!this.#listed) throw new DecodeError("stale", "It waits for the list of models.");
     const { worker } = this.engine;
+    const asked = this.#chosen;
     try {
       await this.#start();
       const source = this.resources.file;
@@ -58,6 +70,7 @@ export class ClickModel {
         throw new DecodeError("stale", "Another picture is open.");
       return await this.engine.call<"click">({ kind: "click", request: { ...request, source } });
     } catch (error) {
+      if (asked !== this.#chosen) throw new DecodeError("stale", "Another interactive model was chosen.");
       if (this.#isFinal(error, worker)) this.#giveUp(error);
       else if (error instanceof DecodeError && error.code === "picture") this.#passOn("clicks_picture", error);
       throw error;
@@ -75,7 +88,9 @@ export class ClickModel {
   }
 
   async #start(): Promise<void> {
-    const files = await this.#load();
+    const loading = this.#load();
+    const files = await loading;
+    if (loading !== this.#files) return this.#start(); // another was chosen meanwhile
     const { worker, threads, gpu } = this.engine;
     if (worker === null) throw new DecodeError("crashed", "No worker is running.");
     if (worker !== this.#startedIn) {
@@ -88,15 +103,16 @@ export class ClickModel {
 
   /** A failure is not remembered: the next click tries again. */
   #load(): Promise<ClickFiles> {
-    this.#files ??= this.#fetch().catch((error: unknown) => {
-      this.#files = null;
+    if (this.#files !== null) return this.#files;
+    const files = this.#fetch().catch((error: unknown) => {
+      if (this.#files === files) this.#files = null;
       throw error;
     });
-    return this.#files;
+    return (this.#files = files);
   }
 
   async #fetch(): Promise<ClickFiles> {
-    const model = this.#offered;
+    const model = this.#chosen;
     const coarse = model && fileFor(model, "coarse");
     if (model === null || coarse == null) throw new DecodeError("runtime", "The server has no such model.");
     const { signal } = new AbortController();
@@ -112,7 +128,7 @@ export class ClickModel {
 
   /** Clicks are the promptable model's again; what was made so far is kept. */
   #giveUp(error: unknown): void {
-    this.#gaveUp = true;
+    if (this.#chosen !== null) this.#gaveUp.add(this.#chosen.revision);
     this.#files = null;
     this.store.dispatch({ type: "models/update", change: { clicks: null } });
     this.#passOn("clicks_failed", error);
@@ -125,6 +141,12 @@ export class ClickModel {
     this.store.dispatch({ type: "notice/add", notice: { code, detail: "", tone: "warning", action: null } });
     this.store.dispatch({ type: "steps/promptable" });
   }
+}
+
+export function clickEntryOf(model: ModelSummary): ClickModelEntry {
+  const roles = ["coarse", "refine", "golden"] as const;
+  const bytes = roles.reduce((sum, role) => sum + (fileFor(model, role)?.bytes ?? 0), 0);
+  return { id: model.id, revision: model.revision, title: model.title, license: model.license, bytes };
 }
 
 function specOf({ revision, preprocessing, mask_threshold, interactive }: ModelSummary): ClickSpec {

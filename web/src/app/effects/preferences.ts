@@ -10,6 +10,7 @@ const LANGUAGE_KEY = "segserve.language";
 const THEME_KEY = "segserve.theme";
 const KEYS_KEY = "segserve.keys";
 const CLICKING_KEY = "segserve.clicking";
+const CLICK_MODEL_KEY = "segserve.click_model";
 const FLIP_KEY = "segserve.flip";
 const ON = "on";
 const TOUR_KEY = "segserve.tour";
@@ -24,6 +25,7 @@ export function readPreferences(): Preferences {
     browserLanguage: languageFor(navigator.languages),
     theme: THEMES.find((theme) => theme === stored(THEME_KEY)) ?? "system",
     clicking: CLICKINGS.find((choice) => choice === stored(CLICKING_KEY)) ?? DEFAULT_PREFERENCES.clicking,
+    clickModel: stored(CLICK_MODEL_KEY),
     flip: stored(FLIP_KEY) === ON,
     keys: parseOverrides(stored(KEYS_KEY)),
     ...tourAtStart(),
@@ -58,10 +60,11 @@ function follow(preferences: Preferences): void {
   else root.dataset.theme = preferences.theme;
 }
 
-function keep({ language, theme, keys, clicking, flip, toured }: Preferences): void {
+function keep({ language, theme, keys, clicking, clickModel, flip, toured }: Preferences): void {
   keepOne(LANGUAGE_KEY, language === "system" ? null : language);
   keepOne(THEME_KEY, theme === "system" ? null : theme);
   keepOne(CLICKING_KEY, clicking === DEFAULT_PREFERENCES.clicking ? null : clicking);
+  keepOne(CLICK_MODEL_KEY, clickModel);
   keepOne(FLIP_KEY, flip ? ON : null);
   keepOne(KEYS_KEY, Object.keys(keys).length === 0 ? null : JSON.stringify(keys));
   keepOne(TOUR_KEY, toured ? DONE : null);
