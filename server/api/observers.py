@@ -31,7 +31,7 @@ class EncoderMetrics:
 
 
 class ServiceMetrics:
-    """The services' observers (EmbedObserver, SegmentObserver, ModelObserver)."""
+    """The services' observers (EmbedObserver, SegmentObserver, SessionObserver, ModelObserver)."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
@@ -51,6 +51,12 @@ class ServiceMetrics:
 
     def masks_answered(self, model: str, count: int) -> None:
         self._telemetry.masks.labels(model).inc(count)
+
+    def session_opened(self, model: str) -> None:
+        self._telemetry.sessions.labels(model).inc()
+
+    def session_stepped(self, model: str, kind: str, count: int) -> None:
+        self._telemetry.session_steps.labels(model, kind).inc(count)
 
 
 class StoreMetrics:

@@ -54,6 +54,10 @@ class Telemetry:
             "segserve_model_bytes", "Estimate of what a model in memory takes.", ("model",), registry=registry
         )
         self.masks = Counter("segserve_masks", "Masks answered.", ("model",), registry=registry)
+        self.sessions = Counter("segserve_sessions", "Sessions opened.", ("model",), registry=registry)
+        self.session_steps = Counter(
+            "segserve_session_steps", "Steps in sessions: click, undo, redo.", ("model", "kind"), registry=registry
+        )
 
         self.worker_jobs = Gauge(
             "segserve_worker_jobs", "Jobs running or waiting in a thread pool.", ("pool",), registry=registry

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 from pydantic_core import to_json
@@ -15,7 +15,6 @@ from server.errors import NotFoundError, RequestError
 from server.services.clicks import ClickService, Leaving, answer_fields, loop_of, parse_clicks
 from server.services.embed import EmbedService
 from server.services.models import ModelPool
-from server.services.segment import SegmentObserver
 from server.services.served import ServedModel
 from server.services.session_steps import Job, empty_step, first_step, run_clicks, state_of
 from server.services.timing import add_span, span
@@ -47,6 +46,16 @@ class SessionLimits:
     lease_seconds: float
 
 
+class SessionObserver(Protocol):
+    """Hears about sessions, for metrics. Called on the event loop."""
+
+    def session_opened(self, model: str) -> None: ...
+
+    def session_stepped(self, model: str, kind: str, count: int) -> None: ...
+
+    def decoded(self, model: str, seconds: float) -> None: ...
+
+
 class SessionService:
     def __init__(
         self,
@@ -55,7 +64,7 @@ class SessionService:
         models: ModelPool,
         embed: EmbedService,
         clicks: ClickService,
-        observer: SegmentObserver,
+        observer: SessionObserver,
         limits: SessionLimits,
     ) -> None:
         self._store = store
@@ -100,7 +109,9 @@ class SessionService:
         )
         described = await self._describe(session, mask_format)
         with span("cache"):
-            return Shown(await _bounded(self._store.add(session)), described)
+            added = await _bounded(self._store.add(session))
+        self._observer.session_opened(added.model)
+        return Shown(added, described)
 
     async def read(self, session_id: str, mask_format: str) -> Shown:
         """Raises as `get`."""
@@ -127,7 +138,9 @@ class SessionService:
             async with self._models.use(session.model) as model:
                 return await self._clicked(session, model, coords, labels)
 
-        return await self._update(session_id, lease, version, change, mask_format)
+        shown = await self._update(session_id, lease, version, change, mask_format)
+        self._observer.session_stepped(shown.session.model, "click", len(labels))
+        return shown
 
     async def _clicked(self, session: Session, model: ServedModel, coords: Any, labels: Any) -> Session:
         record = await self._embed.record(session.image_id)
@@ -156,7 +169,9 @@ class SessionService:
                 raise RequestError("The last click is shown already.", code="nothing_to_redo")
             return replace(session, position=position)
 
-        return await self._update(session_id, lease, version, change, mask_format)
+        shown = await self._update(session_id, lease, version, change, mask_format)
+        self._observer.session_stepped(shown.session.model, "undo" if by < 0 else "redo", 1)
+        return shown
 
     async def take(self, session_id: str, *, take_over: bool, mask_format: str) -> Shown:
         """A new lease; the old one is lost. While somebody holds the session only by `take_over`, else

@@ -1,4 +1,4 @@
-"""/v1/sessions: clicks with exact undo, leases, versions, and how a session ends."""
+"""/v1/sessions: clicks with exact undo, what a session begins with, and its bounds."""
 
 from __future__ import annotations
 
@@ -8,18 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from server.runtime import contours
-from server.storage.memory import MemoryStore
 from tests.api.conftest import BLUE, HEIGHT, RED, WIDTH, Service, Start, draw, encode, problem, rectangle
-from tests.api.test_clicks import MODEL, agree, mask_of, png, uploaded
+from tests.api.session_tab import CLICK_BLUE, CLICK_RED, Tab, opened
+from tests.api.test_clicks import MODEL, agree, png, uploaded
 from tests.click_bundle import write_click_bundle
-from tests.stores import HandClock
 
-CLICK_RED = {"point_coords": [[18, 24]], "point_labels": [1]}
-CLICK_BLUE = {"point_coords": [[46, 24]], "point_labels": [1]}
 MIB = 1 << 20
 
 
@@ -28,43 +24,6 @@ async def service(start: Start, tmp_path: Path) -> AsyncIterator[Service]:
     write_click_bundle(tmp_path / "bundles0")
     async with start() as running:
         yield running
-
-
-class Tab:
-    """One client of a session, with the lease that it was given."""
-
-    def __init__(self, service: Service, answer: dict[str, Any]) -> None:
-        self.http, self.answer, self.lease = service.http, answer, answer["lease"]
-
-    async def send(self, action: str, **body: Any) -> httpx.Response:
-        response = await self.http.post(f"/v1/sessions/{self.answer['id']}/{action}", json={"lease": self.lease} | body)
-        if response.status_code == 200:
-            self.answer = response.json()
-        return response
-
-    async def do(self, action: str, **body: Any) -> Any:
-        response = await self.send(action, **body)
-        assert response.status_code == 200, response.text
-        return self.mask
-
-    @property
-    def mask(self) -> Any:
-        return mask_of({"masks": [self.answer["mask"]]})
-
-    async def read(self) -> dict[str, Any]:
-        response = await self.http.get(f"/v1/sessions/{self.answer['id']}")
-        assert response.status_code == 200, response.text
-        body: dict[str, Any] = response.json()
-        return body
-
-
-async def opened(service: Service, **body: Any) -> Tab:
-    image = await uploaded(service)
-    response = await service.http.post("/v1/sessions", json={"image": {"id": image}, "model": MODEL} | body)
-    assert response.status_code == 201, response.text
-    answer = response.json()
-    assert response.headers["location"] == f"/v1/sessions/{answer['id']}"
-    return Tab(service, answer)
 
 
 async def test_clicks_undo_and_redo_are_exact(service: Service) -> None:
@@ -126,14 +85,6 @@ async def test_an_answer_that_cannot_be_made_changes_nothing(service: Service, m
     await tab.do("undo")  # the lease is the same
 
 
-async def test_clicks_that_come_at_once_are_all_made(service: Service) -> None:
-    tab = await opened(service)
-    places = [[x, y] for y in (10, 24, 38) for x in (12, 24, 36, 50)]
-    answers = await asyncio.gather(*(tab.send("clicks", point_coords=[place], point_labels=[1]) for place in places))
-    assert [answer.status_code for answer in answers] == [200] * len(places)
-    assert sorted((await tab.read())["point_coords"]) == sorted(places)
-
-
 async def test_a_session_begins_with_a_mask_that_stays(service: Service) -> None:
     tab = await opened(service, mask=png(rectangle(RED)))
     assert (tab.mask == rectangle(RED)).all()
@@ -141,97 +92,6 @@ async def test_a_session_begins_with_a_mask_that_stays(service: Service) -> None
     assert (grown & rectangle(RED) == rectangle(RED)).all()
     assert grown[BLUE[1] + 2 : BLUE[3] - 2, BLUE[0] + 2 : 52].all()
     assert (await tab.do("undo") == rectangle(RED)).all()
-
-
-async def test_reading_needs_no_lease_and_gives_none(service: Service) -> None:
-    tab = await opened(service)
-    await tab.do("clicks", **CLICK_RED)
-    seen = await tab.read()
-    assert seen["lease"] is None
-    assert seen["mask"] == tab.answer["mask"]
-    other = await service.http.get(f"/v1/sessions/{seen['id']}", params={"format": "polygon"})
-    assert isinstance(other.json()["mask"]["segmentation"], list)
-    problem(await service.http.get(f"/v1/sessions/{seen['id']}", params={"format": "bmp"}), 422, "format_unsupported")
-
-
-async def test_two_tabs_do_not_fight(service: Service) -> None:
-    first = await opened(service)
-    await first.do("clicks", **CLICK_RED)
-    second = Tab(service, first.answer)
-    for lease in ({"lease": None}, {"lease": "0" * 32}):
-        code = "session_leased" if lease["lease"] is None else "session_lease_lost"
-        problem(await second.send("clicks", **CLICK_BLUE, **lease), 409, code)
-    refused = await service.http.post(f"/v1/sessions/{first.answer['id']}/lease", json={})
-    assert "take_over" in problem(refused, 409, "session_leased")["detail"]
-    taken = await service.http.post(f"/v1/sessions/{first.answer['id']}/lease", json={"take_over": True})
-    assert taken.status_code == 200
-    second = Tab(service, taken.json())
-    assert second.answer["mask"] == first.answer["mask"]
-    await second.do("clicks", **CLICK_BLUE)
-    assert "take_over" in problem(await first.send("undo"), 409, "session_lease_lost")["detail"]
-    problem(await service.http.delete(f"/v1/sessions/{first.answer['id']}"), 409, "session_leased")
-    gone = await service.http.delete(f"/v1/sessions/{first.answer['id']}", params={"lease": second.lease})
-    assert gone.status_code == 204
-    problem(await second.send("undo"), 404, "session_not_found")
-
-
-async def test_versions_are_held_and_simultaneous_clicks_are_all_made(service: Service) -> None:
-    tab = await opened(service)
-    await tab.do("clicks", **CLICK_RED, version=1)
-    assert problem(await tab.send("clicks", **CLICK_BLUE, version=1), 409, "session_conflict")["version"] == 2
-    points = [[18, 20], [18, 28], [20, 24]]
-    answers = await asyncio.gather(*(tab.send("clicks", point_coords=[point], point_labels=[1]) for point in points))
-    assert [answer.status_code for answer in answers] == [200] * 3
-    seen = await tab.read()
-    assert seen["version"] == 5
-    assert sorted(seen["point_coords"][1:]) == sorted(map(list, points))
-    same = await asyncio.gather(*(tab.send("clicks", **CLICK_BLUE, version=5) for _ in range(3)))
-    assert sorted(answer.status_code for answer in same) == [200, 409, 409]
-
-
-async def test_a_session_that_ended_says_how_to_go_on(start: Start, tmp_path: Path) -> None:
-    write_click_bundle(tmp_path / "bundles0")
-    clock = HandClock()
-    async with start(store=MemoryStore(64 * MIB, clock=clock), session_ttl=100) as service:
-        service.context.sessions._store.now = clock
-        tab = await opened(service)
-        clock.now += 90
-        await tab.do("clicks", **CLICK_RED)
-        last = tab.answer["mask"]["segmentation"]
-        clock.now += 101
-        for response in (await tab.send("undo"), await service.http.get(f"/v1/sessions/{tab.answer['id']}")):
-            assert "POST /v1/sessions" in problem(response, 410, "session_expired")["detail"]
-        resumed = await opened(service, mask=last)
-        assert resumed.answer["mask"]["segmentation"] == last
-        problem(await service.http.get(f"/v1/sessions/{'0' * 32}"), 404, "session_not_found")
-        problem(await service.http.get("/v1/sessions/not-an-id"), 404, "session_not_found")
-
-
-async def test_a_lease_that_ran_out_is_anybody_s(start: Start, tmp_path: Path) -> None:
-    write_click_bundle(tmp_path / "bundles0")
-    clock = HandClock()
-    async with start(store=MemoryStore(64 * MIB, clock=clock), session_lease=10) as service:
-        service.context.sessions._store.now = clock
-        tab = await opened(service)
-        clock.now += 11
-        await tab.do("clicks", **CLICK_RED)  # nobody took it, so it is still this tab's
-        clock.now += 11
-        taken = await service.http.post(f"/v1/sessions/{tab.answer['id']}/lease", json={})
-        assert taken.status_code == 200
-        problem(await tab.send("undo"), 409, "session_lease_lost")
-
-
-async def test_replicas_share_a_session(start: Start, tmp_path: Path) -> None:
-    write_click_bundle(tmp_path / "bundles0")
-    write_click_bundle(tmp_path / "bundles1")
-    store = MemoryStore(64 * MIB)
-    async with start(store=store) as one, start(store=store) as two:
-        tab = await opened(one)
-        first = await tab.do("clicks", **CLICK_RED)
-        tab.http = two.http
-        await tab.do("clicks", **CLICK_BLUE)
-        tab.http = one.http
-        assert (await tab.do("undo") == first).all()
 
 
 async def test_a_session_is_no_larger_than_the_store_takes(start: Start, tmp_path: Path) -> None:
@@ -376,3 +236,15 @@ async def test_an_interactive_default_model_makes_the_server_ready(start: Start,
         assert (await service.http.get("/metrics")).status_code == 200
         image = await uploaded(service)
         assert (await service.predict(image, CLICK_RED)).status_code == 200
+
+
+async def test_sessions_are_counted(service: Service) -> None:
+    tab = await opened(service)
+    await tab.do("clicks", point_coords=[[18, 24], [46, 24]], point_labels=[1, 1])
+    await tab.do("undo")
+    await tab.do("redo")
+    assert (await tab.send("redo")).status_code == 409
+    text = (await service.http.get("/metrics")).text
+    assert f'segserve_sessions_total{{model="{MODEL}"}} 1.0' in text
+    for kind, count in (("click", 2), ("undo", 1), ("redo", 1)):
+        assert f'segserve_session_steps_total{{kind="{kind}",model="{MODEL}"}} {count}.0' in text
