@@ -6,6 +6,7 @@ import { emptyResources } from "./app/mask-library";
 import { INITIAL_STATE } from "./app/state";
 import { createStore } from "./app/store";
 import "./styles/base.css";
+import "./styles/canvas.css";
 import "./styles/layout.css";
 import "./styles/controls.css";
 import "./styles/empty.css";
