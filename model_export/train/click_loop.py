@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model_export.evaluate import predictor
 from model_export.evaluate.promptable import PromptablePredictor
-from model_export.train.click_prompts import Bitmap, Click, click_on_error
+from model_export.train.click_prompts import Bitmap, Click, click_on_error, focus_box
 from model_export.train.click_samples import SMALLEST, Scene
 from model_export.train.clicked import Clicked, small
 from server.domain.crops import Crop, around, mask_box
@@ -43,7 +43,7 @@ class Looped(Clicked):
         self.wanted, self.counting = scene.truth > 127, scene.counts > 127
         self.so_far: Bitmap = np.zeros_like(self.wanted)
         self.made: list[Click] = []
-        self.fresh = False
+        self.fresh = self.again = False
         if drafts is not None and rng.random() < DRAFTED:
             self._find_click(rng)
             if self.made:
@@ -52,7 +52,8 @@ class Looped(Clicked):
 
     def click(self, rng: np.random.Generator) -> None:
         """One more click, or a second look at the first answer; then the crop moves."""
-        if not (self.fresh and rng.random() < AGAIN):
+        self.again = self.fresh and rng.random() < AGAIN
+        if not self.again:
             self._find_click(rng)
         self.fresh = False
         self._look(rng)
@@ -61,10 +62,16 @@ class Looped(Clicked):
         """Not here: the mask is always one that clicks have led to."""
 
     def answered(self, logits: NDArray[np.float32]) -> None:
-        self.fresh = not self.so_far.any()
-        crop = self.crop
+        crop, empty = self.crop, not self.so_far.any()
         found = cv2.resize(logits, (crop.width, crop.height), interpolation=cv2.INTER_LINEAR)
         self.so_far[crop.slices] = np.asarray(found) > 0
+        self.fresh = empty and bool(self.so_far.any())
+
+    def focus(self, rng: np.random.Generator, after: Bitmap) -> tuple[int, int, int, int]:
+        """What a second look changes is all of its answer: before the click there was nothing."""
+        if self.again:
+            return focus_box(rng, np.zeros_like(self.mask), after, self.clicks[-1])
+        return super().focus(rng, after)
 
     def _find_click(self, rng: np.random.Generator) -> None:
         found = click_on_error(rng, self.wanted, self.so_far, self.counting)

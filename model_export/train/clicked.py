@@ -51,8 +51,9 @@ class Clicked:
 
     def taken_over(self, rng: np.random.Generator) -> None:
         """Perhaps: the mask becomes one that the network did not make, with or without the clicks so far. Without such
-        rounds a lone background click on somebody's mask gets an empty answer."""
-        if rng.random() < TAKEN_OVER:
+        rounds a lone background click on somebody's mask gets an empty answer. Always where there is nothing yet: in
+        use the first click is on the whole picture (`Looped`)."""
+        if rng.random() < TAKEN_OVER or not (self.clicks or self.mask.any()):
             self.mask = faulty_mask(rng, self.truth, low=0.4, high=0.95, pixels=self.pixels)
             if rng.random() < 0.5:
                 self.clicks = []

@@ -11,8 +11,10 @@ import torch
 from safetensors.torch import load_file
 
 from model_export.data.readers import read_sets
+from model_export.export.build import open_bundle
 from model_export.models.clicks import Likeness, resample
-from model_export.train.click_loop import Looped
+from model_export.train import click_loop, click_source
+from model_export.train.click_loop import Drafts, Looped
 from model_export.train.click_losses import boundary_loss, normalised_focal_loss
 from model_export.train.click_prompts import click_on_error, draw_disks, earlier_clicks, focus_box
 from model_export.train.click_samples import Scene, click_sample, click_scene, crop_around
@@ -171,15 +173,22 @@ def test_a_looped_object_is_seen_whole_and_then_in_crops_that_hold_mask_and_clic
 
 def test_the_first_answer_is_looked_at_once_more_before_the_next_click() -> None:
     again = 0
+    full = np.full((8, 8), 1.0, np.float32)
     for seed in range(60):
         rng = np.random.default_rng(seed)
-        one = Looped(rng, square_scene(64, (10, 10, 30, 40)), 32)
+        one = Looped(rng, square_scene(64, (10, 10, 30, 40)), 128)
         one.click(rng)
-        one.answered(np.full((8, 8), 1.0, np.float32))
+        one.answered(-full)
+        one.click(rng)
+        assert len(one.made) == 2  # after an empty answer there is nothing to look at
+        one.so_far[:], one.made = False, one.made[:1]
+        one.answered(full)
         one.click(rng)
         looked_again = len(one.made) == 1
         again += looked_again
-        one.answered(np.full((8, 8), 1.0, np.float32))
+        focus = one.focus(rng, one.mask)
+        assert focus == (0, 0, 128, 128) if looked_again else focus != (0, 0, 128, 128)
+        one.answered(full)
         one.click(rng)
         assert len(one.made) == (2 if looked_again else 3)
     assert 20 < again < 50
@@ -214,7 +223,7 @@ def test_likeness_is_one_at_the_click_and_minus_one_without() -> None:
 
 def test_a_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     draw_set(tmp_path / "data")
-    whole = replace(TINY, data=str(tmp_path / "data"), out=str(tmp_path / "whole"))
+    whole = replace(TINY, data=str(tmp_path / "data"), out=str(tmp_path / "whole"), drafts=str(LITE))
     parts = replace(whole, out=str(tmp_path / "parts"))
     train(whole)
     train(parts, stop_after=2)
@@ -241,9 +250,30 @@ def test_the_device_source_is_refused(tmp_path: Path) -> None:
         train(replace(TINY, data=str(tmp_path / "data"), out=str(tmp_path / "out"), source="device"))
 
 
-def test_drafts_come_from_a_promptable_bundle_alone(tmp_path: Path) -> None:
+def test_a_draft_holds_its_click() -> None:
+    drafts = Drafts(open_bundle(LITE))
+    pixels = np.full((120, 200, 3), 225, np.uint8)
+    pixels[15:55, 120:180] = (200, 40, 40)
+    mask = drafts.answer(pixels, (150, 35, True))
+    assert mask.shape == (120, 200)
+    assert mask[15:55, 120:180].mean() > 0.9
+    assert mask.mean() < 0.2
+
+
+def test_drafts_are_asked_for_in_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draw_set(tmp_path / "data")
-    config = replace(TINY, data=str(tmp_path / "data"), out=str(tmp_path / "out"), steps=2, drafts=str(LITE))
-    assert torch.load(train(config), weights_only=True)["step"] == 2
+    config = replace(TINY, data=str(tmp_path / "data"), out=str(tmp_path / "out"), steps=1, drafts=str(LITE))
+    asked: list[tuple[int, ...]] = []
+    answer = Drafts.answer
+
+    def counted(self: Drafts, pixels: np.ndarray, click: tuple[int, int, bool]) -> np.ndarray:
+        asked.append(pixels.shape)
+        return answer(self, pixels, click)
+
+    monkeypatch.setattr(Drafts, "answer", counted)
+    monkeypatch.setattr(click_loop, "DRAFTED", 1)
+    monkeypatch.setattr(click_source, "LOOPED", 1)
+    train(config)
+    assert len(asked) == 2
     with pytest.raises(ValueError, match="of kind interactive; it must be a promptable bundle"):
         train(replace(config, out=str(tmp_path / "other"), drafts=str(LITE.parent / "segserve-clicks")))
