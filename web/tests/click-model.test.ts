@@ -170,20 +170,67 @@ describe("the interactive model", () => {
     store.dispatch({ type: "preferences/click-model", id: "own" });
     expect(store.get().models.clicks?.id).toBe("own");
     await expect(ask()).resolves.toMatchObject({ iou: 0.5 });
+    engine.fail = new DecodeError("crashed", "out of memory");
+    await expect(ask()).rejects.toThrow(); // its own first loss
+    expect(store.get().models.clicks?.id).toBe("own");
+    engine.fail = null;
     store.dispatch({ type: "preferences/click-model", id: "clicks" });
-    expect(store.get().models.clicks).toBeNull();
+    await expect(ask()).resolves.toMatchObject({ iou: 0.5 }); // asked for by name, it is tried once more
+    expect(codes(store)).toEqual(["clicks_failed"]);
   });
 
-  it("is not given up for a click that another one, chosen meanwhile, is to answer", async () => {
+  it("gives way to another that was chosen while it was asked, without being given up", async () => {
     const { store, clicks, engine, ask } = bench();
     clicks.offer([MODEL, OTHER]);
     await ask();
     engine.fail = new DecodeError("runtime", "it was let go");
-    const lost = expect(ask()).rejects.toMatchObject({ code: "stale" });
+    const answered = ask();
     store.dispatch({ type: "preferences/click-model", id: "own" });
-    await lost;
+    engine.fail = null;
+    await expect(answered).resolves.toMatchObject({ iou: 0.5 });
     expect(codes(store)).toEqual([]);
     expect(store.get().models.clicks?.id).toBe("own");
+    const gone = ask();
+    engine.fail = new DecodeError("runtime", "it was let go");
+    clicks.offer([PROMPTABLE]);
+    await expect(gone).rejects.toThrow();
+    expect(codes(store)).toEqual(["clicks_failed"]);
+  });
+
+  it("is fetched no further when another is chosen", async () => {
+    const signals: AbortSignal[] = [];
+    vi.stubGlobal("fetch", (path: string, { signal }: RequestInit) => {
+      if (!path.includes("clicks")) return Promise.resolve(new Response(GRAPH));
+      if (signal != null) signals.push(signal);
+      return new Promise((_, reject) =>
+        signal?.addEventListener("abort", () => reject(new DOMException("", "AbortError"))),
+      );
+    });
+    const own = Object.entries(MODEL.files).map(([name, one]) => [name, { ...one, url: `/v1/models/own/${name}` }]);
+    const { store, clicks, tasks, ask } = bench();
+    clicks.offer([MODEL, { ...OTHER, files: Object.fromEntries(own) as ModelSummary["files"] }]);
+    const answered = ask();
+    await vi.waitFor(() => expect(signals).toHaveLength(3));
+    store.dispatch({ type: "preferences/click-model", id: "own" });
+    await expect(answered).resolves.toMatchObject({ iou: 0.5 });
+    expect(signals.every(({ aborted }) => aborted)).toBe(true);
+    expect(tasks[0]).toMatchObject({ files: { spec: { revision: "c2" } } });
+  });
+
+  it("of the same files under another name, or with other rules, is another model", async () => {
+    const { store, clicks, tasks, ask } = bench();
+    const twin = { ...MODEL, id: "twin", title: "Twin" };
+    clicks.offer([MODEL, twin]);
+    await ask();
+    store.dispatch({ type: "preferences/click-model", id: "twin" });
+    expect(store.get().models.clicks?.title).toBe("Twin");
+    await ask();
+    clicks.offer([MODEL, { ...twin, interactive: { ...MODEL.interactive, merge_from: 3 } } as ModelSummary]);
+    await ask();
+    clicks.offer([MODEL, { ...twin, interactive: { ...MODEL.interactive, merge_from: 3 } } as ModelSummary]);
+    await ask();
+    const merges = tasks.flatMap((task) => (task.kind === "click_start" ? task.files.spec.rules.mergeFrom : []));
+    expect(merges).toEqual([10, 10, 3]);
   });
 
   it("waits for the list of models, and is there when it comes", async () => {

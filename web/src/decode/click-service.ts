@@ -13,6 +13,8 @@ import { WithSpare } from "./spare";
 /** The interactive model in the worker: its graphs, and the pixels of the picture that is clicked. */
 export class ClickService {
   #spec: ClickSpec | null = null;
+  /** Counts the models that were asked for: the last one answers, whichever is ready first. */
+  #turn = 0;
   readonly #engine = new WithSpare<ClickEngine>();
   /** Decoded for the first click on it. */
   #picture: { readonly epoch: number; readonly pixels: Promise<ClickPicture> } | null = null;
@@ -23,10 +25,16 @@ export class ClickService {
   ) {}
 
   async start({ files, threads, gpu }: Extract<Task, { kind: "click_start" }>): Promise<null> {
+    const turn = ++this.#turn;
     const engine = await this.launcher.clicks(files, threads);
+    if (turn !== this.#turn) {
+      await engine.release(); // another was asked for meanwhile
+      return null;
+    }
     const put = this.#engine.put(engine);
     this.#spec = files.spec; // a click takes both in one turn
     await put;
+    if (turn !== this.#turn) return null;
     if (gpu && files.golden !== null) void this.#engine.offer(this.launcher.clicksOnGpu(files, files.golden, engine));
     return null;
   }
@@ -50,6 +58,7 @@ export class ClickService {
   }
 
   async stop(): Promise<null> {
+    this.#turn++;
     this.#spec = null;
     this.#picture = null;
     await this.#engine.put(null);

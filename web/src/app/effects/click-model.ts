@@ -15,6 +15,8 @@ export class ClickModel {
   #models: readonly ModelSummary[] = [];
   #chosen: ModelSummary | null = null;
   #files: Promise<ClickFiles> | null = null;
+  /** Ends the fetching of a model that is not wanted any more. */
+  #abort = new AbortController();
   #startedIn: object | null = null;
   #started: Promise<unknown> = Promise.resolve();
   /** What the server has is known. */
@@ -31,7 +33,7 @@ export class ClickModel {
   ) {
     engine.onLook = (target) => store.dispatch({ type: "looking/show", target });
     store.listen((_state, _before, action) => {
-      if (action.type === "preferences/click-model") this.#choose();
+      if (action.type === "preferences/click-model") this.#choose({ anew: true });
       if (action.type === "preferences/clicking" && action.clicking !== "promptable" && this.#chosen !== null)
         void this.#start().catch(() => undefined); // its first click tells what is wrong
     });
@@ -45,14 +47,18 @@ export class ClickModel {
     this.#choose();
   }
 
-  /** The one that the person asked for serves, else the server's first. */
-  #choose(): void {
+  /** The one that the person asked for serves, else the server's first. `anew`: also one that was given up. */
+  #choose({ anew } = { anew: false }): void {
     const { clickModel, clicking } = this.store.get().preferences;
     const found = this.#models.find(({ id }) => id === clickModel) ?? this.#models[0] ?? null;
-    if (found?.revision === this.#chosen?.revision) return;
+    const retried = anew && found !== null && this.#gaveUp.delete(found.revision);
+    if (isSame(found, this.#chosen) && !retried) return;
+    this.#abort.abort();
+    this.#abort = new AbortController();
     this.#chosen = found;
     this.#files = null;
     this.#startedIn = null;
+    this.#lost.clear();
     const runs = found !== null && !this.#gaveUp.has(found.revision);
     this.store.dispatch({ type: "models/update", change: { clicks: runs ? clickEntryOf(found) : null } });
     if (runs && clicking !== "promptable") void this.#load().catch(() => undefined);
@@ -70,13 +76,20 @@ export class ClickModel {
         throw new DecodeError("stale", "Another picture is open.");
       return await this.engine.call<"click">({ kind: "click", request: { ...request, source } });
     } catch (error) {
-      if (asked !== this.#chosen) throw new DecodeError("stale", "Another interactive model was chosen.");
+      if (asked !== this.#chosen) return await this.#answerOtherwise(request, error);
       if (this.#isFinal(error, worker)) this.#giveUp(error);
       else if (error instanceof DecodeError && error.code === "picture") this.#passOn("clicks_picture", error);
       throw error;
     } finally {
       if (this.store.get().view.looking !== null) this.store.dispatch({ type: "looking/show", target: null });
     }
+  }
+
+  /** Another one was chosen meanwhile, or the server has none any more. */
+  async #answerOtherwise(request: Omit<ClickRequest, "source">, error: unknown): Promise<StepResult> {
+    if (this.store.get().models.clicks !== null) return this.answer(request);
+    this.#passOn("clicks_failed", error);
+    throw error;
   }
 
   /** One lost worker is started again, the second is one too many; a server that is away comes back. */
@@ -95,8 +108,11 @@ export class ClickModel {
     if (worker === null) throw new DecodeError("crashed", "No worker is running.");
     if (worker !== this.#startedIn) {
       this.#startedIn = worker;
-      this.#started = this.engine.call<"click_start">({ kind: "click_start", files, threads, gpu });
-      this.#started.catch(() => (this.#startedIn = null));
+      const started = this.engine.call<"click_start">({ kind: "click_start", files, threads, gpu });
+      this.#started = started;
+      started.catch(() => {
+        if (this.#started === started) this.#startedIn = null;
+      });
     }
     await this.#started;
   }
@@ -115,7 +131,7 @@ export class ClickModel {
     const model = this.#chosen;
     const coarse = model && fileFor(model, "coarse");
     if (model === null || coarse == null) throw new DecodeError("runtime", "The server has no such model.");
-    const { signal } = new AbortController();
+    const { signal } = this.#abort;
     const fetched = (file: ModelFile | undefined): Promise<ArrayBuffer> | null =>
       file === undefined ? null : fetchFile(file, signal, () => undefined);
     const [first, refine, golden] = await Promise.all([
@@ -141,6 +157,12 @@ export class ClickModel {
     this.store.dispatch({ type: "notice/add", notice: { code, detail: "", tone: "warning", action: null } });
     this.store.dispatch({ type: "steps/promptable" });
   }
+}
+
+/** Files alike do not make models alike: rules and titles stand in the manifest. */
+function isSame(one: ModelSummary | null, other: ModelSummary | null): boolean {
+  const told = (model: ModelSummary | null): unknown => model && [clickEntryOf(model), model.interactive];
+  return JSON.stringify(told(one)) === JSON.stringify(told(other));
 }
 
 export function clickEntryOf(model: ModelSummary): ClickModelEntry {
