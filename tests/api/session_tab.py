@@ -9,9 +9,6 @@ import httpx
 from tests.api.conftest import Service
 from tests.api.test_clicks import MODEL, mask_of, uploaded
 
-CLICK_RED = {"point_coords": [[18, 24]], "point_labels": [1]}
-CLICK_BLUE = {"point_coords": [[46, 24]], "point_labels": [1]}
-
 
 class Tab:
     """One client of a session, with the lease that it was given."""

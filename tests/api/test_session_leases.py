@@ -10,7 +10,8 @@ import pytest
 
 from server.storage.memory import MemoryStore
 from tests.api.conftest import Service, Start, problem
-from tests.api.session_tab import CLICK_BLUE, CLICK_RED, Tab, opened
+from tests.api.session_tab import Tab, opened
+from tests.api.test_clicks import CLICK_BLUE, CLICK_RED
 from tests.click_bundle import write_click_bundle
 from tests.stores import HandClock
 

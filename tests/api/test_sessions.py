@@ -12,8 +12,8 @@ import pytest
 
 from server.runtime import contours
 from tests.api.conftest import BLUE, HEIGHT, RED, WIDTH, Service, Start, draw, encode, problem, rectangle
-from tests.api.session_tab import CLICK_BLUE, CLICK_RED, Tab, opened
-from tests.api.test_clicks import MODEL, agree, png, uploaded
+from tests.api.session_tab import Tab, opened
+from tests.api.test_clicks import CLICK_BLUE, CLICK_RED, MODEL, agree, png, uploaded
 from tests.click_bundle import write_click_bundle
 
 MIB = 1 << 20

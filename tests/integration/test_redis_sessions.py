@@ -8,8 +8,8 @@ from pathlib import Path
 from server.storage.opening import open_store
 from tests.api import conftest as api
 from tests.api.conftest import RED, Start, rectangle
-from tests.api.session_tab import CLICK_BLUE, CLICK_RED, Tab, opened
-from tests.api.test_clicks import agree
+from tests.api.session_tab import Tab, opened
+from tests.api.test_clicks import CLICK_BLUE, CLICK_RED, agree
 from tests.click_bundle import write_click_bundle
 from tests.redis_server import RedisServer
 
