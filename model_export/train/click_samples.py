@@ -16,7 +16,7 @@ from model_export.train.colour import jitter_colour
 MIN_AREA = 0.0008  # of the canvas
 MAX_AREA = 0.9  # of the part that is picture
 WHOLE = 0.25  # chance of the whole picture, as the first click sees it
-MERGED = 0.1  # chance that two objects are asked for as one (RITM: 0.15)
+MERGED = 0.15  # chance that two objects are asked for as one, as in RITM
 EXPANSION = (1.0, 2.6)  # of the object's box; the loop's 1.4 around a mask that may be too small or too large
 SHIFT = 0.12  # of the crop's side, standard deviation
 SMALLEST = 96  # pixels of the canvas

@@ -36,6 +36,9 @@ export function KeySheet(): JSX.Element {
       class="key-sheet panel"
       aria-labelledby="key-sheet-title"
       data-testid="key-sheet"
+      onCancel={(event) => {
+        if (event.target === dialog.current) close(); // Esc: at once, so that a second Esc finds it closed
+      }}
       onClose={() => {
         if (dialog.current?.open !== true) close(); // the event comes late: by then it may have been opened again
       }}
