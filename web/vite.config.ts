@@ -12,13 +12,25 @@ const isolation = {
 const api = process.env.SEGSERVE_DEV_API ?? "http://127.0.0.1:8000";
 const proxy = Object.fromEntries(["/v1", "/healthz", "/readyz", "/docs", "/openapi.json"].map((path) => [path, api]));
 
+const CHUNK = "assets/[name]-[hash].js";
+/** What only a worker loads, and nothing of ours in it. */
+const LIBRARY = "assets/library-[name]-[hash].js";
+
 export default defineConfig({
   base: "/",
   plugins: [serviceWorker()],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   // ONNX Runtime comes without its own copy of the .wasm; ours is emitted once, with a hash, from src/decode/runtime-*.ts.
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", "module", "browser", "development|production"] },
-  worker: { format: "es" },
+  worker: {
+    format: "es",
+    rolldownOptions: {
+      output: {
+        chunkFileNames: ({ moduleIds }) =>
+          moduleIds.every((id) => id.startsWith("\0") || id.includes("node_modules")) ? LIBRARY : CHUNK,
+      },
+    },
+  },
   build: {
     outDir: process.env.SEGSERVE_WEB_OUT ?? "../server/static",
     emptyOutDir: true,

@@ -9,8 +9,7 @@ test.describe("nothing is lost", () => {
     await makeObject(studio, [0.4, 0.5]);
     await studio.click([0.6, 0.4]);
     const draft = await studio.mask();
-    await studio.page.waitForTimeout(800); // changes are gathered for a moment before they are written
-    await studio.page.reload();
+    await studio.page.reload(); // within the moment in which changes are gathered
     await expect(studio.part("picture-name")).toContainText("desk.jpg");
     await studio.ready();
     expect(await studio.see("pictures")).toBe(3);

@@ -99,6 +99,25 @@ describe("what is kept", () => {
     expect(workspace.labels).toEqual([]);
   });
 
+  it("is written when the page is left, whatever is being written at that moment", async () => {
+    const leaving: (() => void)[] = [];
+    vi.stubGlobal("addEventListener", (type: string, leave: () => void) => {
+      if (type === "pagehide") leaving.push(leave);
+    });
+    const shelf = new MemoryStore();
+    const { store, keeper } = await page(shelf);
+    const picture = open(store, "a.jpg");
+    const save = vi.spyOn(shelf, "save").mockReturnValueOnce(new Promise(() => undefined));
+    void keeper.flush();
+    await vi.waitFor(() => expect(save).toHaveBeenCalledTimes(1));
+    click(store);
+    for (const leave of leaving) leave();
+    await vi.waitFor(() => expect(save).toHaveBeenCalledTimes(2));
+    const again = await page(shelf);
+    again.store.dispatch({ type: "workspace/show", id: picture });
+    expect(docOf(again.store.get())).toEqual(docOf(store.get()));
+  });
+
   it("stays in memory, and says so, while it cannot be written", async () => {
     const shelf = new MemoryStore();
     const { store, keeper } = await page(shelf);

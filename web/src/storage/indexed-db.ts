@@ -65,6 +65,7 @@ export class IndexedDbStore implements WorkspaceStore {
         for (const step of forgotten) all.push(kept.delete(step));
         for (const { picture, document } of documents) all.push(written.put(document, picture));
         if (index !== undefined) all.push(transaction.objectStore("workspace").put(index, INDEX));
+        transaction.commit(); // a page that is being left is not asked again whether it wants more
         await Promise.all([...all, transaction.done]);
       } catch (error) {
         abort(transaction); // what cannot be cloned throws at once, and the writes before it would stay

@@ -21,8 +21,8 @@ import { TopBar } from "./TopBar";
 import { attachTransfer } from "./transfer";
 import { YieldedDialog } from "./YieldedDialog";
 
-/** What the file dialog offers: pictures that both browser and server read, ZIPs of them, and annotations. */
-const ACCEPTED = "image/jpeg,image/png,image/webp,image/bmp,image/gif,.zip,.json,.txt,.yaml";
+/** What the file dialog offers: pictures that both browser and server read, TIFFs and ZIPs of such, and annotations. */
+const ACCEPTED = "image/jpeg,image/png,image/webp,image/bmp,image/gif,image/tiff,.zip,.json,.txt,.yaml";
 
 /** One input is all three: the browser asks what it is for when it is clicked. */
 function pick(input: HTMLInputElement, from: "files" | "folder" | "camera"): void {

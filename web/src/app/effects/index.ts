@@ -15,12 +15,14 @@ import { EmbeddingSource } from "./embedding-source";
 import { EngineKeeper } from "./engine";
 import { Exporter } from "./export";
 import { Importer } from "./importer";
+import { Jobs } from "./jobs";
 import { Keeper } from "./keeper";
 import { ModelKeeper } from "./models";
 import { report } from "./notices";
 import { registerOffline } from "./offline";
 import { dropped, sorted } from "./opening";
 import { followOutline } from "./outline";
+import { unfolded } from "./pages";
 import { pickObject } from "./pick";
 import { PictureOpener } from "./picture";
 import { Prefetcher } from "./prefetch";
@@ -35,9 +37,10 @@ const LOOK_AGAIN_MS = 4000;
 export function startEffects(store: Store, resources: Resources): void {
   const forever = new AbortController().signal;
   const shelf = openWorkspaceStore((taken) => {
-    workspaces.stop();
+    jobs.stop();
     void keeper.yield(taken);
   });
+  const jobs = new Jobs(store);
   const keeper = new Keeper(store, shelf);
   const engine = new EngineKeeper(store);
   const clicks = new ClickModel(store, engine, resources);
@@ -49,7 +52,7 @@ export function startEffects(store: Store, resources: Resources): void {
   new Decoding(store, resources, engine, maker);
   const exporter = new Exporter(store, engine, keeper.files, keeper.results, maker);
   const importer = new Importer(store, keeper.files, keeper.results);
-  const workspaces = new WorkspaceFiles(store, keeper, shelf);
+  const workspaces = new WorkspaceFiles(store, jobs, keeper, shelf);
   const prefetcher = new Prefetcher(store, keeper.files, embeddings);
   opener.onReady = (model) => prefetcher.begin(model, opener.signal);
 
@@ -82,14 +85,19 @@ export function startEffects(store: Store, resources: Resources): void {
   const tell = (code: string, detail: string): void =>
     store.dispatch({ type: "notice/add", notice: { code, detail, tone: "warning", action: null } });
 
+  const isYielded = (): boolean => store.get().workspace.place === "yielded";
+
   /** Pictures are opened, annotations go to the pictures that they name, a workspace's pictures come behind those that are here. */
   const take = async (files: readonly File[]): Promise<void> => {
     await restored; // ids go on from where an earlier visit left them
-    if (store.get().workspace.place === "yielded") return;
+    if (isYielded()) return;
     const { pictures, annotations, workspaces: kept, skipped, problem } = await sorted(files);
     if (problem !== null) tell(problem, "");
     if (skipped > 0) tell("opened_some", `${skipped}`);
-    const opened = opener.open(pictures);
+    const pages = await unfolded(pictures, jobs);
+    for (const [code, names] of pages.problems) tell(code, names.join(", "));
+    if (isYielded()) return; // another tab took the workspace meanwhile
+    const opened = opener.open(pages.pictures);
     for (const file of kept) {
       const first = await workspaces.open(file);
       if (first !== null && store.get().picture === null) void opener.show(first);
@@ -140,7 +148,7 @@ export function startEffects(store: Store, resources: Resources): void {
       case "request/take-over":
         return void askForWorkspace().then(() => location.reload());
       case "request/stop-job":
-        return workspaces.stop();
+        return jobs.stop();
       case "request/recover":
         return void recover(action.action);
     }

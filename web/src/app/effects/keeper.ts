@@ -50,7 +50,7 @@ export class Keeper {
       if (action.type === "draft/accept") void this.#warnOfLoss();
     });
     // The last moments of a page that is closed, or put aside on a phone.
-    globalThis.addEventListener("pagehide", () => void this.flush());
+    globalThis.addEventListener("pagehide", () => void this.#write()); // there is no time to wait for a write before
     document.addEventListener("visibilitychange", () => void this.flush());
   }
 

@@ -19,13 +19,15 @@ const PICTURES: Readonly<Record<string, string>> = {
   webp: "image/webp",
   bmp: "image/bmp",
   gif: "image/gif",
+  tif: "image/tiff",
+  tiff: "image/tiff",
 };
 const ANNOTATIONS = new Set(["json", "txt", "yaml", "yml"]);
 /** PNGs that hold masks say so by their name or their folder. */
 const MASK = /(^|\/)(masks?|segmentation(class|object))\/|[-_.](labels?|masks?|seg)\.png$/i;
-const MOST_FILES = 5000;
-/** Of a ZIP, unpacked. */
-const MOST_BYTES = 2 * 1024 ** 3;
+export const MOST_FILES = 5000;
+/** Of a ZIP or a TIFF, unpacked. */
+export const MOST_BYTES = 2 * 1024 ** 3;
 
 /** Workspace files apart, other ZIPs unpacked, files of folders sorted as people count, pictures apart from annotations. */
 export async function sorted(files: readonly File[]): Promise<Opened> {

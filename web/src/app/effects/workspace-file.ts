@@ -7,23 +7,19 @@ import type { Job } from "../state";
 import type { Store } from "../store";
 import type { ParkedDocument } from "../workspace";
 import { saveFile } from "./downloads";
+import type { Jobs, JobTask } from "./jobs";
 import type { Keeper } from "./keeper";
 import { entryFrom, extraFrom, isDocument } from "./kept-workspace";
 import { renumberDocument, renumberPayload } from "./renumber";
 
-/** The whole workspace as one file, to carry elsewhere or to put aside, and back. One at a time, and it can be stopped. */
+/** The whole workspace as one file, to carry elsewhere or to put aside, and back. One at a time. */
 export class WorkspaceFiles {
-  #running: AbortController | null = null;
-
   constructor(
     private readonly store: Store,
+    private readonly jobs: Jobs,
     private readonly keeper: Keeper,
     private readonly shelf: Promise<WorkspaceStore>,
   ) {}
-
-  stop(): void {
-    this.#running?.abort();
-  }
 
   async save(): Promise<void> {
     await this.#run("workspace_save", async (options) => {
@@ -58,25 +54,12 @@ export class WorkspaceFiles {
     return nextId;
   };
 
-  async #run(
-    kind: Job["kind"],
-    task: (options: { signal: AbortSignal; progress: (part: number) => void }) => Promise<void>,
-  ): Promise<void> {
-    if (this.#running !== null) {
+  async #run(kind: Job["kind"], task: JobTask): Promise<void> {
+    if (this.jobs.has("workspace_save", "workspace_open")) {
       this.#tell("workspace_busy", "", "warning");
       return;
     }
-    const { signal } = (this.#running = new AbortController());
-    const progress = (part: number): void => this.store.dispatch({ type: "job/update", job: { kind, part } });
-    progress(0);
-    try {
-      await task({ signal, progress });
-    } catch (error) {
-      if (!signal.aborted) this.#complain(error);
-    } finally {
-      this.#running = null;
-      this.store.dispatch({ type: "job/update", job: null });
-    }
+    await this.jobs.run(kind, task).catch((error: unknown) => this.#complain(error));
   }
 
   #complain(error: unknown): void {

@@ -4,7 +4,7 @@ export const main = {
   "app.tagline": "Click on anything. Get its mask.",
 
   "empty.title": "Drop a picture here",
-  "empty.hint": "or paste one with {paste}. JPEG, PNG, WebP, BMP and GIF.",
+  "empty.hint": "or paste one with {paste}. JPEG, PNG, WebP, BMP, GIF and TIFF.",
   "empty.open": "Choose a picture",
   "empty.samples": "Or try one of these",
   "empty.private": "Pictures go to your own Segserve server and nowhere else.",
@@ -172,7 +172,7 @@ export const main = {
   "problem.image_truncated": "This picture is cut off. Save or download it again.",
   "problem.image_empty": "This file is empty.",
   "problem.not_a_picture":
-    "This file is no picture that this browser can show, or it is damaged. Use JPEG, PNG, WebP, BMP or GIF.",
+    "This file is no picture that this browser can show, or it is damaged. Use JPEG, PNG, WebP, BMP, GIF or TIFF.",
   "problem.size_differs": "Browser and server disagree about this picture's size. Save it as PNG and try again.",
   "problem.new_version": "A newer version of this page is here. The next load shows it; your work is kept.",
   "problem.image_again": "The server had forgotten the picture, so it was sent again.",

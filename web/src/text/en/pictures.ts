@@ -24,6 +24,9 @@ export const pictures = {
   "problem.url_refused": "That address does not let this page read the picture. Save it, or copy and paste it.",
   "problem.zip_broken": "This ZIP cannot be read.",
   "problem.zip_too_large": "This ZIP holds more than the page takes.",
+  "problem.tiff_unreadable": "Some TIFFs cannot be read here; save them as PNG. Left out: {detail}.",
+  "problem.tiff_too_large": "Some TIFFs hold more than the page takes. Left out: {detail}.",
+  "job.pages": "Reading pages of TIFFs",
 
   "open.more": "Other ways to open",
   "open.folder": "Open a folder",

@@ -6,7 +6,7 @@ export const main: Translated<typeof english> = {
   "app.tagline": "点击任意对象，即得掩码。",
 
   "empty.title": "将图片拖到这里",
-  "empty.hint": "或按 {paste} 粘贴。支持 JPEG、PNG、WebP、BMP 和 GIF。",
+  "empty.hint": "或按 {paste} 粘贴。支持 JPEG、PNG、WebP、BMP、GIF 和 TIFF。",
   "empty.open": "选择图片",
   "empty.samples": "或试试这些示例",
   "empty.private": "图片只会发送到您自己的 Segserve 服务器。",
@@ -171,7 +171,7 @@ export const main: Translated<typeof english> = {
   "problem.image_unsupported": "此文件不是服务器能够读取的图片。",
   "problem.image_truncated": "图片不完整。请重新保存或下载。",
   "problem.image_empty": "此文件是空的。",
-  "problem.not_a_picture": "此文件不是本浏览器能够显示的图片，或已损坏。请使用 JPEG、PNG、WebP、BMP 或 GIF。",
+  "problem.not_a_picture": "此文件不是本浏览器能够显示的图片，或已损坏。请使用 JPEG、PNG、WebP、BMP、GIF 或 TIFF。",
   "problem.size_differs": "浏览器与服务器读到的图片尺寸不一致。请另存为 PNG 后重试。",
   "problem.new_version": "此页面有新版本，下次加载时启用。您的工作已保留。",
   "problem.image_again": "服务器已不再保存此图片，现已重新发送。",

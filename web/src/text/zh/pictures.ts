@@ -24,6 +24,9 @@ export const pictures: Translated<typeof english> = {
   "problem.url_refused": "该地址不允许此页面读取图片。请保存图片，或复制后粘贴。",
   "problem.zip_broken": "无法读取此 ZIP 文件。",
   "problem.zip_too_large": "此 ZIP 的内容超出页面可接受的范围。",
+  "problem.tiff_unreadable": "部分 TIFF 无法在此读取，请另存为 PNG。已略过：{detail}。",
+  "problem.tiff_too_large": "部分 TIFF 的内容超出页面允许的范围。已略过：{detail}。",
+  "job.pages": "正在读取 TIFF 页面",
 
   "open.more": "其他打开方式",
   "open.folder": "打开文件夹",
