@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import type { Route } from "@playwright/test";
 import { samplePicture } from "./page/pictures";
 import { expect, test } from "./page/test";
+import { wording, words } from "./page/words";
 
 const PICTURE = samplePicture("table");
 
@@ -76,7 +77,7 @@ test("a busy server (503 with Retry-After) is asked again, after the time it nam
   });
   await fresh.choose(PICTURE);
   await expect(fresh.notice("queue_full")).toBeVisible();
-  await expect(fresh.part("phase")).toContainText(/trying again in \d s/);
+  await expect(fresh.part("phase")).toContainText(wording("phase.waiting"));
   await fresh.ready();
   await expect(fresh.notice("queue_full")).toBeHidden();
   expect(asked).toHaveLength(2);
@@ -84,20 +85,20 @@ test("a busy server (503 with Retry-After) is asked again, after the time it nam
 });
 
 const REFUSALS = [
-  [413, "payload_too_large", "Make it smaller"],
-  [413, "image_too_many_pixels", "more pixels"],
-  [415, "unsupported_media_type", "Use JPEG"],
-  [400, "image_unsupported", "not a picture"],
+  [413, "payload_too_large", words("problem.payload_too_large")],
+  [413, "image_too_many_pixels", words("problem.image_too_many_pixels")],
+  [415, "unsupported_media_type", words("problem.unsupported_media_type")],
+  [400, "image_unsupported", words("problem.image_unsupported")],
   [400, "something_new", "made by a test"],
 ] as const;
 
 test("pictures that the server refuses: each told in words, and the next one opens", async ({ fresh }) => {
   await fresh.visit();
-  for (const [status, code, words] of REFUSALS) {
+  for (const [status, code, told] of REFUSALS) {
     await test.step(`${status} ${code}`, async () => {
       await fresh.page.route("**/v1/images?*", (route) => route.fulfill(problem(status, code)));
       await fresh.choose(PICTURE);
-      await expect(fresh.notice(code)).toContainText(words);
+      await expect(fresh.notice(code)).toContainText(told);
       expect(await fresh.see("phase")).toBe("failed");
       await expect(fresh.part("phase")).toBeHidden();
       await fresh.page.unroute("**/v1/images?*");
@@ -128,7 +129,7 @@ test("a file that is no picture, or is cut off, is not even sent", async ({ fres
   const cut = { name, mimeType, buffer: buffer.subarray(0, Math.floor(buffer.length / 2)) };
   for (const file of [{ name, mimeType, buffer: Buffer.from("Dear Sir or Madam") }, cut]) {
     await fresh.choose(file);
-    await expect(fresh.notice("not_a_picture")).toContainText("damaged");
+    await expect(fresh.notice("not_a_picture")).toContainText(words("problem.not_a_picture"));
     expect(await fresh.see("phase")).toBe("failed");
   }
   expect(fresh.watch.count("POST /v1/images")).toBe(0);
@@ -171,7 +172,7 @@ test("a decoder that arrives damaged is not run", async ({ bare }) => {
   });
   await bare.visit();
   await expect(bare.notice("decoder_damaged")).toBeVisible();
-  await expect(bare.part("engine-badge")).toContainText("No decoder");
+  await expect(bare.part("engine-badge")).toContainText(words("engine.failed"));
   await bare.page.unroute("**/decoder.onnx");
   await bare.part("recover-retry").click();
   await bare.open(PICTURE);

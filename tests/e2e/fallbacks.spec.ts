@@ -3,6 +3,7 @@ import { decodeRle, iouOf } from "./page/masks";
 import { samplePicture } from "./page/pictures";
 import type { Studio } from "./page/studio";
 import { expect, test } from "./page/test";
+import { wording, words } from "./page/words";
 
 /** ONNX Runtime's own worker threads have other addresses. */
 function decodeWorker(studio: Studio): Worker {
@@ -31,7 +32,7 @@ test("with cross-origin isolation there are threads, and the badge counts them",
   const cores = await studio.page.evaluate(() => navigator.hardwareConcurrency);
   test.skip(cores < 2, "one core has one thread");
   expect(await studio.see("threads")).toBe(Math.min(cores, 4));
-  await expect(studio.part("engine-badge")).toContainText("threads");
+  await expect(studio.part("engine-badge")).toContainText(wording("engine.wasm"));
 });
 
 test("without cross-origin isolation there is one thread, and clicks are answered", async ({ bare }) => {
@@ -44,7 +45,7 @@ test("without cross-origin isolation there is one thread, and clicks are answere
   await bare.visit();
   expect(await bare.page.evaluate(() => globalThis.crossOriginIsolated)).toBe(false);
   await bare.open(samplePicture("table"));
-  await expect(bare.part("engine-badge")).toContainText("1 thread");
+  await expect(bare.part("engine-badge")).toContainText(words("engine.wasm.single"));
   await expectServerMask(bare, await bare.click([0.42, 0.3]));
 });
 
@@ -54,7 +55,7 @@ test("a decoder that does not start leaves the clicks to the server, and the bad
   await bare.visit();
   await bare.open(samplePicture("table"));
   await expect(bare.part("engine-badge")).toHaveAttribute("data-backend", "server");
-  await expect(bare.part("engine-badge")).toContainText("Server");
+  await expect(bare.part("engine-badge")).toContainText(words("engine.server"));
   await expect(bare.notice("server_predict")).toBeVisible();
 
   const asked = bare.watch.count("POST /v1/predict");
@@ -120,7 +121,7 @@ test("a worker that crashes is started again, and the masks are kept", async ({ 
   await test.step("again and again: fewer threads, then the server", async () => {
     if (threads > 1) {
       await crash(fresh);
-      await expect(fresh.part("engine-badge")).toContainText("1 thread", { timeout: 45_000 });
+      await expect(fresh.part("engine-badge")).toContainText(words("engine.wasm.single"), { timeout: 45_000 });
       await fresh.ready();
     }
     await crash(fresh);

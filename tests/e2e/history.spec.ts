@@ -2,6 +2,7 @@ import type { Rle } from "./page/masks";
 import { samplePicture } from "./page/pictures";
 import type { Studio } from "./page/studio";
 import { expect, test } from "./page/test";
+import { words } from "./page/words";
 
 test.beforeEach(({ studio }) => studio.open(samplePicture("table")));
 
@@ -111,7 +112,7 @@ test("several objects: refine one, rename it, hide it, delete it", async ({ stud
   const last = await studio.rle();
 
   await studio.part("object-select").first().click();
-  await expect(studio.part("draft")).toContainText("Refining Object 1");
+  await expect(studio.part("draft")).toContainText(words("draft.editing", { name: words("object.default", { n: 1 }) }));
   expect(await studio.rle()).not.toEqual(last);
   await studio.click([0.3, 0.27]);
   await studio.key("Enter");
@@ -128,7 +129,7 @@ test("several objects: refine one, rename it, hide it, delete it", async ({ stud
   await studio.key("Escape");
   await expect(studio.part("object").first()).toContainText("teapot");
   await studio.key("Control+z"); // one step for one name
-  await expect(studio.part("object").first()).toContainText("Object 1");
+  await expect(studio.part("object").first()).toContainText(words("object.default", { n: 1 }));
   await studio.key("Control+Shift+z");
 
   await studio.part("object").nth(1).hover();

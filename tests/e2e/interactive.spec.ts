@@ -4,6 +4,7 @@ import { quadrants, samplePicture } from "./page/pictures";
 import { Session } from "./page/session";
 import type { Place, Studio } from "./page/studio";
 import { expect, test } from "./page/test";
+import { words } from "./page/words";
 
 type Clicking = "promptable" | "refine" | "interactive";
 
@@ -48,7 +49,7 @@ test("the switch names three modes with a sentence each, walked by key and kept 
     await expect(alone.part(`clicking-${clicking}`)).toHaveAttribute("aria-checked", "true");
   } // prettier-ignore
   await alone.key("End");
-  await expect(alone.part("announcer")).toContainText("Interactive");
+  await expect(alone.part("announcer")).toContainText(words("clicking.interactive"));
   await alone.page.reload();
   await alone.ready();
   await expect(alone.part("clicking-interactive")).toHaveAttribute("aria-checked", "true");

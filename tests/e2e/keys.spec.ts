@@ -3,6 +3,7 @@ import { areaOf } from "./page/masks";
 import { samplePicture } from "./page/pictures";
 import type { Studio } from "./page/studio";
 import { expect, test } from "./page/test";
+import { wording, words } from "./page/words";
 
 test.beforeEach(async ({ fresh }) => {
   await fresh.visit();
@@ -40,10 +41,10 @@ test("a taken key is refused until one asks to swap; a reserved one always is", 
   await fresh.key("?");
   await remap(fresh, "undo", "b");
   const catcher = fresh.part("key-catcher");
-  await expect(catcher).toContainText("Taken: Box.");
+  await expect(catcher).toContainText(words("keys.taken", { name: words("command.tool.box") }));
   await expect(rowOf(fresh, "undo").getByTestId("key").first()).toHaveText("CtrlZ");
   await fresh.key("F5");
-  await expect(catcher).toContainText("cannot be used");
+  await expect(catcher).toContainText(words("keys.reserved"));
   await expect(fresh.part("key-swap")).toBeHidden();
   await fresh.key("b");
   await fresh.part("key-swap").click();
@@ -93,38 +94,39 @@ test("an object is made, corrected and accepted with the keyboard alone", async 
   await expect(fresh.part("crosshair")).toBeVisible();
   for (let i = 0; i < 3; i++) await fresh.key("Shift+ArrowUp");
   await expect.poll(() => fresh.see("hovering")).toBe(true);
-  await expect(fresh.part("announcer")).toContainText("from the left");
+  await expect(fresh.part("announcer")).toContainText(wording("announce.place"));
   await fresh.key("Space");
   await fresh.settled();
-  await expect(fresh.part("announcer")).toContainText(
-    /Point added\. The mask covers \d+% of the picture, score 0\.\d\d\./,
-  );
+  await expect(fresh.part("announcer")).toContainText(words("announce.add"));
+  await expect(fresh.part("announcer")).toContainText(wording("announce.mask"));
   const before = areaOf(await fresh.mask());
   for (let i = 0; i < 2; i++) await fresh.key("Shift+ArrowRight");
   await fresh.key("Shift+Space");
   await expect.poll(() => fresh.see("steps")).toBe(2);
   await fresh.settled();
-  await expect(fresh.part("announcer")).toContainText("Background point added.");
+  await expect(fresh.part("announcer")).toContainText(words("announce.remove"));
   expect(areaOf(await fresh.mask())).not.toBe(before);
   await fresh.key("Space"); // on the point that is there: it is taken back
-  await expect(fresh.part("announcer")).toContainText("Point removed.");
+  await expect(fresh.part("announcer")).toContainText(words("announce.point.gone"));
   expect(areaOf(await fresh.mask())).toBe(before);
   await fresh.key("Enter");
   await expect(fresh.part("object")).toHaveCount(1);
-  await expect(fresh.part("announcer")).toContainText("Object 1 accepted.");
+  await expect(fresh.part("announcer")).toContainText(
+    words("announce.accepted", { name: words("object.default", { n: 1 }) }),
+  );
 });
 
 test("a box by keyboard; the mouse takes the crosshair away", async ({ fresh }) => {
   await fresh.part("canvas").focus();
   for (let i = 0; i < 3; i++) await fresh.key("Shift+ArrowLeft");
   await fresh.key("k");
-  await expect(fresh.part("announcer")).toContainText("Pressed.");
+  await expect(fresh.part("announcer")).toContainText(words("announce.held"));
   for (let i = 0; i < 6; i++) await fresh.key("Shift+ArrowRight");
   for (let i = 0; i < 5; i++) await fresh.key("Shift+ArrowDown");
   await fresh.key("k");
   await expect.poll(() => fresh.see("steps")).toBe(1);
   await fresh.settled();
-  await expect(fresh.part("announcer")).toContainText(/Box set\. The mask covers/);
+  await expect(fresh.part("announcer")).toContainText(words("announce.box"));
   expect(areaOf(await fresh.mask())).toBeGreaterThan(100);
   const { x, y } = await fresh.spot([0.5, 0.5]);
   await fresh.page.mouse.move(x, y);
@@ -138,7 +140,7 @@ test("a key that is held is one press", async ({ fresh }) => {
   await fresh.key("ArrowRight");
   for (let i = 0; i < 6; i++) await fresh.page.keyboard.down("k"); // repeats, as a key that stays down
   await fresh.page.keyboard.up("k");
-  await expect(fresh.part("announcer")).toContainText("Pressed.");
+  await expect(fresh.part("announcer")).toContainText(words("announce.held"));
   await fresh.key("k");
   await expect.poll(() => fresh.see("steps")).toBe(1);
 });
@@ -164,7 +166,7 @@ test("brush strokes and polygons by keyboard", async ({ fresh }) => {
   }
   await fresh.key("Space"); // again on the last corner: closed
   await fresh.settled();
-  await expect(fresh.part("announcer")).toContainText("The mask covers");
+  await expect(fresh.part("announcer")).toContainText(wording("announce.mask.by_hand"));
   await fresh.key("Enter");
   await expect(fresh.part("object")).toHaveCount(1);
 });

@@ -3,13 +3,18 @@ import { OwnServer } from "./page/own-server";
 import { samplePicture } from "./page/pictures";
 import { Studio } from "./page/studio";
 import { expect, test } from "./page/test";
+import { LOCALE } from "./page/words";
 
 const [TABLE, DESK, GARDEN] = [samplePicture("table"), samplePicture("desk"), samplePicture("garden")];
 
 test("the server is killed in the middle of everything, and everything goes on", async ({ browser }) => {
   test.setTimeout(240_000);
   const server = await OwnServer.make();
-  const context = await browser.newContext({ baseURL: server.url, viewport: { width: 1280, height: 800 } });
+  const context = await browser.newContext({
+    baseURL: server.url,
+    viewport: { width: 1280, height: 800 },
+    locale: LOCALE,
+  });
   const studio = await Studio.on(await context.newPage(), server.url);
   studio.watch.allowErrors(/Failed to load resource/);
   try {

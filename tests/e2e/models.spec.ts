@@ -4,6 +4,7 @@ import { samplePicture } from "./page/pictures";
 import { SECOND } from "./page/second-bundle";
 import type { Point, Studio } from "./page/studio";
 import { expect, test } from "./page/test";
+import { wording, words } from "./page/words";
 
 const FIRST = "segserve-lite";
 const PICTURE = samplePicture("table");
@@ -55,10 +56,12 @@ test("the menu lists the models with size, licence and speed, and is walked with
   await expect.poll(lists).toBe(before + 1);
   await expect(items.first()).toHaveAttribute("aria-checked", "true");
   await expect(items.first()).toBeFocused();
-  await expect(items.first()).toContainText(/[kM]B for the browser, .* in all/);
+  await expect(items.first()).toContainText(wording("models.size"));
   await expect(items.first()).toContainText("Apache-2.0");
   await expect(items.last()).toContainText(SECOND.title);
-  await expect(items.last()).toContainText(/1\.2 s a picture where the bundle was made|a picture on this server/);
+  await expect(items.last()).toContainText(
+    new RegExp(`${wording("models.speed.elsewhere").source}|${wording("models.speed.here").source}`),
+  );
   await expect(fresh.part("models-more")).toBeHidden();
   await fresh.key("ArrowDown");
   await expect(items.last()).toBeFocused();
@@ -123,10 +126,10 @@ test("of several interactive models the menu takes one, at the next visit too; t
   await bare.key("m");
   const items = bare.part("click-model");
   await expect(items).toHaveCount(2);
-  await expect(bare.part("model-menu")).toContainText("Interactive: further clicks on an object");
+  await expect(bare.part("model-menu")).toContainText(words("models.clicks"));
   await expect(items.first()).toHaveAttribute("aria-checked", "true");
   await expect(items.last()).toContainText("Our polyps");
-  await expect(items.last()).toContainText(/MB for the browser/);
+  await expect(items.last()).toContainText(wording("models.clicks.size"));
   await bare.key("End");
   await expect(items.last()).toBeFocused();
   await bare.key("Enter");
@@ -225,8 +228,8 @@ test("a slow encode shows its seconds, and how many it usually takes", async ({ 
   await bare.choose(PICTURE);
   const phase = bare.part("phase");
   await expect(phase).toHaveAttribute("data-phase", "encoding");
-  await expect(phase).toContainText("1 s of about 2 s");
-  await expect(phase).toContainText("4 s, usually about 2 s");
+  await expect(phase).toContainText(words("phase.seconds.of", { seconds: 1, expected: 2 }));
+  await expect(phase).toContainText(words("phase.seconds.over", { seconds: 4, expected: 2 }));
   const part = Number(await phase.locator("progress").getAttribute("value"));
   expect(part).toBeGreaterThan(0.8);
   expect(part).toBeLessThan(1);
@@ -242,9 +245,9 @@ test("a slow encode is stopped by button and by Esc; the clicks wait", async ({ 
   await expect(phase).toHaveAttribute("data-phase", /uploading|encoding/);
   await fresh.part("command-stop").click();
   await expect(phase).toHaveAttribute("data-phase", "unencoded");
-  await expect(phase).toContainText("Not encoded");
+  await expect(phase).toContainText(words("phase.unencoded"));
   await fresh.press([0.42, 0.3]);
-  await expect(phase).toContainText("Your click is remembered");
+  await expect(phase).toContainText(words("phase.click"));
   await fresh.part("command-encode").click();
   await expect(phase).toHaveAttribute("data-phase", /uploading|encoding/);
   await fresh.key("Escape");

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { samplePicture } from "./page/pictures";
 import { expect, test } from "./page/test";
+import { LOCALE } from "./page/words";
 
 function folderOfPictures(): string {
   const folder = mkdtempSync(join(tmpdir(), "segserve-"));
@@ -58,6 +59,7 @@ test("a folder is opened by its own dialog, with what is in its folders", async 
 
 test("where there is a finger there is a camera", async ({ browser, baseURL }) => {
   const context = await browser.newContext({
+    locale: LOCALE,
     baseURL: baseURL ?? "",
     viewport: { width: 400, height: 800 },
     hasTouch: true,

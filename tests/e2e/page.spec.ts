@@ -1,5 +1,6 @@
 import { samplePicture } from "./page/pictures";
 import { expect, test } from "./page/test";
+import { words } from "./page/words";
 
 test("page, assets and API carry the headers that isolate them", async ({ fresh }) => {
   const answers = new Map<string, Record<string, string>>();
@@ -55,14 +56,14 @@ test("? shows every key, Esc and the button close the sheet", async ({ studio })
   const sheet = studio.part("key-sheet");
   await studio.key("?");
   await expect(sheet).toBeVisible();
-  for (const words of [
-    "Undo",
-    "Accept the object",
-    "Third candidate",
-    "Zoom at the cursor",
-    "Take away from the mask",
-  ]) {
-    await expect(sheet).toContainText(words);
+  for (const key of [
+    "command.undo",
+    "command.accept",
+    "command.candidate.3",
+    "mouse.wheel.does",
+    "mouse.right.does",
+  ] as const) {
+    await expect(sheet).toContainText(words(key));
   }
   await studio.key("Escape");
   await expect(sheet).toBeHidden();

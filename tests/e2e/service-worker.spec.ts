@@ -3,6 +3,7 @@ import { Gateway } from "./page/gateway";
 import { samplePicture } from "./page/pictures";
 import { Studio } from "./page/studio";
 import { expect, test as base } from "./page/test";
+import { LOCALE } from "./page/words";
 
 interface Visit {
   readonly gateway: Gateway;
@@ -16,6 +17,7 @@ const test = base.extend<{ visit: Visit }>({
     const gateway = new Gateway(baseURL ?? "");
     await gateway.start();
     const context = await browser.newContext({
+      locale: LOCALE,
       baseURL: gateway.url,
       viewport: { width: 1280, height: 800 },
       serviceWorkers: "allow",

@@ -2,9 +2,10 @@ import type { PageSpec } from "../../web/tests/tiffs";
 import { tiffOf } from "../../web/tests/tiffs";
 import { areaOf, boundsOf } from "./page/masks";
 import type { PictureFile } from "./page/pictures";
-import { pixelsOf, QUADRANTS } from "./page/pictures";
+import { pixelsOf, QUADRANTS, samplePicture } from "./page/pictures";
 import type { Studio } from "./page/studio";
 import { expect, test } from "./page/test";
+import { words } from "./page/words";
 
 const [WIDTH, HEIGHT] = [320, 240];
 const tiff = (name: string, pages: readonly PageSpec[]): PictureFile => ({
@@ -93,38 +94,54 @@ test("pages are turned upright, all eight ways", async ({ alone: studio }) => {
   }
 });
 
-test("a single page keeps its name; what cannot be read is named, and the rest is opened", async ({
+test("a single page keeps its name; what cannot be read is named, page by page, and the rest is opened", async ({
   alone: studio,
 }) => {
   const fax = { ...disc(80), tags: { 259: [4] } };
   const files = [
-    tiff("scan.tif", [fax]),
-    tiff("one.tiff", [disc(80)]),
-    { ...tiff("not.tif", []), buffer: Buffer.from("no") },
+    tiff("a.tiff", [disc(80)]),
+    tiff("b.tif", [disc(80), fax, disc(160)]),
+    tiff("c.tif", [fax]),
+    { ...samplePicture("desk"), name: "d.tif" }, // a JPEG under that name is a JPEG
   ];
   await studio.part("file-input").setInputFiles(files);
-  await expect(studio.part("picture-name")).toContainText("one.tiff");
-  await expect(studio.notice("tiff_unreadable")).toContainText("not.tif");
-  await expect(studio.notice("tiff_unreadable")).toContainText("scan.tif");
+  await expect(studio.part("strip-entry")).toHaveCount(4);
+  await expect(studio.part("picture-name")).toContainText("a.tiff");
+  const notice = studio.notice("tiff_unreadable");
+  await expect(notice).toContainText(words("tiff.page", { name: "b.tif", page: 2 }));
+  await expect(notice).toContainText(words("tiff.page", { name: "c.tif", page: 1 }));
   await studio.ready();
+  for (const name of ["b-1.png", "b-3.png", "d.tif"]) {
+    await studio.key("d");
+    await expect(studio.part("picture-name")).toContainText(name);
+    await studio.ready();
+  }
+});
+
+test("pages that come while one works on another picture wait in the strip", async ({ alone: studio }) => {
+  await studio.open(samplePicture("table"));
+  await studio.choose(manyPages(20));
+  await studio.click([0.42, 0.3]);
+  await expect(studio.part("strip-entry")).toHaveCount(21, { timeout: 60_000 });
+  await expect(studio.part("job")).toBeHidden();
+  await expect(studio.part("picture-name")).toContainText("table.jpg");
+  await expect(studio.part("draft")).toHaveAttribute("data-status", "done");
 });
 
 test("reading many pages shows how far it is, and can be stopped", async ({ alone: studio }) => {
-  const { values } = turned(1);
-  const large = {
-    width: 1600,
-    height: 1200,
-    values: new Uint8Array(3 * 1600 * 1200).fill(values[0] ?? 0),
-    photometric: 2,
-  };
-  await studio.choose(
-    tiff(
-      "many.tif",
-      Array.from({ length: 60 }, () => ({ ...large, deflate: true })),
-    ),
-  );
+  await studio.choose(manyPages(60));
   await expect(studio.part("job").getByRole("progressbar")).toHaveAttribute("value", /^0\.[1-9]/);
   await studio.part("job-stop").click();
   await expect(studio.part("job")).toBeHidden();
   await expect(studio.part("choose-picture")).toBeVisible();
 });
+
+/** Pages of nearly two megapixels, which take a moment each. */
+function manyPages(count: number): PictureFile {
+  const [width, height] = [1600, 1200];
+  const page = { width, height, values: new Uint8Array(3 * width * height).fill(90), photometric: 2, deflate: true };
+  return tiff(
+    "many.tif",
+    Array.from({ length: count }, () => page),
+  );
+}

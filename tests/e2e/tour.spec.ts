@@ -1,6 +1,7 @@
 import { samplePicture } from "./page/pictures";
 import type { Studio } from "./page/studio";
 import { expect, test } from "./page/test";
+import { words } from "./page/words";
 
 async function begin(studio: Studio): Promise<void> {
   await studio.page.goto("/?tour");
@@ -13,7 +14,7 @@ test.afterEach(({ fresh }) => fresh.page.evaluate(() => localStorage.clear()));
 
 test("the tour goes along with what one does, and ends for good", async ({ fresh }) => {
   await begin(fresh);
-  await expect(fresh.part("tour")).toContainText("1 of 5");
+  await expect(fresh.part("tour")).toContainText(words("tour.of", { n: 1, count: 5 }));
   await fresh.choose(samplePicture("table"));
   await expectStep(fresh, "click");
   await fresh.ready();

@@ -4,6 +4,7 @@ import { decodeRle, iouOf } from "./page/masks";
 import { samplePicture } from "./page/pictures";
 import { Studio } from "./page/studio";
 import { expect, test } from "./page/test";
+import { LOCALE } from "./page/words";
 
 const [TABLE, DESK] = [samplePicture("table"), samplePicture("desk")];
 
@@ -36,7 +37,11 @@ test("a workspace goes to another browser in one file: pictures, masks and undo,
   const file = await packed(studio);
   expect(file.name).toMatch(/^segserve-workspace-\d{4}-\d\d-\d\d\.zip$/);
 
-  const context = await browser.newContext({ baseURL: baseURL ?? "", viewport: { width: 1280, height: 800 } });
+  const context = await browser.newContext({
+    baseURL: baseURL ?? "",
+    viewport: { width: 1280, height: 800 },
+    locale: LOCALE,
+  });
   const other = await Studio.on(await context.newPage(), baseURL ?? "");
   await other.visit();
   await other.part("file-input").setInputFiles(file);

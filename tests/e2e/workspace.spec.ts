@@ -2,6 +2,7 @@ import type { Buffer } from "node:buffer";
 import { areaOf, iouOf } from "./page/masks";
 import type { Studio } from "./page/studio";
 import { expect, test } from "./page/test";
+import { wording, words } from "./page/words";
 import { makeObject, openAll, TABLE } from "./page/work";
 
 /** Drags along places of the picture. */
@@ -68,16 +69,18 @@ test("the badge tells of threads, milliseconds, the embedding and where it came 
   await studio.open(TABLE);
   await studio.click([0.4, 0.5]);
   await studio.part("engine-badge").click();
-  await expect(studio.part("engine-decode")).toContainText("ms");
+  await expect(studio.part("engine-decode")).toContainText(wording("time.ms"));
   await expect(studio.part("engine-embedding")).toContainText(/kB|MB/);
-  await expect(studio.part("engine-from")).toContainText(/the encoder|the server's cache/);
+  await expect(studio.part("engine-from")).toContainText(
+    new RegExp(`${words("engine.panel.from.encoded")}|${words("engine.panel.from.server")}`),
+  );
   await studio.key("Escape");
   await expect(studio.part("engine-panel")).toBeHidden();
   await studio.page.waitForTimeout(800); // changes are gathered for a moment before they are written
   await studio.page.reload();
   await studio.ready();
   await studio.part("engine-badge").click();
-  await expect(studio.part("engine-from")).toContainText("this browser's storage");
+  await expect(studio.part("engine-from")).toContainText(words("engine.panel.from.storage"));
 });
 
 test.describe("mending by hand", () => {
@@ -91,7 +94,7 @@ test.describe("mending by hand", () => {
     await drag(studio, [0.7, 0.2], [0.8, 0.2]);
     await expect.poll(async () => areaOf(await studio.mask())).toBeGreaterThan(areaOf(clicked));
     const painted = await studio.mask();
-    await expect(studio.part("score")).toHaveText("Mended by hand");
+    await expect(studio.part("score")).toHaveText(words("draft.by_hand"));
     await studio.key("r");
     await drag(studio, [0.7, 0.2], [0.8, 0.2]);
     await expect.poll(async () => areaOf(await studio.mask())).toBe(areaOf(clicked));
@@ -161,14 +164,14 @@ test.describe("mending by hand", () => {
 test.describe("objects", () => {
   test("have classes, locks, an order, and can be merged and cut from each other", async ({ alone: studio }) => {
     await studio.open(TABLE);
-    await studio.part("next-label").selectOption({ label: "New class …" });
+    await studio.part("next-label").selectOption({ label: words("label.new") });
     await studio.part("next-label-field").fill("cup");
     await studio.key("Enter");
     await makeObject(studio, [0.31, 0.655]);
     await makeObject(studio, [0.42, 0.3]);
     await expect(studio.part("object-label").first()).toHaveValue("cup");
     const rows = studio.part("object");
-    await studio.part("next-label").selectOption({ label: "New class …" });
+    await studio.part("next-label").selectOption({ label: words("label.new") });
     await studio.part("next-label-field").fill("plate");
     await studio.key("Enter");
     await rows.nth(1).getByTestId("object-select").click();

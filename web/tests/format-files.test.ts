@@ -35,7 +35,7 @@ test("every format is written to files", async () => {
     { name: "empty.jpg", ...SIZE, objects: [] },
   ];
   for (const [id, writer] of Object.entries(WRITERS)) {
-    const { files } = await writer(pictures, { unnamed: "object", description: "" });
+    const { files } = await writer(pictures);
     for (const { path, data } of files) write(`${id}-${path}`, data);
   }
   MASKS.forEach((mask, i) =>

@@ -18,7 +18,6 @@ import type { Rle } from "../src/geometry/rle";
 import { strokeRaster } from "../src/geometry/strokes";
 
 const SIZE = { width: 120, height: 90 };
-const WORDS = { unnamed: "object", description: "test" };
 const disc = (x: number, y: number, radius: number): Raster => strokeRaster(SIZE, { path: [imagePoint(x, y)], radius });
 
 const RING = without(disc(30, 40, 20), disc(30, 40, 8));
@@ -51,7 +50,7 @@ describe("what is written comes back", () => {
     ["labelme", 0.97, [0, 1, 2]],
     ["yolo", 0.96, [1, 2]],
   ] as const)("%s", async (id, least, exact) => {
-    const { files } = await WRITERS[id]([PICTURE, EMPTY], WORDS);
+    const { files } = await WRITERS[id]([PICTURE, EMPTY]);
     const { pictures, skipped } = readAnnotations(asFiles(files), KNOWN);
     expect(skipped).toEqual([]);
     expect(pictures.map((picture) => picture.id)).toEqual([0]);
@@ -65,11 +64,11 @@ describe("what is written comes back", () => {
   });
 
   it("label maps and mask PNGs", async () => {
-    const map = await WRITERS.label_map([PICTURE], WORDS);
+    const map = await WRITERS.label_map([PICTURE]);
     const [image] = map.files;
     const back = readAnnotations(asFiles(image === undefined ? [] : [image]), KNOWN);
     expect(back.pictures[0]?.objects.map(({ rle }) => rle)).toEqual([RING, TWO, PLAIN].map(rasterToRle));
-    const masks = await WRITERS.masks([PICTURE], WORDS);
+    const masks = await WRITERS.masks([PICTURE]);
     const each = readAnnotations(asFiles(masks.files), KNOWN);
     expect(each.pictures[0]?.objects.map(({ rle }) => rle)).toEqual([RING, TWO, PLAIN].map(rasterToRle));
     expect(each.pictures[0]?.objects[0]?.label).toBe("cat");
@@ -79,12 +78,12 @@ describe("what is written comes back", () => {
 describe("what a format cannot hold", () => {
   it("is said", async () => {
     const codes = async (id: keyof typeof WRITERS): Promise<string[]> =>
-      (await WRITERS[id]([PICTURE], WORDS)).warnings.map(({ code, count }) => `${code} ${count}`);
+      (await WRITERS[id]([PICTURE])).warnings.map(({ code, count }) => `${code} ${count}`);
     expect(await codes("yolo")).toEqual(["yolo_holes_lost 1", "yolo_parts_joined 1"]);
     expect(await codes("coco_polygons")).toEqual(["coco_holes_as_rle 1"]);
     expect(await codes("coco")).toEqual([]);
     const over = { ...PICTURE, objects: [object(disc(50, 50, 20)), object(disc(60, 50, 20))] };
-    expect((await WRITERS.voc([over], WORDS)).warnings).toMatchObject([{ code: "overlap_hidden", count: 1 }]);
+    expect((await WRITERS.voc([over])).warnings).toMatchObject([{ code: "overlap_hidden", count: 1 }]);
   });
 });
 
@@ -93,14 +92,14 @@ describe("each format", () => {
     "%s takes pictures without objects and empty masks",
     async (id) => {
       const nothing = { ...EMPTY, objects: [object(emptyRaster(SIZE))] };
-      const { files } = await WRITERS[id]([EMPTY, nothing], WORDS);
+      const { files } = await WRITERS[id]([EMPTY, nothing]);
       for (const { path } of files) expect(path).not.toMatch(/[<>:"\\|?*]|\.\.|^\//);
       expect(Object.keys(unzipSync(zipOf(files)))).toHaveLength(files.length);
     },
   );
 
   it("writes VOC's PNGs with its palette, and its boxes from 1 on", async () => {
-    const { files } = await WRITERS.voc([PICTURE], WORDS);
+    const { files } = await WRITERS.voc([PICTURE]);
     const map = files.find(({ path }) => path.startsWith("SegmentationObject/"));
     const png = decode(map?.data as Uint8Array);
     expect(png.palette?.slice(0, 4)).toEqual([
@@ -117,7 +116,7 @@ describe("each format", () => {
   });
 
   it("is the same bytes for the same work", async () => {
-    const make = async (): Promise<Uint8Array> => zipOf((await WRITERS.labelme([PICTURE], WORDS)).files);
+    const make = async (): Promise<Uint8Array> => zipOf((await WRITERS.labelme([PICTURE])).files);
     expect(await make()).toEqual(await make());
   });
 });

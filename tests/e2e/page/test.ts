@@ -1,5 +1,6 @@
 import { test as base } from "@playwright/test";
 import { Studio } from "./studio";
+import { LOCALE } from "./words";
 
 interface PageFixtures {
   /** The page that tests share: loaded once, its decoder running. Each test opens a picture of its own. */
@@ -20,7 +21,7 @@ export const test = base.extend<PageFixtures, SharedFixtures>({
   session: [
     async ({ browser }, use, { project }) => {
       const { baseURL = "", viewport = null } = project.use;
-      const context = await browser.newContext({ baseURL, viewport });
+      const context = await browser.newContext({ baseURL, viewport, locale: LOCALE });
       const studio = await Studio.on(await context.newPage(), baseURL);
       await studio.visit();
       await use(studio);
@@ -50,7 +51,7 @@ export const test = base.extend<PageFixtures, SharedFixtures>({
 
   alone: async ({ browser }, use, { project }) => {
     const { baseURL = "", viewport = null } = project.use;
-    const context = await browser.newContext({ baseURL, viewport });
+    const context = await browser.newContext({ baseURL, viewport, locale: LOCALE });
     const studio = await Studio.on(await context.newPage(), baseURL);
     await studio.visit();
     await use(studio);
@@ -60,7 +61,7 @@ export const test = base.extend<PageFixtures, SharedFixtures>({
 
   bare: async ({ browser }, use, { project }) => {
     const { baseURL = "", viewport = null } = project.use;
-    const context = await browser.newContext({ baseURL, viewport, serviceWorkers: "block" });
+    const context = await browser.newContext({ baseURL, viewport, locale: LOCALE, serviceWorkers: "block" });
     const studio = await Studio.on(await context.newPage(), baseURL);
     await use(studio);
     await context.close();

@@ -1,20 +1,20 @@
 import type { Part } from "../geometry/contours";
 import { contoursOf, simplified } from "../geometry/contours";
 import { pixelsOf, rleToRaster } from "../geometry/raster";
-import type { ExportedObject, FormatWarning, Words, Writer } from "./types";
+import type { ExportedObject, FormatWarning, Writer } from "./types";
 import { categoriesOf, categoryOf, warningsOf } from "./types";
 
 /** How far a polygon may lie from the mask's edge, in pixels. */
 export const TOLERANCE = 0.5;
 
 /** COCO's JSON with run lengths: every mask to the pixel. */
-export const writeCoco: Writer = (pictures, words) => write(pictures, words, false);
+export const writeCoco: Writer = (pictures) => write(pictures, false);
 
 /** COCO's JSON with polygons; masks with holes, which polygons cannot say, stay run lengths. */
-export const writeCocoPolygons: Writer = (pictures, words) => write(pictures, words, true);
+export const writeCocoPolygons: Writer = (pictures) => write(pictures, true);
 
-function write(pictures: Parameters<Writer>[0], words: Words, polygons: boolean): ReturnType<Writer> {
-  const categories = categoriesOf(pictures, words);
+function write(pictures: Parameters<Writer>[0], polygons: boolean): ReturnType<Writer> {
+  const categories = categoriesOf(pictures);
   const annotations: object[] = [];
   const warnings: FormatWarning[] = [];
   for (const [index, picture] of pictures.entries()) {
@@ -27,7 +27,7 @@ function write(pictures: Parameters<Writer>[0], words: Words, polygons: boolean)
       annotations.push({
         id: annotations.length + 1,
         image_id: index + 1,
-        category_id: categories.indexOf(categoryOf(object, words)) + 1,
+        category_id: categories.indexOf(categoryOf(object)) + 1,
         segmentation: parts === null || holed || parts.length === 0 ? object.rle : parts.map(flat),
         area,
         bbox,
@@ -39,7 +39,7 @@ function write(pictures: Parameters<Writer>[0], words: Words, polygons: boolean)
     warnings.push(...warningsOf(picture, { coco_holes_as_rle: holes }));
   }
   const data = JSON.stringify({
-    info: { description: words.description },
+    info: { description: "Made with Segserve" },
     images: pictures.map(({ name, width, height }, i) => ({ id: i + 1, file_name: name, width, height })),
     categories: categories.map((name, i) => ({ id: i + 1, name, supercategory: "" })),
     annotations,

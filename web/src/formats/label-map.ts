@@ -27,7 +27,7 @@ export function eachPixel({ picture, area, data }: Raster, visit: (at: number) =
 }
 
 /** A grey PNG of object numbers, 8 bits as far as they do, and a JSON that says what each is. */
-export const writeLabelMap: Writer = async (pictures, words) => {
+export const writeLabelMap: Writer = async (pictures) => {
   const files: FormatFile[] = [];
   const warnings: FormatWarning[] = [];
   const stems = stemsOf(pictures.map(({ name }) => name));
@@ -37,7 +37,7 @@ export const writeLabelMap: Writer = async (pictures, words) => {
     const narrow = objects.length < 256 ? Uint8Array.from(values) : values;
     const legend = objects.map((object, n) => ({
       value: n + 1,
-      category: categoryOf(object, words),
+      category: categoryOf(object),
       name: object.name,
       label: object.label,
       colour: object.colour,

@@ -5,18 +5,18 @@ import { rleToRaster } from "../geometry/raster";
 import { TOLERANCE } from "./coco";
 import { stemsOf } from "./names";
 import { maskPng } from "./png";
-import type { ExportedObject, FormatFile, Words, Writer } from "./types";
+import type { ExportedObject, FormatFile, Writer } from "./types";
 import { categoryOf } from "./types";
 
 const VERSION = "5.5.0";
 
 /** labelme's JSON, one a picture: polygons, the parts of an object in one group; a mask with holes as labelme's mask shape. */
-export const writeLabelme: Writer = async (pictures, words) => {
+export const writeLabelme: Writer = async (pictures) => {
   const stems = stemsOf(pictures.map(({ name }) => name));
   const files: FormatFile[] = [];
   for (const [i, { name, width, height, objects }] of pictures.entries()) {
     const shapes: object[] = [];
-    for (const [n, object] of objects.entries()) shapes.push(...(await shapesOf(object, n, words)));
+    for (const [n, object] of objects.entries()) shapes.push(...(await shapesOf(object, n)));
     const file = {
       version: VERSION,
       flags: {},
@@ -31,10 +31,10 @@ export const writeLabelme: Writer = async (pictures, words) => {
   return { files, warnings: [] };
 };
 
-async function shapesOf(object: ExportedObject, group: number, words: Words): Promise<object[]> {
+async function shapesOf(object: ExportedObject, group: number): Promise<object[]> {
   const raster = rleToRaster(object.rle);
   const parts = simplified(contoursOf(raster), TOLERANCE);
-  const common = { label: categoryOf(object, words), description: object.name, flags: {} };
+  const common = { label: categoryOf(object), description: object.name, flags: {} };
   if (parts.some(({ holes }) => holes.length > 0)) return [{ ...common, group_id: null, ...(await maskShape(raster)) }];
   const group_id = parts.length > 1 ? group : null;
   return parts.map(({ outer }) => ({

@@ -6,7 +6,7 @@ import type { FormatFile, Writer } from "./types";
 import { categoryOf } from "./types";
 
 /** A black and white PNG of the picture's size for each object, in a folder a picture. */
-export const writeMasks: Writer = async (pictures, words) => {
+export const writeMasks: Writer = async (pictures) => {
   const files: FormatFile[] = [];
   const stems = stemsOf(pictures.map(({ name }) => name));
   for (const [i, { width, height, objects }] of pictures.entries()) {
@@ -14,7 +14,7 @@ export const writeMasks: Writer = async (pictures, words) => {
       const mask = new Uint8Array(width * height);
       eachPixel(rleToRaster(object.rle), (at) => (mask[at] = 1));
       const number = `${n + 1}`.padStart(3, "0");
-      const path = `${stems[i] ?? i}/${number}-${safeName(categoryOf(object, words))}.png`;
+      const path = `${stems[i] ?? i}/${number}-${safeName(categoryOf(object))}.png`;
       files.push({ path, data: await maskPng(mask, width, height) });
     }
   }

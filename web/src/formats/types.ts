@@ -45,21 +45,17 @@ export interface Written {
   readonly warnings: readonly FormatWarning[];
 }
 
-/** Words of the person's language that get into files. */
-export interface Words {
-  /** The category of objects without class and name. */
-  readonly unnamed: string;
-  readonly description: string;
-}
+/** The category of objects without class and name: the same in every language, so that files fit together. */
+const UNNAMED = "object";
 
-export type Writer = (pictures: readonly ExportedPicture[], words: Words) => Written | Promise<Written>;
+export type Writer = (pictures: readonly ExportedPicture[]) => Written | Promise<Written>;
 
 /** What an object is: its class, else its name. */
-export const categoryOf = ({ label, name }: ExportedObject, words: Words): string => label || name || words.unnamed;
+export const categoryOf = ({ label, name }: ExportedObject): string => label || name || UNNAMED;
 
 /** Every category, in the order of first use. */
-export function categoriesOf(pictures: readonly ExportedPicture[], words: Words): string[] {
-  return [...new Set(pictures.flatMap(({ objects }) => objects.map((object) => categoryOf(object, words))))];
+export function categoriesOf(pictures: readonly ExportedPicture[]): string[] {
+  return [...new Set(pictures.flatMap(({ objects }) => objects.map((object) => categoryOf(object))))];
 }
 
 /** Warnings by code and picture; none for none. */

@@ -8,7 +8,7 @@ import { categoryOf } from "./types";
 import { escaped } from "./voc";
 
 /** GeoJSON, one a picture: a feature an object, in pixels of the picture, y down; rings are closed. */
-export const writeGeoJson: Writer = (pictures, words) => {
+export const writeGeoJson: Writer = (pictures) => {
   const stems = stemsOf(pictures.map(({ name }) => name));
   const closed = (ring: Ring): number[][] => [...ring, ...ring.slice(0, 1)].map(({ x, y }) => [x, y]);
   const files = pictures.map(({ name, width, height, objects }, i) => {
@@ -16,7 +16,7 @@ export const writeGeoJson: Writer = (pictures, words) => {
       const parts = simplified(contoursOf(rleToRaster(object.rle)), TOLERANCE);
       const coordinates = parts.map(({ outer, holes }) => [outer, ...holes].map(closed));
       const properties = {
-        category: categoryOf(object, words),
+        category: categoryOf(object),
         name: object.name,
         colour: object.colour,
         predicted_iou: object.iou,
@@ -30,13 +30,13 @@ export const writeGeoJson: Writer = (pictures, words) => {
 };
 
 /** SVG, one a picture: a path an object, holes cut out by the even-odd rule. */
-export const writeSvg: Writer = (pictures, words) => {
+export const writeSvg: Writer = (pictures) => {
   const stems = stemsOf(pictures.map(({ name }) => name));
   const files = pictures.map(({ width, height, objects }, i) => {
     const paths = objects.map((object) => {
       const rings = ringsOf(simplified(contoursOf(rleToRaster(object.rle)), TOLERANCE));
       const d = rings.map((ring) => `M${ring.map(({ x, y }) => `${x} ${y}`).join("L")}Z`).join("");
-      const category = escaped(categoryOf(object, words));
+      const category = escaped(categoryOf(object));
       return `<path fill="${object.colour}" fill-opacity="0.5" fill-rule="evenodd" d="${d}"><title>${category}</title></path>\n`;
     });
     const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;

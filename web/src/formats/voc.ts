@@ -3,7 +3,7 @@ import { objectMap } from "./label-map";
 import { stemsOf } from "./names";
 import type { Palette } from "./png";
 import { encodePng } from "./png";
-import type { ExportedPicture, FormatFile, FormatWarning, Words, Writer } from "./types";
+import type { ExportedPicture, FormatFile, FormatWarning, Writer } from "./types";
 import { categoriesOf, categoryOf, warningsOf } from "./types";
 
 /** 0 is the background and 255 void; what lies between numbers classes or objects. */
@@ -20,8 +20,8 @@ export const VOC_PALETTE: Palette = Array.from({ length: 256 }, (_, index) => {
 });
 
 /** Pascal VOC's folders: an XML of boxes, a PNG of classes and a PNG of objects for each picture, and the classes' names. */
-export const writeVoc: Writer = async (pictures, words) => {
-  const categories = categoriesOf(pictures, words);
+export const writeVoc: Writer = async (pictures) => {
+  const categories = categoriesOf(pictures);
   const stems = stemsOf(pictures.map(({ name }) => name));
   const files: FormatFile[] = [];
   const warnings: FormatWarning[] = [];
@@ -30,10 +30,10 @@ export const writeVoc: Writer = async (pictures, words) => {
     const stem = stems[i] ?? `${i}`;
     const shown = { ...picture, objects: objects.slice(0, MOST) };
     const { values, hidden } = objectMap(shown);
-    const classes = shown.objects.map((object) => Math.min(categories.indexOf(categoryOf(object, words)) + 1, MOST));
+    const classes = shown.objects.map((object) => Math.min(categories.indexOf(categoryOf(object)) + 1, MOST));
     const classMap = Uint8Array.from(values, (value) => (value === 0 ? 0 : (classes[value - 1] ?? 0)));
     files.push(
-      { path: `Annotations/${stem}.xml`, data: xmlOf(picture, words) },
+      { path: `Annotations/${stem}.xml`, data: xmlOf(picture) },
       { path: `SegmentationClass/${stem}.png`, data: await encodePng(classMap, width, height, VOC_PALETTE) },
       {
         path: `SegmentationObject/${stem}.png`,
@@ -49,14 +49,14 @@ export const writeVoc: Writer = async (pictures, words) => {
 };
 
 /** Corners count from 1 and lie on pixels, as VOC has them. */
-function xmlOf({ name, width, height, objects }: ExportedPicture, words: Words): string {
+function xmlOf({ name, width, height, objects }: ExportedPicture): string {
   const boxes = objects.flatMap((object) => {
     const { area } = rleToRaster(object.rle);
     if (area.width === 0) return [];
     const box = { xmin: area.x + 1, ymin: area.y + 1, xmax: area.x + area.width, ymax: area.y + area.height };
     const corners = Object.entries(box).map(([key, value]) => `<${key}>${value}</${key}>`);
     return [
-      `  <object>\n    <name>${escaped(categoryOf(object, words))}</name>\n    <pose>Unspecified</pose>\n` +
+      `  <object>\n    <name>${escaped(categoryOf(object))}</name>\n    <pose>Unspecified</pose>\n` +
         `    <truncated>0</truncated>\n    <difficult>0</difficult>\n    <bndbox>${corners.join("")}</bndbox>\n  </object>\n`,
     ];
   });

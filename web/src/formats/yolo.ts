@@ -10,8 +10,8 @@ import { categoriesOf, categoryOf, warningsOf } from "./types";
  * Ultralytics' segmentation files: a line an object, its class and one polygon in fractions of the picture. Parts are joined
  * by a seam there and back, as its own COCO converter does; holes are filled.
  */
-export const writeYolo: Writer = (pictures, words) => {
-  const categories = categoriesOf(pictures, words);
+export const writeYolo: Writer = (pictures) => {
+  const categories = categoriesOf(pictures);
   const stems = stemsOf(pictures.map(({ name }) => name));
   const warnings: FormatWarning[] = [];
   const files = pictures.map((picture, i): FormatFile => {
@@ -28,7 +28,7 @@ export const writeYolo: Writer = (pictures, words) => {
       if (others.length > 0) counts.yolo_parts_joined++;
       const ring = others.reduce(seamed, first);
       const coordinates = ring.flatMap(({ x, y }) => [(x / width).toFixed(6), (y / height).toFixed(6)]);
-      return [`${categories.indexOf(categoryOf(object, words))} ${coordinates.join(" ")}`];
+      return [`${categories.indexOf(categoryOf(object))} ${coordinates.join(" ")}`];
     });
     warnings.push(...warningsOf(picture, counts));
     return { path: `labels/${stems[i] ?? i}.txt`, data: lines.map((line) => `${line}\n`).join("") };

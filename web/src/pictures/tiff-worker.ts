@@ -1,37 +1,76 @@
-import { pagesOf, readPage, TiffError } from "./tiff";
+import type { GeoTIFF } from "geotiff";
+
+import { MOST_BYTES, pagesOf, prepared, readPage, TiffError } from "./tiff";
 import type { TiffPage } from "./tiff";
+import { rgba } from "./tiff-colours";
+import { unpackLzw } from "./tiff-lzw";
+
+export interface TiffCall {
+  readonly file: Blob;
+  readonly mostPages: number;
+}
+
+interface Problem {
+  readonly code: TiffError["code"];
+  readonly detail: string;
+}
 
 export type TiffReply =
   | { readonly kind: "page"; readonly page: Blob; readonly at: number; readonly count: number }
+  | ({ readonly kind: "bad_page"; readonly at: number; readonly count: number } & Problem)
   | { readonly kind: "end" }
-  | { readonly kind: "failure"; readonly code: TiffError["code"]; readonly detail: string };
+  | ({ readonly kind: "failure" } & Problem);
 
 const scope = self as unknown as {
   postMessage(message: TiffReply): void;
-  onmessage: ((event: MessageEvent<Blob>) => void) | null;
+  onmessage: ((event: MessageEvent<TiffCall>) => void) | null;
 };
 
 scope.onmessage = (event) => {
-  run(event.data).catch((error: unknown) => {
-    const code = error instanceof TiffError ? error.code : "tiff_unreadable";
-    scope.postMessage({ kind: "failure", code, detail: error instanceof Error ? error.message : String(error) });
-  });
+  run(event.data).catch((error: unknown) => scope.postMessage({ kind: "failure", ...problemOf(error) }));
 };
 
-/** Posts every page as a PNG, upright, one after the other. */
-async function run(file: Blob): Promise<void> {
-  const { fromBlob } = await import("geotiff");
-  const tiff = await fromBlob(file);
-  const pages = await pagesOf(tiff);
-  for (const [at, page] of pages.entries()) {
-    scope.postMessage({ kind: "page", page: await pngOf(await readPage(tiff, page)), at, count: pages.length });
+/** Posts every page as a PNG, upright, one after the other; a page that cannot be read does not keep the others back. */
+async function run({ file, mostPages }: TiffCall): Promise<void> {
+  const tiff = await opened(file);
+  const pages = await pagesOf(tiff, mostPages);
+  for (const [at, number] of pages.entries()) {
+    const where = { at, count: pages.length };
+    try {
+      scope.postMessage({ kind: "page", page: await pngOf(await readPage(tiff, number)), ...where });
+    } catch (error) {
+      scope.postMessage({ kind: "bad_page", ...where, ...problemOf(error) });
+    }
   }
   scope.postMessage({ kind: "end" });
 }
 
-async function pngOf({ width, height, pixels, orientation }: TiffPage): Promise<Blob> {
+async function opened(file: Blob): Promise<GeoTIFF> {
+  const { addDecoder, BaseDecoder, fromBlob } = await import("geotiff");
+  addDecoder(5, () =>
+    Promise.resolve(
+      class extends BaseDecoder {
+        override decodeBlock(packed: ArrayBufferLike): ArrayBufferLike {
+          const { tileWidth, tileHeight, bitsPerSample } = this.parameters;
+          const bits = Array.from(bitsPerSample as ArrayLike<number>).reduce((sum, some) => sum + some, 0);
+          const most = Math.ceil((tileWidth * bits) / 8) * tileHeight; // one strip may be said to have all rows there are
+          return unpackLzw(new Uint8Array(packed), Math.min(most, MOST_BYTES)).slice().buffer;
+        }
+      },
+    ),
+  );
+  return prepared(await fromBlob(file));
+}
+
+function problemOf(error: unknown): Problem {
+  const code = error instanceof TiffError ? error.code : "tiff_unreadable";
+  return { code, detail: error instanceof Error ? error.message : String(error) };
+}
+
+async function pngOf(page: TiffPage): Promise<Blob> {
+  const { width, height, orientation } = page;
   const stored = new OffscreenCanvas(width, height);
-  contextOf(stored).putImageData(new ImageData(pixels, width, height), 0, 0);
+  contextOf(stored).putImageData(new ImageData(rgba(page), width, height), 0, 0);
   if (orientation === 1) return stored.convertToBlob({ type: "image/png" });
   const upright = orientation >= 5 ? new OffscreenCanvas(height, width) : new OffscreenCanvas(width, height);
   const context = contextOf(upright);
@@ -41,7 +80,7 @@ async function pngOf({ width, height, pixels, orientation }: TiffPage): Promise<
 }
 
 function contextOf(canvas: OffscreenCanvas): OffscreenCanvasRenderingContext2D {
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { alpha: false });
   if (context === null) throw new Error("The browser gives no 2D canvas.");
   return context;
 }

@@ -1,20 +1,22 @@
 import type { GeoTIFF, GeoTIFFImage, TypedArray } from "geotiff";
 
-/** Pixels of the largest page that is read; its values, its colours and its PNG are in memory together. */
-const MOST_PIXELS = 120_000_000;
-/** Share of the values that is darker than black, and of those that are lighter than white. */
-const CLIPPED = 0.001;
-/** Values that the range is taken from. */
-const SAMPLED = 200_000;
+import { colourOf8Bits, rangeOf, stretched } from "./tiff-colours";
+import type { Colours } from "./tiff-colours";
 
-const WHITE_IS_ZERO = 0;
-const BLACK_IS_ZERO = 1;
-const RGB = 2;
-const UNSIGNED = 1;
+/** Pixels of the largest page that is read. */
+const MOST_PIXELS = 120_000_000;
+/** Bytes of a page's values, and of one strip or tile. */
+export const MOST_BYTES = 1024 ** 3;
+
+/** PhotometricInterpretation */
+const [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR] = [0, 1, 2, 3, 5, 6];
+/** SampleFormat: whole numbers, with a sign, with a point. */
+const [UNSIGNED, , FLOAT] = [1, 2, 3];
+const JPEG = 7;
 /** NewSubfileType: a smaller copy of another page, or its transparency mask. */
 const COPY_OR_MASK = 0b101;
 
-/** Why a TIFF cannot be read; `message` says what it has that is not known. */
+/** Why a TIFF or a page of it cannot be read; `message` says what it has that is not known. */
 export class TiffError extends Error {
   constructor(
     readonly code: "tiff_unreadable" | "tiff_too_large",
@@ -25,103 +27,115 @@ export class TiffError extends Error {
   }
 }
 
-export interface TiffPage {
+export interface TiffPage extends Colours {
   readonly width: number;
   readonly height: number;
-  /** RGBA, not premultiplied, as stored: `orientation` has not been applied. */
-  readonly pixels: Uint8ClampedArray<ArrayBuffer>;
-  /** TIFF 6.0's tag 274, 1 to 8. */
+  /** TIFF 6.0's tag 274, 1 to 8; it has not been applied. */
   readonly orientation: number;
 }
 
-/** The numbers of the pages to show: what is only a smaller copy or a mask of another page is none. Raises `TiffError`. */
-export async function pagesOf(tiff: GeoTIFF): Promise<number[]> {
+/** geotiff reads lists that lie apart in the wrong byte order unless it reads them at once (3.0.5, geotiff.js issue 535). */
+export function prepared(tiff: GeoTIFF): GeoTIFF {
+  tiff.parser.eager = true;
+  return tiff;
+}
+
+/**
+ * The numbers of the pages to show, at most `most`: what is only a smaller copy or a mask of another page is none. Raises
+ * `TiffError`.
+ */
+export async function pagesOf(tiff: GeoTIFF, most: number): Promise<number[]> {
   const pages: number[] = [];
-  const count = await tiff.getImageCount();
-  for (let at = 0; at < count; at++) {
+  const seen = new Set<number>();
+  for (let at = 0, next = tiff.firstIFDOffset; next !== 0; at++) {
+    if (seen.has(next)) throw new TiffError("tiff_unreadable", "its list of pages has no end");
+    if (at >= most) throw new TiffError("tiff_too_large", `more than ${most} pages`);
+    seen.add(next);
     const { fileDirectory } = await tiff.getImage(at);
-    const kind = (await fileDirectory.loadValue("NewSubfileType")) ?? 0;
-    if ((kind & COPY_OR_MASK) === 0) pages.push(at);
+    if ((((await fileDirectory.loadValue("NewSubfileType")) ?? 0) & COPY_OR_MASK) === 0) pages.push(at);
+    next = fileDirectory.nextIFDByteOffset;
   }
-  if (pages.length === 0) throw new TiffError("tiff_unreadable", "It has no pages.");
+  if (pages.length === 0) throw new TiffError("tiff_unreadable", "it has no pages");
   return pages;
 }
 
 /**
- * One page in colours. Eight bits are shown as they are; other grey or RGB values are stretched so that 0.1 % of them lie
- * below black and 0.1 % above white, the same way for all channels. Raises `TiffError`.
+ * One page in colours. Eight bits are shown as they are; other grey or RGB values are stretched, all channels alike, so that
+ * 0.1 % of them lie below black and 0.1 % above white. What is transparent shows white, as on the server. Raises `TiffError`.
  */
 export async function readPage(tiff: GeoTIFF, at: number): Promise<TiffPage> {
-  const image = await tiff.getImage(at);
-  const [width, height] = [image.getWidth(), image.getHeight()];
-  if (width * height > MOST_PIXELS) throw new TiffError("tiff_too_large", `${width} × ${height}`);
   try {
+    const image = await tiff.getImage(at);
+    const [width, height] = [image.getWidth(), image.getHeight()];
+    const blocks = image.getTileWidth() * image.getTileHeight(); // what is unpacked at once
+    const bytes = Math.max(width * height, blocks) * image.getBytesPerPixel();
+    if (width * height > MOST_PIXELS || bytes > MOST_BYTES)
+      throw new TiffError("tiff_too_large", `${width} × ${height}`);
     const orientation = (await image.fileDirectory.loadValue("Orientation")) ?? 1;
-    return { width, height, orientation, pixels: await coloursOf(image, width * height) };
+    return { width, height, orientation, ...(await coloursOf(image)) };
   } catch (cause) {
+    if (cause instanceof TiffError) throw cause;
     throw new TiffError("tiff_unreadable", cause instanceof Error ? cause.message : "", { cause });
   }
 }
 
-async function coloursOf(image: GeoTIFFImage, count: number): Promise<Uint8ClampedArray<ArrayBuffer>> {
-  const photometric = Number(await image.fileDirectory.loadValue("PhotometricInterpretation"));
-  const isPlain = [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB].includes(photometric);
-  if (!isPlain) return rgba(await image.readRGB({ interleave: true }), 3, count);
-  const stored = image.getSamplesPerPixel();
-  const isRgb = photometric === RGB || stored >= 3; // three channels and more are often called grey
-  const bits = image.getBitsPerSample();
-  const asIs = bits === 8 && image.getSampleFormat() === UNSIGNED;
-  const hasAlpha = asIs && photometric === RGB && stored === 4 && (await hasOpacity(image));
-  const samples = isRgb ? (hasAlpha ? [0, 1, 2, 3] : [0, 1, 2]) : [0];
-  const values: TypedArray = await image.readRasters({ interleave: true, samples });
-  if (asIs && photometric !== WHITE_IS_ZERO) return rgba(values, samples.length, count);
-  const isSmall = bits <= 8 && image.getSampleFormat() === UNSIGNED;
-  const { low, high } = isSmall ? { low: 0, high: 2 ** bits - 1 } : rangeOf(values, image.getGDALNoData());
+interface Layout {
+  readonly photometric: number;
+  readonly bits: number;
+  readonly format: number;
+  readonly samples: number;
+  /** TIFF 6.0's ExtraSamples of the fourth channel: 1 the colours are multiplied by it, 2 they are not; 0 something else. */
+  readonly opacity: number;
+}
+
+async function layoutOf(image: GeoTIFFImage): Promise<Layout> {
+  const { fileDirectory } = image;
+  const extra = await fileDirectory.loadValue("ExtraSamples");
+  const layout = {
+    photometric: Number(await fileDirectory.loadValue("PhotometricInterpretation")),
+    bits: image.getBitsPerSample(),
+    format: image.getSampleFormat(),
+    samples: image.getSamplesPerPixel(),
+    opacity: extra === undefined ? 0 : (Array.from(extra as ArrayLike<number>)[0] ?? 0),
+  };
+  const refusal = await refusalOf(image, layout);
+  if (refusal !== null) throw new TiffError("tiff_unreadable", refusal);
+  return layout;
+}
+
+/** What geotiff would read wrongly, or not at all. */
+async function refusalOf(image: GeoTIFFImage, { photometric, bits, format, samples }: Layout): Promise<string | null> {
+  const isDeep = photometric <= RGB;
+  if (![WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR].includes(photometric))
+    return `colour space ${photometric}`;
+  if (format > FLOAT) return `sample format ${format}`;
+  const packed = [1, 2, 4].includes(bits) && samples === 1;
+  const whole = isDeep ? [8, 16, 32, 64].includes(bits) : bits === 8 || (photometric === PALETTE && bits === 16);
+  if (!(packed && photometric !== CMYK && photometric !== YCBCR) && !whole) return `${bits} bits of ${samples}`;
+  const predictor = (await image.fileDirectory.loadValue("Predictor")) ?? 1;
+  if (!image.littleEndian && predictor !== 1 && bits > 8) return `big-endian, predictor ${predictor}`;
+  const compression = await image.fileDirectory.loadValue("Compression");
+  if (photometric === YCBCR && compression !== JPEG) return "YCbCr that is not JPEG";
+  return null;
+}
+
+async function coloursOf(image: GeoTIFFImage): Promise<Colours> {
+  const layout = await layoutOf(image);
+  const { photometric, bits, format, samples, opacity } = layout;
+  if (photometric === PALETTE || photometric === YCBCR) {
+    return { channels: 3, values: Uint8ClampedArray.from(await image.readRGB({ interleave: true })) };
+  }
+  // Three channels and more are often called grey.
+  const read = photometric === CMYK ? 4 : photometric === RGB || samples >= 3 ? 3 : 1;
+  const hasOpacity = photometric === RGB && samples === 4 && opacity > 0 && bits === 8;
+  const wanted = Array.from({ length: read + (hasOpacity ? 1 : 0) }, (_, i) => i);
+  const values: TypedArray = await image.readRasters({ interleave: true, samples: wanted });
+  const isWhole = format === UNSIGNED && bits <= 8;
+  if (isWhole && bits === 8) {
+    const kind = photometric === CMYK ? "ink" : photometric === WHITE_IS_ZERO ? "inverted" : "light";
+    return colourOf8Bits(values, wanted.length, kind, hasOpacity ? opacity : 0);
+  }
+  const { low, high } = isWhole ? { low: 0, high: 2 ** bits - 1 } : rangeOf(values, image.getGDALNoData());
   const [black, white] = photometric === WHITE_IS_ZERO ? [high, low] : [low, high];
-  return rgba(stretched(values, black, white), samples.length, count);
-}
-
-/** Whether the fourth channel is opacity (TIFF 6.0, ExtraSamples 1 or 2). */
-async function hasOpacity(image: GeoTIFFImage): Promise<boolean> {
-  const extra = await image.fileDirectory.loadValue("ExtraSamples");
-  const [first] = extra === undefined ? [] : Array.from(extra as ArrayLike<number>);
-  return first === 1 || first === 2;
-}
-
-/** The values between which nearly all lie; numbers that are none, and those that stand for nothing, do not count. */
-function rangeOf(values: TypedArray, nothing: number | null): { low: number; high: number } {
-  const step = Math.max(1, Math.floor(values.length / SAMPLED));
-  const some: number[] = [];
-  for (let i = 0; i < values.length; i += step) {
-    const value = values[i] ?? NaN;
-    if (Number.isFinite(value) && value !== nothing) some.push(value);
-  }
-  const sorted = Float64Array.from(some).sort();
-  const last = sorted.length - 1;
-  const low = sorted[Math.floor(CLIPPED * last)] ?? 0;
-  const high = sorted[Math.ceil((1 - CLIPPED) * last)] ?? 0;
-  return { low, high };
-}
-
-/** `black` becomes 0 and `white` 255; a picture of one value is grey, and what is no number is black. */
-function stretched(values: TypedArray, black: number, white: number): Uint8ClampedArray {
-  const colours = new Uint8ClampedArray(values.length);
-  const scale = 255 / (white - black);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] ?? NaN;
-    colours[i] = black === white && value === black ? 128 : (value - black) * scale; // clamped; NaN becomes 0
-  }
-  return colours;
-}
-
-function rgba(colours: ArrayLike<number>, channels: number, count: number): Uint8ClampedArray<ArrayBuffer> {
-  const pixels = new Uint8ClampedArray(4 * count);
-  const [green, blue] = channels === 1 ? [0, 0] : [1, 2];
-  for (let i = 0, at = 0; i < pixels.length; i += 4, at += channels) {
-    pixels[i] = colours[at] ?? 0;
-    pixels[i + 1] = colours[at + green] ?? 0;
-    pixels[i + 2] = colours[at + blue] ?? 0;
-    pixels[i + 3] = channels === 4 ? (colours[at + 3] ?? 255) : 255;
-  }
-  return pixels;
+  return { channels: read === 1 ? 1 : 3, values: stretched(values, black, white) };
 }

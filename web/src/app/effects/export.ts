@@ -3,7 +3,6 @@ import { DecodeError } from "../../decode/protocol";
 import type { ExportedPicture, FormatFile, FormatWarning } from "../../formats";
 import { WRITERS, zipOf } from "../../formats";
 import { stemsOf } from "../../formats/names";
-import { t } from "../../text";
 import type { ExportFormat } from "../actions";
 import { colourOf, objectColour } from "../palette";
 import type { ExportEntry } from "../selectors";
@@ -74,8 +73,7 @@ export class Exporter {
     }
     const pictures: ExportedPicture[] = [];
     for (const source of sources) pictures.push(await this.#exported(source));
-    const words = { unnamed: t("object.unnamed"), description: t("coco.description") };
-    return WRITERS[format](pictures, words);
+    return WRITERS[format](pictures);
   }
 
   async #exported(source: Source): Promise<ExportedPicture> {

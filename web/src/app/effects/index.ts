@@ -4,7 +4,7 @@ import { pause } from "../../api/retry";
 import { askForWorkspace, openWorkspaceStore } from "../../storage";
 import type { Action } from "../actions";
 import type { Resources } from "../mask-library";
-import type { NoticeAction } from "../state";
+import type { AppState, NoticeAction } from "../state";
 import type { Store } from "../store";
 import { neighbourOf } from "../workspace";
 import { ClickModel } from "./click-model";
@@ -22,7 +22,7 @@ import { report } from "./notices";
 import { registerOffline } from "./offline";
 import { dropped, sorted } from "./opening";
 import { followOutline } from "./outline";
-import { unfolded } from "./pages";
+import { someOf, unfolded } from "./pages";
 import { pickObject } from "./pick";
 import { PictureOpener } from "./picture";
 import { Prefetcher } from "./prefetch";
@@ -37,7 +37,7 @@ const LOOK_AGAIN_MS = 4000;
 export function startEffects(store: Store, resources: Resources): void {
   const forever = new AbortController().signal;
   const shelf = openWorkspaceStore((taken) => {
-    jobs.stop();
+    jobs.stopAll();
     void keeper.yield(taken);
   });
   const jobs = new Jobs(store);
@@ -94,11 +94,13 @@ export function startEffects(store: Store, resources: Resources): void {
     const { pictures, annotations, workspaces: kept, skipped, problem } = await sorted(files);
     if (problem !== null) tell(problem, "");
     if (skipped > 0) tell("opened_some", `${skipped}`);
+    const before = store.get();
     const pages = await unfolded(pictures, jobs);
-    for (const [code, names] of pages.problems) tell(code, names.join(", "));
+    for (const [code, names] of pages.problems) tell(code, someOf(names));
     if (isYielded()) return; // another tab took the workspace meanwhile
-    const opened = opener.open(pages.pictures);
+    const opened = opener.open(pages.pictures, !worksOn(before, store.get()));
     for (const file of kept) {
+      if (isYielded()) return;
       const first = await workspaces.open(file);
       if (first !== null && store.get().picture === null) void opener.show(first);
     }
@@ -165,6 +167,15 @@ export function startEffects(store: Store, resources: Resources): void {
   void listSamples(forever).then(
     (samples) => store.dispatch({ type: "samples/listed", samples }),
     () => undefined,
+  );
+}
+
+/** Whether the person went to a picture, or began to work on it, since `before`. */
+function worksOn(before: AppState, now: AppState): boolean {
+  if (now.picture === null) return false;
+  const { stroke, band } = now.view;
+  return (
+    now.picture.epoch !== before.picture?.epoch || now.history !== before.history || stroke !== null || band !== null
   );
 }
 

@@ -14,6 +14,7 @@ export class Jobs {
   #running: AbortController | null = null;
   #last: Promise<unknown> = Promise.resolve();
   readonly #wanted: Job["kind"][] = [];
+  #turn = 0;
 
   constructor(private readonly store: Store) {}
 
@@ -27,10 +28,20 @@ export class Jobs {
     this.#running?.abort();
   }
 
+  /** Stops what goes on, and what waits does not begin. */
+  stopAll(): void {
+    this.#turn++;
+    this.stop();
+  }
+
   /** Resolves when the work has ended or was stopped; what it raises otherwise is raised here. */
   run(kind: Job["kind"], task: JobTask): Promise<void> {
     this.#wanted.push(kind);
-    const running = this.#last.then(() => this.#begin(kind, task));
+    const turn = this.#turn;
+    const running = this.#last.then(() => {
+      if (turn === this.#turn) return this.#begin(kind, task);
+      this.#wanted.shift();
+    });
     this.#last = running.catch(() => undefined);
     return running;
   }

@@ -23,8 +23,9 @@ const PICTURES: Readonly<Record<string, string>> = {
   tiff: "image/tiff",
 };
 const ANNOTATIONS = new Set(["json", "txt", "yaml", "yml"]);
-/** PNGs that hold masks say so by their name or their folder. */
-const MASK = /(^|\/)(masks?|segmentation(class|object))\/|[-_.](labels?|masks?|seg)\.png$/i;
+/** Pictures that hold masks say so by their name or their folder; those that are PNGs are read. */
+const MASK = /(^|\/)(masks?|segmentation(class|object))\/|[-_.](labels?|masks?|seg)\.(png|tiff?)$/i;
+const MAY_HOLD_MASKS = new Set(["png", "tif", "tiff"]);
 export const MOST_FILES = 5000;
 /** Of a ZIP or a TIFF, unpacked. */
 export const MOST_BYTES = 2 * 1024 ** 3;
@@ -52,8 +53,10 @@ export async function sorted(files: readonly File[]): Promise<Opened> {
   for (const file of byName(all)) {
     const ending = endingOf(file.name);
     if (several && isHidden(file.name)) continue;
-    if (ending === "png" && MASK.test(file.name) && several) annotations.push(file);
-    else if (ending in PICTURES || file.type.startsWith("image/")) pictures.push(file);
+    if (several && MAY_HOLD_MASKS.has(ending) && MASK.test(file.name)) {
+      if (ending === "png") annotations.push(file);
+      else skipped++;
+    } else if (ending in PICTURES || file.type.startsWith("image/")) pictures.push(file);
     else if (ANNOTATIONS.has(ending)) annotations.push(file);
     else if (several || problem !== null) skipped++;
     else pictures.push(file); // one file that was chosen: what is wrong with it is said when it is read

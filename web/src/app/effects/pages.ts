@@ -1,41 +1,55 @@
 import { TiffError } from "../../pictures/tiff";
-import { readTiff } from "../../pictures/tiff-pages";
+import { isTiff, readTiff } from "../../pictures/tiff-pages";
+import { t } from "../../text";
 import type { Jobs } from "./jobs";
 import { MOST_BYTES, MOST_FILES } from "./opening";
 
-const isTiff = (file: File): boolean => file.type === "image/tiff" || /\.tiff?$/i.test(file.name);
+/** Names in a notice; of more, only their number is told. */
+const MOST_NAMES = 5;
 
 interface Unfolded {
   readonly pictures: readonly File[];
-  /** What could not be read: the error's code, and the files' names with what was wrong with them. */
+  /** What could not be read: the error's code, and the files and pages with what was wrong with them. */
   readonly problems: ReadonlyMap<TiffError["code"], readonly string[]>;
 }
 
 /** Every TIFF's pages in its place. It is work with progress; when it is stopped, TIFFs that were not read are left out. */
 export async function unfolded(files: readonly File[], jobs: Jobs, read = readTiff): Promise<Unfolded> {
-  const pages = new Map<File, readonly File[]>();
+  const tiffs: File[] = [];
+  for (const file of files) if (mayBeTiff(file) && (await isTiff(file))) tiffs.push(file);
+  const pages = new Map<File, readonly File[]>(tiffs.map((file) => [file, []]));
   const problems = new Map<TiffError["code"], string[]>();
-  const tiffs = files.filter(isTiff);
+  const tell = (code: TiffError["code"], text: string): void =>
+    void problems.set(code, [...(problems.get(code) ?? []), text]);
   if (tiffs.length > 0) {
+    let mostPages = MOST_FILES - (files.length - tiffs.length);
+    let mostBytes = MOST_BYTES;
     await jobs.run("pages", async ({ signal, progress }) => {
       for (const [at, file] of tiffs.entries()) {
-        const options = {
-          signal,
-          progress: (part: number) => progress((at + part) / tiffs.length),
-          mostPages: MOST_FILES,
-          mostBytes: MOST_BYTES,
-        };
+        const part = (of: number): void => progress((at + of) / tiffs.length);
         try {
-          pages.set(file, await read(file, options));
+          const found = await read(file, { signal, progress: part, mostPages, mostBytes });
+          pages.set(file, found.files);
+          mostPages -= found.files.length;
+          mostBytes -= found.files.reduce((sum, { size }) => sum + size, 0);
+          for (const { page, code, detail } of found.problems) {
+            tell(code, `${t("tiff.page", { name: file.name, page })} (${detail})`);
+          }
         } catch (error) {
           if (signal.aborted) throw error;
-          const code = error instanceof TiffError ? error.code : "tiff_unreadable";
-          const words = error instanceof Error ? error.message : String(error);
-          problems.set(code, [...(problems.get(code) ?? []), `${file.name} (${words})`]);
+          const detail = error instanceof Error ? error.message : String(error);
+          tell(error instanceof TiffError ? error.code : "tiff_unreadable", `${file.name} (${detail})`);
         }
       }
     });
   }
-  const pictures = files.flatMap((file) => (isTiff(file) ? (pages.get(file) ?? []) : [file]));
-  return { pictures, problems };
+  return { pictures: files.flatMap((file) => pages.get(file) ?? [file]), problems };
 }
+
+/** "a, b, c, d, e (+ 7)" */
+export function someOf(names: readonly string[]): string {
+  const some = names.slice(0, MOST_NAMES).join(", ");
+  return names.length > MOST_NAMES ? `${some} (+ ${names.length - MOST_NAMES})` : some;
+}
+
+const mayBeTiff = (file: File): boolean => file.type === "image/tiff" || /\.tiff?$/i.test(file.name);

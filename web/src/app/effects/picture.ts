@@ -59,13 +59,13 @@ export class PictureOpener {
     }
   }
 
-  /** Adds pictures to the workspace and opens the first of them. */
-  async open(files: readonly File[]): Promise<void> {
+  /** Adds pictures to the workspace and, if they are to be shown, opens the first of them. */
+  async open(files: readonly File[], shown = true): Promise<void> {
     if (files.length === 0) return;
     const first = this.store.get().nextId;
     files.forEach((file, i) => this.files.put(first + i, file)); // whoever hears of a picture finds its file
     this.store.dispatch({ type: "workspace/add", pictures: files.map(({ name, size }) => ({ name, bytes: size })) });
-    await this.show(first);
+    if (shown) await this.show(first);
   }
 
   /** Opens a picture of the workspace. */

@@ -141,7 +141,6 @@ export const main = {
   "objects.title": "Objects",
   "objects.none": "Accepted objects are listed here.",
   "object.default": "Object {n}",
-  "object.unnamed": "object",
   "object.rename": "Rename {name}",
   "object.show": "Show {name}",
   "object.hide": "Hide {name}",
@@ -155,7 +154,6 @@ export const main = {
   "download.cutout": "Cut-out PNG",
   "download.cutout.does": "The objects on transparent ground",
   "download.nothing": "Make a mask first.",
-  "coco.description": "Made with Segserve",
 
   "canvas.label": "Picture. Click to add to the mask, right-click to take away.",
   "notice.dismiss": "Dismiss",

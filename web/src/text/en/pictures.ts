@@ -26,6 +26,7 @@ export const pictures = {
   "problem.zip_too_large": "This ZIP holds more than the page takes.",
   "problem.tiff_unreadable": "Some TIFFs cannot be read here; save them as PNG. Left out: {detail}.",
   "problem.tiff_too_large": "Some TIFFs hold more than the page takes. Left out: {detail}.",
+  "tiff.page": "{name}, page {page}",
   "job.pages": "Reading pages of TIFFs",
 
   "open.more": "Other ways to open",

@@ -142,7 +142,6 @@ export const main: Translated<typeof english> = {
   "objects.title": "对象",
   "objects.none": "确认后的对象会列在这里。",
   "object.default": "对象 {n}",
-  "object.unnamed": "对象",
   "object.rename": "重命名{name}",
   "object.show": "显示{name}",
   "object.hide": "隐藏{name}",
@@ -156,7 +155,6 @@ export const main: Translated<typeof english> = {
   "download.cutout": "抠图 PNG",
   "download.cutout.does": "透明背景上的对象",
   "download.nothing": "请先生成掩码。",
-  "coco.description": "由 Segserve 生成",
 
   "canvas.label": "图片。点击添加前景点，右键点击添加背景点。",
   "notice.dismiss": "关闭提示",

@@ -26,6 +26,7 @@ export const pictures: Translated<typeof english> = {
   "problem.zip_too_large": "此 ZIP 的内容超出页面可接受的范围。",
   "problem.tiff_unreadable": "部分 TIFF 无法在此读取，请另存为 PNG。已略过：{detail}。",
   "problem.tiff_too_large": "部分 TIFF 的内容超出页面允许的范围。已略过：{detail}。",
+  "tiff.page": "{name}，第 {page} 页",
   "job.pages": "正在读取 TIFF 页面",
 
   "open.more": "其他打开方式",
