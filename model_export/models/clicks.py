@@ -97,6 +97,12 @@ class Coarse(CoarseStage):
         self.again4 = InvertedBottleneck(WIDTH4, WIDTH4, 2, 3, 0)
         self.out = nn.Conv2d(WIDTH4, 1, 1)
 
+    def cut_guidance(self) -> None:
+        """From here on the maps of likeness count for nothing, and do not learn."""
+        nn.init.zeros_(self.like8.weight)
+        self.like8.weight.requires_grad_(False)
+        self.likeness.requires_grad_(False)
+
     def forward(self, pixels: Tensor, clicks: Tensor, previous_mask: Tensor) -> tuple[Tensor, Tensor]:
         body = self.backbone
         x = (pixels.permute(0, 3, 1, 2).float() - body.mean) / body.std

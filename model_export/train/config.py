@@ -44,6 +44,7 @@ class TrainConfig:
     masks: int = 3  # prompts a picture
     max_rounds: tuple[tuple[float, int], ...] = ((0.0, 6),)  # (from this progress on, most rounds of prompts)
     clicks: int = 1  # most clicks that one round brings
+    guidance: str = "likeness"  # interactive models: "none" cuts the maps of likeness to the clicks, to see their worth
     drafts: str = ""  # interactive models: folder of a promptable bundle that answers the first click of some objects
 
     # optimisation
@@ -75,7 +76,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         choices = {
             "clock": ("wall", "cpu"), "decay": ("cosine", "linear"), "freeze": ("", "encoder"),
-            "optimizer": ("muon", "adamw"),
+            "optimizer": ("muon", "adamw"), "guidance": ("likeness", "none"),
             "source": ("", "pictures", "device"), "device": ("cpu", "cuda"),
         }  # fmt: skip
         for name, allowed in choices.items():

@@ -89,6 +89,8 @@ def start_run(config: TrainConfig, world: World, resume: bool = False) -> Run:
     world.share_first([*model.parameters(), *model.buffers()])
     if config.freeze == "encoder":
         task.encoder(model).requires_grad_(False)
+    if config.guidance == "none":
+        task.cut_guidance(model)
     learning = [p for p in model.parameters() if p.requires_grad]
     optimizer = Muon(parameter_groups(learning, config), config.learning_rate)
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
@@ -140,7 +142,7 @@ def load_run(run: Run, path: Path) -> None:
         run.optimizer.load_state_dict(state["optimizer"])
     except (RuntimeError, ValueError) as error:
         raise ValueError(
-            f"{path} is of a run with another network, optimizer or `freeze` ({state['model_name']}, "
+            f"{path} is of a run with another network, optimizer, `guidance` or `freeze` ({state['model_name']}, "
             f"freeze {state.get('training', {}).get('freeze', '')!r}); give another `out`: {error}"
         ) from error
     for group, wanted in zip(run.optimizer.param_groups, settings, strict=True):

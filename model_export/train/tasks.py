@@ -43,12 +43,17 @@ class Draws(Protocol):
     def reseed(self, seed: Sequence[int]) -> None: ...
 
 
+def no_guidance(model: nn.Module) -> None:
+    """Raises ValueError: there is nothing to cut."""
+    raise ValueError(f"guidance is 'none', but {type(model).__name__} has none to cut: leave it out")
+
+
 @dataclass(frozen=True)
 class Task:
     """`step`: (network, source, config, input size, rounds) -> loss with gradient, figures for the log. `encoder`: the
     part that `freeze` means. `shown`: label of a figure in the printed line -> its name in the log. `sheet`: a contact
     sheet of predictions. `start`: the network of a bundle and what the model card is to say of it. `least_rounds`: of a
-    step."""
+    step. `cut_guidance`: see `guidance` of the configuration."""
 
     make: Callable[[], nn.Module]
     source: Callable[[TrainConfig, World, Sequence[Picture]], Any]
@@ -58,6 +63,7 @@ class Task:
     sheet: Callable[[Any, Sequence[Preview], torch.device], NDArray[np.uint8]]
     shown: Mapping[str, str]
     least_rounds: int = 2
+    cut_guidance: Callable[[Any], None] = no_guidance
 
 
 def task_of(config: TrainConfig) -> Task:
@@ -70,6 +76,7 @@ def task_of(config: TrainConfig) -> Task:
             CLICK_MODELS[config.model], click_source, start_clicks, click_step, lambda model: model.coarse, click_sheet,
             {"coarse": "coarse_iou", "focus before": "focus_coarse_iou", "focus": "focus_iou"},
             least_rounds=1,  # only the last has a gradient, and first clicks are to be learnt too
+            cut_guidance=lambda model: model.coarse.cut_guidance(),
         )  # fmt: skip
     return Task(
         MODELS[config.model], start_source, start_model, train_step, lambda model: model.encoder, contact_sheet,

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from model_export.data.readers import read_sets
 from model_export.export.build import open_bundle
-from model_export.models.clicks import Likeness, resample
+from model_export.models.clicks import Likeness, SegserveClicks, resample
 from model_export.train import click_loop, click_source
 from model_export.train.click_loop import Drafts, Looped
 from model_export.train.click_losses import boundary_loss, normalised_focal_loss
@@ -242,6 +242,32 @@ def test_it_begins_with_the_encoder_of_a_promptable_bundle(tmp_path: Path) -> No
     for name in ("stage4.0.0.weight", "stage32.5.qkv.weight"):
         got, given = state["ema"][f"coarse.backbone.{name}"], theirs[name].float()
         assert torch.nn.functional.cosine_similarity(got.flatten(), given.flatten(), 0) > 0.99
+
+
+def test_guidance_is_cut_and_stays_cut(tmp_path: Path) -> None:
+    draw_set(tmp_path / "data")
+    config = replace(
+        TINY, data=str(tmp_path / "data"), out=str(tmp_path / "out"), guidance="none", start_from=str(LITE)
+    )
+    weights = torch.load(train(config), weights_only=True)["ema"]
+    assert not weights["coarse.like8.weight"].any()
+    model = SegserveClicks().eval()
+    model.load_state_dict(weights)
+    pixels, mask = torch.rand(1, 256, 256, 3) * 255, torch.zeros(1, 1, 256, 256)
+    clicks = torch.zeros(1, 2, 256, 256)
+    clicks[:, 0, 100:120, 100:120] = 1
+    with torch.no_grad():
+        logits, _ = model.coarse(pixels, clicks, mask)
+        torch.nn.init.normal_(model.coarse.likeness.project.weight)
+        assert torch.equal(model.coarse(pixels, clicks, mask)[0], logits)
+        torch.nn.init.normal_(model.coarse.like8.weight)
+        assert not torch.equal(model.coarse(pixels, clicks, mask)[0], logits)
+
+
+def test_a_promptable_model_has_no_guidance_to_cut(tmp_path: Path) -> None:
+    draw_set(tmp_path / "data")
+    with pytest.raises(ValueError, match="leave it out"):
+        train(replace(TINY, model="segserve-lite", data=str(tmp_path / "data"), out=str(tmp_path), guidance="none"))
 
 
 def test_the_device_source_is_refused(tmp_path: Path) -> None:
