@@ -23,7 +23,7 @@ def test_settings_may_change_in_between_but_not_what_learns(tmp_path: Path) -> N
     changed = start_run(replace(config, weight_decay=0.5), World(), resume=True)
     load_run(changed, checkpoint)
     assert max(group["weight_decay"] for group in changed.optimizer.param_groups) == 0.5
-    with pytest.raises(ValueError, match="another network, optimizer or `freeze`"):
+    with pytest.raises(ValueError, match="another network, optimizer, `guidance` or `freeze`"):
         load_run(start_run(replace(config, freeze="encoder"), World(), resume=True), checkpoint)
     torch.save({"ema": {}}, checkpoint)
     with pytest.raises(ValueError, match="mean of runs"):
