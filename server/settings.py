@@ -102,7 +102,7 @@ class Settings(BaseSettings):
         description="Most pixels (width x height) of a picture; checked before decoding.",
     )
     max_prompts: int = Field(256, ge=1, le=HARD_MAX_PROMPTS, description="Most prompts in one predict call.")
-    max_points: int = Field(64, ge=1, le=HARD_MAX_POINTS, description="Most points in one prompt.")
+    max_points: int = Field(128, ge=1, le=HARD_MAX_POINTS, description="Most points in one prompt.")
     max_mask_pixels: int = Field(
         300_000_000,
         ge=1,

@@ -56,7 +56,7 @@ def parse_prompt(
     point_labels: Sequence[float] | None = None,
     box: Sequence[float] | None = None,
     mask_input: NDArray[Any] | None = None,
-    max_points: int = 64,
+    max_points: int = 128,
     index: int | None = None,
 ) -> Prompt:
     """Check one prompt against its picture and the decoder's `mask_shape` (h, w).

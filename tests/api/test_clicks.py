@@ -202,7 +202,7 @@ async def test_the_last_of_contradictory_clicks_wins_and_the_answer_says_so(serv
         ({"point_coords": [[65, 24]], "point_labels": [1]}, "point_outside_image"),
         ({"point_coords": [[18, -0.1]], "point_labels": [1]}, "point_outside_image"),
         ({"point_coords": [[18, 24]], "point_labels": [2]}, "point_label_invalid"),
-        ({"point_coords": [[18, 24]] * 65, "point_labels": [1] * 65}, "too_many_points"),
+        ({"point_coords": [[18, 24]] * 129, "point_labels": [1] * 129}, "too_many_points"),
     ],
 )
 async def test_prompts_that_an_interactive_model_refuses(service: Service, prompt: dict[str, Any], code: str) -> None:
@@ -218,13 +218,16 @@ async def test_clicks_on_the_very_border(service: Service) -> None:
     assert mask_of(await clicked(service, image, {"point_coords": corners, "point_labels": [1, 0, 1, 0]})).any()
 
 
-async def test_as_many_clicks_as_are_allowed(start: Start, tmp_path: Path) -> None:
-    write_click_bundle(tmp_path / "bundles0")
-    async with start(max_points=100) as service:
-        image = await uploaded(service)
-        points = [[18 + (k % 10), 14 + k // 10] for k in range(100)]
-        result = await clicked(service, image, {"point_coords": points, "point_labels": [1] * 100})
-        assert agree(mask_of(result), rectangle(RED))
+async def test_a_hundred_clicks(service: Service) -> None:
+    image = await uploaded(service)
+    points = [[18 + (k % 10), 14 + k // 10] for k in range(100)]
+    result = await clicked(service, image, {"point_coords": points, "point_labels": [1] * 100})
+    assert agree(mask_of(result), rectangle(RED))
+    body = problem(
+        await service.predict(image, {"point_coords": points * 2, "point_labels": [1] * 200}, model=MODEL),
+        422, "too_many_points",
+    )  # fmt: skip
+    assert "session" in body["detail"]
 
 
 async def test_work_is_bounded(start: Start, tmp_path: Path) -> None:

@@ -85,6 +85,17 @@ async def test_an_answer_that_cannot_be_made_changes_nothing(service: Service, m
     await tab.do("undo")  # the lease is the same
 
 
+async def test_a_hundred_clicks_and_more(service: Service) -> None:
+    tab = await opened(service)
+    points = [[18 + (k % 10), 14 + k // 10] for k in range(100)]
+    assert agree(await tab.do("clicks", point_coords=points, point_labels=[1] * 100), rectangle(RED))
+    await tab.do("clicks", point_coords=points[:99], point_labels=[1] * 99)
+    assert agree(await tab.do("clicks", point_coords=points[-1:], point_labels=[1]), rectangle(RED))
+    problem(await tab.send("clicks", **CLICK_RED), 409, "session_full")
+    await tab.do("undo")
+    assert len(tab.answer["point_labels"]) == 199
+
+
 async def test_a_session_begins_with_a_mask_that_stays(service: Service) -> None:
     tab = await opened(service, mask=png(rectangle(RED)))
     assert (tab.mask == rectangle(RED)).all()

@@ -66,6 +66,39 @@ describe("what is said", () => {
     expect(said(refined, { type: "draft/accept" })).toBe("Object 1 saved.");
   });
 
+  it("tells of what is done to objects in the list", () => {
+    let state = opened();
+    for (const x of [10, 60, 90]) state = run(answered(run(state, point(x, 10))), { type: "draft/accept" });
+    const [a, b, c] = objectsOf(state).map(({ id }) => id);
+    if (a === undefined || b === undefined || c === undefined) throw new Error("There are no objects.");
+    expect(said(state, { type: "object/label", ids: [b], label: "cup" })).toBe("Object 2 is of class cup.");
+    expect(said(state, { type: "object/label", ids: [b], label: "" })).toBe("Object 2 has no class now.");
+    expect(said(state, { type: "workspace/label", label: "cup" })).toBe("New objects: cup.");
+    expect(said(state, { type: "object/lock", id: a })).toBe("Object 1 locked.");
+    const locked = run(state, { type: "object/lock", id: a });
+    expect(said(locked, { type: "object/lock", id: a })).toBe("Object 1 unlocked.");
+    expect(said(locked, { type: "object/label", ids: [a], label: "cup" })).toBe("");
+    expect(said(state, { type: "object/move", id: c, to: 0 })).toMatch(/: place 1 of 3\.$/);
+    expect(said(state, { type: "object/move", id: a, to: -1 })).toBe("");
+    expect(said(state, { type: "object/merge", ids: [a, b] })).toBe("Objects merged.");
+    expect(said(state, { type: "object/subtract", ids: [c, a] })).toBe("Taken away from Object 3.");
+    const rle = { size: [100, 200] as [number, number], counts: "0PdZ60" };
+    const read = [{ name: "", label: "", rle }, { name: "", label: "", rle }]; // prettier-ignore
+    expect(said(state, { type: "object/import", objects: read })).toBe("Objects read: 2.");
+  });
+
+  it("tells which picture is shown, and when it can be clicked", () => {
+    const first = opened();
+    const epoch = first.picture?.epoch ?? -1;
+    expect(said(first, { type: "picture/open", name: "b.jpg", bytes: 1 })).toBe("b.jpg, picture 2 of 2.");
+    const both = run(first, { type: "picture/open", name: "b.jpg", bytes: 1 });
+    expect(said(both, { type: "workspace/show", id: epoch })).toMatch(/, picture 1 of 2\.$/);
+    expect(said(first, { type: "workspace/show", id: epoch })).toBe("");
+    const encoding = run(first, { type: "picture/update", epoch, change: { phase: "encoding" } });
+    expect(said(encoding, { type: "picture/update", epoch, change: { phase: "ready" } })).toBe("Ready for clicks.");
+    expect(said(encoding, { type: "picture/update", epoch, change: { progress: 0.5 } })).toBe("");
+  });
+
   it("tells of tools and of the crosshair, and nothing of the rest", () => {
     const empty = opened();
     expect(said(empty, { type: "tool/choose", tool: "box" })).toBe("Box");

@@ -165,3 +165,48 @@ describe("what is kept", () => {
     expect([save.mock.calls.length, third.store.get().workspace.kept]).toEqual([0, false]);
   });
 });
+
+describe("the browser's quota", () => {
+  it("is warned of before it is reached, once for every twentieth", async () => {
+    const shelf = new MemoryStore();
+    const { store, keeper } = await page(shelf);
+    const estimate = vi.spyOn(shelf, "estimate");
+    const warned = async (usage: number): Promise<string[]> => {
+      estimate.mockResolvedValue({ usage, quota: 1000 } as never);
+      click(store);
+      await keeper.flush();
+      const told = store.get().notices.map(({ code, detail }) => `${code} ${detail}`);
+      store.get().notices.forEach(({ code }) => store.dispatch({ type: "notice/clear", code })); // read, and put away
+      return told;
+    };
+    open(store, "a.jpg");
+    expect(await warned(790)).toEqual([]);
+    expect(await warned(810)).toEqual(["storage_nearly_full 81"]);
+    expect(await warned(830)).toEqual([]);
+    expect(await warned(880)).toEqual(["storage_nearly_full 88"]);
+    expect(await warned(500)).toEqual([]);
+    expect(await warned(900)).toEqual(["storage_nearly_full 90"]);
+  });
+
+  it("is compared with what is about to be opened", async () => {
+    const shelf = new MemoryStore();
+    const { store, keeper } = await page(shelf);
+    vi.spyOn(shelf, "estimate").mockResolvedValue({ usage: 40e6, quota: 100e6 } as never);
+    keeper.expect(60e6);
+    keeper.expect(61e6);
+    await vi.waitFor(() => expect(store.get().notices).toHaveLength(1));
+    expect(store.get().notices).toMatchObject([{ code: "storage_short", detail: "61 MB > 60 MB", tone: "warning" }]);
+  });
+
+  it("is asked to be kept when there is something to lose", async () => {
+    const shelf = new MemoryStore();
+    const { store } = await page(shelf);
+    const persist = vi.spyOn(shelf, "persist");
+    open(store, "a.jpg");
+    click(store);
+    store.dispatch({ type: "draft/accept" });
+    store.dispatch({ type: "draft/accept" });
+    await vi.waitFor(() => expect(persist).toHaveBeenCalled());
+    expect(persist).toHaveBeenCalledOnce();
+  });
+});

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { Jobs } from "../src/app/effects/jobs";
-import { someOf, unfolded } from "../src/app/effects/pages";
+import { someOf } from "../src/app/effects/notices";
+import { unfolded } from "../src/app/effects/pages";
 import { createStore } from "../src/app/store";
 import type { Store } from "../src/app/store";
 import { TiffError } from "../src/pictures/tiff";

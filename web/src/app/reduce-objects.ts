@@ -12,13 +12,18 @@ export type ObjectAction = Extract<DocumentAction, { type: `object/${string}` }>
 
 export function reduceObjects(state: AppState, action: ObjectAction): AppState {
   const doc = state.history.present;
-  const map = (ids: readonly number[], to: (object: SegmentedObject) => SegmentedObject): AppState =>
-    change(state, { ...doc, objects: doc.objects.map((object) => (ids.includes(object.id) ? to(object) : object)) });
+  const map = (ids: readonly number[], to: (object: SegmentedObject) => SegmentedObject): AppState => {
+    if (ids.length === 0) return state; // no step of undo that changes nothing
+    return change(state, {
+      ...doc,
+      objects: doc.objects.map((object) => (ids.includes(object.id) ? to(object) : object)),
+    });
+  };
   switch (action.type) {
     case "object/select":
       return select(state, action.id);
     case "object/rename":
-      return map([action.id], (object) => ({ ...object, name: action.name }));
+      return map(freeOf(state, [action.id]), (object) => ({ ...object, name: action.name }));
     case "object/label": {
       const { workspace } = state;
       const labels = withLabel(workspace.labels, action.label);

@@ -61,7 +61,7 @@ export interface SegmentedObject {
   /** The name of its class; "" without one. */
   readonly label: string;
   readonly colour: number;
-  /** Nothing changes it until it is unlocked. */
+  /** Mask, name and class stay until it is unlocked. */
   readonly locked: boolean;
   readonly prompt: Prompt;
   readonly step: number;

@@ -79,7 +79,8 @@ async function collected(worker: Worker, file: File, options: TiffOptions): Prom
         }
         if (data.kind === "failure") fail(data.code, data.detail);
         else if (data.kind === "end") resolve();
-        else if (data.kind === "bad_page") found.problems.push({ page: data.at + 1, code: data.code, detail: data.detail });
+        else if (data.kind === "bad_page")
+          found.problems.push({ page: data.at + 1, code: data.code, detail: data.detail });
         else {
           found.pages.push({ at: data.at, page: data.page });
           bytes += data.page.size;

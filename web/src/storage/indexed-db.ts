@@ -149,6 +149,11 @@ export class IndexedDbStore implements WorkspaceStore {
     return usage === undefined || quota === undefined || quota === 0 ? null : { usage, quota };
   }
 
+  async persist(): Promise<void> {
+    const storage = navigator.storage as StorageManager | undefined;
+    await storage?.persist().catch(() => false); // what it says is the browser's business: work goes on either way
+  }
+
   close(): void {
     this.db.close();
     this.release();

@@ -61,6 +61,10 @@ export class MemoryStore implements WorkspaceStore {
     }
   }
 
+  persist(): Promise<void> {
+    return Promise.resolve();
+  }
+
   estimate(): Promise<null> {
     return Promise.resolve(null);
   }

@@ -63,5 +63,7 @@ export interface WorkspaceStore {
   /** Removes what is left of pictures that are not `known`: a page that was closed in the middle of something leaves such. */
   tidy(known: readonly number[]): Promise<void>;
   estimate(): Promise<{ readonly usage: number; readonly quota: number } | null>;
+  /** Asks the browser not to clear this away when it needs room elsewhere. */
+  persist(): Promise<void>;
   close(): void;
 }

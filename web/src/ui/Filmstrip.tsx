@@ -8,10 +8,17 @@ import { t } from "../text";
 import { useApp, useDispatch, useSelect } from "./context";
 import { Icon } from "./icons";
 
-const objectsIn = (state: AppState, id: number): number =>
-  state.picture?.epoch === id
-    ? state.history.present.objects.length
-    : (state.workspace.parked[id]?.history.present.objects.length ?? 0);
+const historyOf = (state: AppState, id: number): AppState["history"] | undefined =>
+  state.picture?.epoch === id ? state.history : state.workspace.parked[id]?.history;
+
+/** What would go with a picture: its objects, or what was begun or undone there; null where there is nothing. */
+function questionFor(state: AppState, { id, name }: PictureEntry): string | null {
+  const history = historyOf(state, id);
+  const count = history?.present.objects.length ?? 0;
+  if (count > 0) return t("strip.remove.sure", { name, count });
+  const begun = history !== undefined && history.past.length + history.future.length > 0;
+  return begun ? t("strip.remove.begun", { name }) : null;
+}
 
 /** Every picture of the workspace, small, with how far it has come. */
 export function Filmstrip(): JSX.Element | null {
@@ -52,11 +59,11 @@ export function Filmstrip(): JSX.Element | null {
 function StripEntry({ entry, active }: { readonly entry: PictureEntry; readonly active: boolean }): JSX.Element {
   const { store } = useApp();
   const { id, name, phase, thumbnail } = entry;
-  const count = useSelect((state) => objectsIn(state, id));
+  const count = useSelect((state) => historyOf(state, id)?.present.objects.length ?? 0);
   const label = t("strip.entry", { name, state: t(`strip.${phase}`), count });
   const remove = (): void => {
-    const sure = count === 0 || window.confirm(t("strip.remove.sure", { name, count }));
-    if (sure) store.dispatch({ type: "request/remove", id });
+    const question = questionFor(store.get(), entry);
+    if (question === null || window.confirm(question)) store.dispatch({ type: "request/remove", id });
   };
   return (
     <li class={`strip-entry strip-${phase} ${active ? "is-active" : ""}`}>

@@ -115,6 +115,10 @@ function Uses(): JSX.Element {
           <dt>{`${keyNames("shift").join("")} + ${arrows}`}</dt>
           <dd>{t("keys.arrows.fast")}</dd>
         </div>
+        <div>
+          <dt>{`${keyNames("alt").join("")} + ${["arrowup", "arrowdown"].flatMap(keyNames).join(" ")}`}</dt>
+          <dd>{t("keys.arrows.order")}</dd>
+        </div>
       </dl>
       <button
         type="button"

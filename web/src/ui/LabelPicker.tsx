@@ -13,6 +13,7 @@ interface LabelPickerProps {
   readonly value: string;
   readonly name: string;
   readonly testId: string;
+  readonly disabled?: boolean;
   readonly choose: (label: string) => void;
 }
 
@@ -20,7 +21,7 @@ const withKey = (name: string, key: string | undefined): string =>
   key === undefined ? name : t("label.with_key", { name, key: keyText(key) });
 
 /** The classes of the workspace, and a way to a new one. */
-export function LabelPicker({ value, name, testId, choose }: LabelPickerProps): JSX.Element {
+export function LabelPicker({ value, name, testId, disabled, choose }: LabelPickerProps): JSX.Element {
   const labels = useSelect((state) => state.workspace.labels);
   const overrides = useSelect((state) => state.preferences.keys);
   const keyOf = (i: number): string | undefined => {
@@ -57,6 +58,7 @@ export function LabelPicker({ value, name, testId, choose }: LabelPickerProps): 
       aria-label={name}
       title={name}
       data-testid={testId}
+      disabled={disabled}
       value={value}
       onChange={(event) => {
         const { value: chosen } = event.currentTarget;

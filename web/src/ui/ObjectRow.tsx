@@ -60,7 +60,7 @@ export function ObjectRow({ object, at, name, selected, hidden, marked }: Object
             if (event.shiftKey || event.ctrlKey || event.metaKey) mark();
             else dispatch({ type: "object/select", id: selected ? null : id });
           }}
-          onDblClick={() => setRenaming(true)}
+          onDblClick={() => setRenaming(!locked)}
           onKeyDown={(event) => {
             const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
             if (by === undefined || !event.altKey) return;
@@ -85,12 +85,14 @@ export function ObjectRow({ object, at, name, selected, hidden, marked }: Object
           value={object.label}
           name={t("object.label", { name })}
           testId="object-label"
+          disabled={locked}
           choose={(label) => dispatch({ type: "object/label", ids: [id], label })}
         />
         <RowButton
           icon="pencil"
           label={t("object.rename", { name })}
           testId="object-rename"
+          disabled={locked}
           act={() => setRenaming(true)}
         />
         <RowButton

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 
 import { offeredRegion } from "../app/region";
 import { t } from "../text";
-import { CommandButton } from "./CommandButton";
+import { CommandButton, CommandKeys } from "./CommandButton";
 import { useSelect } from "./context";
 
 /** Far in, what is in sight can be encoded by itself; then this says so, and leads back. */
@@ -16,7 +16,7 @@ export function RegionChip(): JSX.Element | null {
       {offered && (
         <CommandButton id="region" icon="crop" class="button-text" tip="none">
           {t("region.offer")}
-          <kbd>Z</kbd>
+          <CommandKeys id="region" />
         </CommandButton>
       )}
       {active && (

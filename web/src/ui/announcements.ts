@@ -46,11 +46,68 @@ export function announcementOf(
       return joined(`${t(`clicking.${action.clicking}`)}.`, t(`clicking.${action.clicking}.hint`));
     case "label/choose":
       return t(action.label === 1 ? "label.hint.add" : "label.hint.remove");
+    case "picture/update": {
+      const isReady = state.picture?.phase === "ready" && before.picture?.phase !== "ready";
+      return isReady ? t("announce.ready") : "";
+    }
+    case "workspace/show":
+    case "picture/open":
+      return pictureText(state, before);
+    case "workspace/label":
+      return t("announce.next_label", { label: action.label || t("label.none") });
+    case "object/merge":
+    case "object/subtract":
+    case "object/label":
+    case "object/lock":
+    case "object/move":
+    case "object/import":
+    case "workspace/import":
+      return objectText(state, before, action);
     case "crosshair/hold":
       if (crosshairOf(state)?.held === true) return t("announce.held");
       break;
   }
   return docOf(state) === docOf(before) ? "" : documentText(state, before, mask);
+}
+
+/** The picture that was gone to, and where it lies among the others. */
+function pictureText(state: AppState, before: AppState): string {
+  const { entries } = state.workspace;
+  const at = entries.findIndex(({ id }) => id === state.picture?.epoch);
+  const entry = entries[at];
+  if (entry === undefined || state.picture?.epoch === before.picture?.epoch) return "";
+  return t("announce.picture", { name: entry.name, at: at + 1, count: entries.length });
+}
+
+type ObjectAction = Extract<
+  Action,
+  { readonly type: `object/${"merge" | "subtract" | "label" | "lock" | "move" | "import"}` | "workspace/import" }
+>;
+
+function objectText(state: AppState, before: AppState, action: ObjectAction): string {
+  if (action.type === "object/import" || action.type === "workspace/import") {
+    return action.objects.length === 0 ? "" : t("announce.imported", { count: action.objects.length });
+  }
+  const objects = objectsOf(state);
+  const id = "id" in action ? action.id : action.ids[0];
+  const at = objects.findIndex((object) => object.id === id);
+  const object = objects[at];
+  if (object === undefined || docOf(state) === docOf(before)) return "";
+  const name = objectName(object, objects);
+  switch (action.type) {
+    case "object/merge":
+      return t("announce.merged");
+    case "object/subtract":
+      return t("announce.subtracted", { name });
+    case "object/label":
+      return action.label === ""
+        ? t("announce.unlabelled", { name })
+        : t("announce.label", { name, label: action.label });
+    case "object/lock":
+      return t(object.locked ? "announce.locked" : "announce.unlocked", { name });
+    case "object/move":
+      return t("announce.moved", { name, n: at + 1, count: objects.length });
+  }
 }
 
 function documentText(state: AppState, before: AppState, mask: () => string): string {

@@ -4,6 +4,7 @@ import { measure } from "../../pictures/pixels";
 import type { Store } from "../store";
 import { documentsOf } from "../workspace";
 import type { FileShelf } from "./files";
+import { someOf } from "./notices";
 import type { ResultShelf } from "./shelf";
 
 /** Masks of files go to the pictures of the workspace that they name. */
@@ -23,16 +24,18 @@ export class Importer {
       .get()
       .workspace.entries.flatMap(({ id, name, size }) => (size === null ? [] : [{ id, name, ...size }]));
     const imported = readAnnotations(files, pictures);
-    let count = 0;
+    let read = 0;
     for (const { id, objects } of imported.pictures) {
       this.store.dispatch({ type: "workspace/import", id, objects });
-      count += objects.length;
+      read += objects.length;
     }
     this.#keep(imported.pictures.map(({ id }) => id));
-    const skipped = imported.skipped.reduce((sum, skip) => sum + skip.count, 0);
-    this.#tell(count === 0 ? "import_nothing" : "import_done", `${count}`, count === 0 ? "warning" : "info");
-    const codes = [...new Set(imported.skipped.map(({ code }) => code))];
-    for (const code of codes) this.#tell(`import_${code}`, `${skipped}`, "warning");
+    this.#tell(read === 0 ? "import_nothing" : "import_done", `${read}`, read === 0 ? "warning" : "info");
+    for (const code of new Set(imported.skipped.map((skip) => skip.code))) {
+      const skips = imported.skipped.filter((skip) => skip.code === code);
+      const skipped = skips.reduce((sum, { count }) => sum + count, 0);
+      this.#tell(`import_${code}`, `${skipped} (${someOf([...new Set(skips.map(({ path }) => path))])})`, "warning");
+    }
   }
 
   /** The masks are there already: nobody has to work them out. */

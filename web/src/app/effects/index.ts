@@ -18,11 +18,11 @@ import { Importer } from "./importer";
 import { Jobs } from "./jobs";
 import { Keeper } from "./keeper";
 import { ModelKeeper } from "./models";
-import { report } from "./notices";
+import { report, someOf } from "./notices";
 import { registerOffline } from "./offline";
 import { dropped, sorted } from "./opening";
 import { followOutline } from "./outline";
-import { someOf, unfolded } from "./pages";
+import { unfolded } from "./pages";
 import { pickObject } from "./pick";
 import { PictureOpener } from "./picture";
 import { Prefetcher } from "./prefetch";
@@ -98,6 +98,7 @@ export function startEffects(store: Store, resources: Resources): void {
     const pages = await unfolded(pictures, jobs);
     for (const [code, names] of pages.problems) tell(code, someOf(names));
     if (isYielded()) return; // another tab took the workspace meanwhile
+    keeper.expect(pages.pictures.reduce((bytes, { size }) => bytes + size, 0));
     const opened = opener.open(pages.pictures, !worksOn(before, store.get()));
     for (const file of kept) {
       if (isYielded()) return;

@@ -8,12 +8,11 @@ import type { EmbeddingShelf } from "./embedding-source";
 import type { FileShelf } from "./files";
 import { packed, unpacked } from "./kept-results";
 import { indexOf, workspaceFrom } from "./kept-workspace";
+import { QuotaWatch } from "./quota";
 import type { ResultShelf } from "./shelf";
 
 /** Changes wait so long for others, so that a burst of them is one write. */
 const GATHER_MS = 250;
-/** Of the quota, from where on people are warned. */
-const NEARLY_FULL = 0.8;
 
 /** Puts every change into the browser's storage, and brings an earlier visit's work back. */
 export class Keeper {
@@ -26,11 +25,13 @@ export class Keeper {
   #closed = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #writing: Promise<boolean> = Promise.resolve(true);
+  readonly #quota: QuotaWatch;
 
   constructor(
     private readonly store: Store,
     private readonly shelf: Promise<WorkspaceStore>,
   ) {
+    this.#quota = new QuotaWatch(shelf, (code, detail) => this.#tell(code, detail, "warning"));
     store.listen((state, before, action) => {
       if (action.type === "workspace/restore") return;
       const { picture, workspace } = state;
@@ -87,6 +88,11 @@ export class Keeper {
     },
     get: async (id) => this.#files.get(id) ?? (await this.shelf).loadFile(id).catch(() => null),
   };
+
+  /** Says so when pictures of so many bytes will not fit into the browser's storage. */
+  expect(bytes: number): void {
+    void this.#quota.expect(bytes).catch(() => undefined);
+  }
 
   readonly embeddings: EmbeddingShelf = {
     save: (key, bytes) => void this.shelf.then((shelf) => shelf.saveEmbedding(key, bytes)).catch(() => undefined),
@@ -186,7 +192,7 @@ export class Keeper {
       const packedResults = results.map(([step, { picture, result }]) => ({ step, picture, payload: packed(result) }));
       await shelf.save({ index, documents, results: packedResults, forgotten });
       for (const [step, entry] of results) if (this.#results.get(step) === entry) this.#results.delete(step);
-      await this.#watchQuota(shelf);
+      await this.#quota.look();
       return true;
     } catch (error) {
       for (const { picture } of documents) this.#documents.add(picture);
@@ -197,17 +203,13 @@ export class Keeper {
     }
   }
 
-  async #watchQuota(shelf: WorkspaceStore): Promise<void> {
-    const estimate = await shelf.estimate();
-    if (estimate === null || estimate.usage < estimate.quota * NEARLY_FULL) return;
-    const percent = Math.round((estimate.usage / estimate.quota) * 100);
-    this.#tell("storage_nearly_full", `${percent}`, "warning");
-  }
-
   /** Once there is something to lose. */
   async #warnOfLoss(): Promise<void> {
-    if ((await this.shelf).fleeting === "elsewhere" && !this.#warned) this.#tell("storage_elsewhere", "", "warning");
+    if (this.#warned) return;
     this.#warned = true;
+    const shelf = await this.shelf;
+    if (shelf.fleeting === "elsewhere") this.#tell("storage_elsewhere", "", "warning");
+    else await shelf.persist();
   }
 
   #complain(error: unknown): void {

@@ -32,3 +32,12 @@ export function report(store: Store, error: unknown, remedy?: NoticeAction | nul
   const action = remedy === undefined ? remedyFor(code) : remedy;
   store.dispatch({ type: "notice/add", notice: { code, detail, tone: "error", action } });
 }
+
+/** Names in a notice; of more, only their number is told. */
+const MOST_NAMES = 5;
+
+/** "a, b, c, d, e (+ 7)" */
+export function someOf(names: readonly string[]): string {
+  const some = names.slice(0, MOST_NAMES).join(", ");
+  return names.length > MOST_NAMES ? `${some} (+ ${names.length - MOST_NAMES})` : some;
+}

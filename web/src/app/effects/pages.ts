@@ -4,9 +4,6 @@ import { t } from "../../text";
 import type { Jobs } from "./jobs";
 import { MOST_BYTES, MOST_FILES } from "./opening";
 
-/** Names in a notice; of more, only their number is told. */
-const MOST_NAMES = 5;
-
 interface Unfolded {
   readonly pictures: readonly File[];
   /** What could not be read: the error's code, and the files and pages with what was wrong with them. */
@@ -44,12 +41,6 @@ export async function unfolded(files: readonly File[], jobs: Jobs, read = readTi
     });
   }
   return { pictures: files.flatMap((file) => pages.get(file) ?? [file]), problems };
-}
-
-/** "a, b, c, d, e (+ 7)" */
-export function someOf(names: readonly string[]): string {
-  const some = names.slice(0, MOST_NAMES).join(", ");
-  return names.length > MOST_NAMES ? `${some} (+ ${names.length - MOST_NAMES})` : some;
 }
 
 const mayBeTiff = (file: File): boolean => file.type === "image/tiff" || /\.tiff?$/i.test(file.name);

@@ -165,7 +165,7 @@ export const main = {
   "problem.payload_too_large":
     "This picture is larger than the server takes. Make it smaller, or raise the server's limit.",
   "problem.image_too_many_pixels": "This picture has more pixels than the server takes. Make it smaller and try again.",
-  "problem.unsupported_media_type": "The server cannot read this kind of file. Use JPEG, PNG, WebP, BMP or GIF.",
+  "problem.unsupported_media_type": "The server cannot read this kind of file. Use JPEG, PNG, WebP, BMP, GIF or TIFF.",
   "problem.image_unsupported": "This file is not a picture that the server can read.",
   "problem.image_truncated": "This picture is cut off. Save or download it again.",
   "problem.image_empty": "This file is empty.",

@@ -10,10 +10,13 @@ export const pictures = {
   "strip.count": "{at} of {count}",
   "strip.remove": "Remove {name} from the workspace",
   "strip.remove.sure": "Remove {name}? Its {count} objects go with it.",
+  "strip.remove.begun": "Remove {name}? What you began there goes with it.",
   "strip.add": "Add pictures",
   "problem.picture_lost": "The browser does not have this picture any more. Open its file again.",
   "problem.storage_quota":
     "The browser's storage is full. Work goes on, but will not outlive this page: export it, or remove pictures.",
+  "problem.storage_short":
+    "The browser's storage has no room for these pictures ({detail}). They are opened, but will not outlive this page: remove others, or pack the workspace.",
   "problem.storage_broken":
     "The browser's storage does not work. Work goes on, but will not outlive this page. {detail}",
   "problem.storage_busy": "Another tab holds an older version of this page open. Close it and reload.",

@@ -165,7 +165,7 @@ export const main: Translated<typeof english> = {
   "problem.unreachable": "服务器没有响应。您的工作已保留，服务器恢复后页面会自动继续。",
   "problem.payload_too_large": "图片文件超过服务器上限。请缩小图片，或提高服务器的上限。",
   "problem.image_too_many_pixels": "图片像素数超过服务器上限。请缩小后重试。",
-  "problem.unsupported_media_type": "服务器无法读取这种文件。请使用 JPEG、PNG、WebP、BMP 或 GIF。",
+  "problem.unsupported_media_type": "服务器无法读取这种文件。请使用 JPEG、PNG、WebP、BMP、GIF 或 TIFF。",
   "problem.image_unsupported": "此文件不是服务器能够读取的图片。",
   "problem.image_truncated": "图片不完整。请重新保存或下载。",
   "problem.image_empty": "此文件是空的。",

@@ -13,9 +13,12 @@ export const pictures: Translated<typeof english> = {
   "strip.count": "第 {at} 张，共 {count} 张",
   "strip.remove": "从工作区移除 {name}",
   "strip.remove.sure": "移除 {name}？其中的 {count} 个对象也会一并移除。",
+  "strip.remove.begun": "移除 {name}？其中未完成的工作也会一并移除。",
   "strip.add": "添加图片",
   "problem.picture_lost": "浏览器中已没有这张图片。请重新打开文件。",
   "problem.storage_quota": "浏览器的存储空间已满。可以继续工作，但关闭页面后不会保留：请导出，或移除一些图片。",
+  "problem.storage_short":
+    "浏览器的存储空间不足以保存这些图片（{detail}）。图片可以打开，但关闭页面后不会保留：请移除其他图片或打包工作区。",
   "problem.storage_broken": "浏览器的存储无法使用。可以继续工作，但关闭页面后不会保留。{detail}",
   "problem.storage_busy": "另一个标签页打开着此页面的旧版本。请关闭它并重新加载。",
   "problem.storage_nearly_full": "浏览器的存储空间已用 {detail}%。请导出工作，或移除已完成的图片。",

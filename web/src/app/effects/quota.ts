@@ -1,0 +1,35 @@
+import type { WorkspaceStore } from "../../storage/port";
+
+/** Of the quota, from where on people are warned, and how much more is told again. */
+const NEARLY_FULL = 0.8;
+const STEP = 0.05;
+
+type Tell = (code: "storage_nearly_full" | "storage_short", detail: string) => void;
+
+/** Says that the browser's storage is nearly full before it is, once for every twentieth of it. */
+export class QuotaWatch {
+  #told = 0;
+
+  constructor(
+    private readonly shelf: Promise<WorkspaceStore>,
+    private readonly tell: Tell,
+  ) {}
+
+  /** After something was written. */
+  async look(): Promise<void> {
+    const estimate = await (await this.shelf).estimate();
+    if (estimate === null) return;
+    const share = estimate.usage / estimate.quota;
+    const level = Math.floor(share / STEP);
+    if (share >= NEARLY_FULL && level > this.#told) this.tell("storage_nearly_full", `${Math.round(100 * share)}`);
+    this.#told = level;
+  }
+
+  /** Before pictures of so many bytes are written. */
+  async expect(bytes: number): Promise<void> {
+    const estimate = await (await this.shelf).estimate();
+    if (estimate === null || estimate.usage + bytes <= estimate.quota) return;
+    const megabytes = (part: number): string => `${Math.max(0, Math.round(part / 1e6))} MB`;
+    this.tell("storage_short", `${megabytes(bytes)} > ${megabytes(estimate.quota - estimate.usage)}`);
+  }
+}
