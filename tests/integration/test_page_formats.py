@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
@@ -123,9 +124,40 @@ def test_yolo_by_ultralytics_rule(folder: Path, masks: Sequence[Mask]) -> None:
     assert (folder / "yolo-labels_empty.txt").read_text(encoding="utf-8") == ""
 
 
+def test_geojson_by_its_specification(folder: Path, masks: Sequence[Mask]) -> None:
+    """RFC 7946 but for the reference system: rings closed, holes after the ring that they lie in."""
+    collection = json.loads((folder / "geojson-a b.geojson").read_text())
+    assert (collection["type"], collection["width"], collection["height"]) == ("FeatureCollection", WIDTH, HEIGHT)
+    assert [feature["properties"]["category"] for feature in collection["features"]] == LABELS
+    for feature, mask in zip(collection["features"], masks, strict=True):
+        assert feature["geometry"]["type"] == "MultiPolygon"
+        parts = feature["geometry"]["coordinates"]
+        assert all(ring[0] == ring[-1] and len(ring) >= 4 for part in parts for ring in part)
+        assert iou(drawn([ring for part in parts for ring in part]), mask) >= 0.97
+    assert [len(feature["geometry"]["coordinates"]) for feature in collection["features"]] == [1, 2, 1]
+    assert len(collection["features"][0]["geometry"]["coordinates"][0]) == 2
+    assert json.loads((folder / "geojson-empty.geojson").read_text())["features"] == []
+
+
+def test_svg_paths_by_xml(folder: Path, masks: Sequence[Mask]) -> None:
+    svg = "{http://www.w3.org/2000/svg}"
+    root = ElementTree.parse(folder / "svg-a b.svg").getroot()
+    assert (root.tag, root.get("viewBox")) == (f"{svg}svg", f"0 0 {WIDTH} {HEIGHT}")
+    paths = root.findall(f"{svg}path")
+    assert [path.findtext(f"{svg}title") for path in paths] == LABELS
+    for path, mask in zip(paths, masks, strict=True):
+        assert path.get("fill-rule") == "evenodd"
+        d = path.get("d") or ""
+        assert re.fullmatch(r"(M[-\d. ]+(L[-\d. ]+)+Z)+", d)
+        rings = [[[float(n) for n in at.split()] for at in re.split("[ML]", one)[1:]] for one in d.split("Z")[:-1]]
+        assert iou(drawn(rings), mask) >= 0.97
+
+
 def drawn(rings: Sequence[Sequence[Sequence[float]]]) -> Mask:
-    """Rings filled by Pillow, whose pixels' centres lie on whole numbers; bool [height, width]."""
-    image = Image.new("1", (WIDTH, HEIGHT))
+    """Rings filled by Pillow by the even-odd rule; its pixels' centres lie on whole numbers; bool [height, width]."""
+    filled = np.zeros((HEIGHT, WIDTH), bool)
     for ring in rings:
+        image = Image.new("1", (WIDTH, HEIGHT))
         ImageDraw.Draw(image).polygon([(x - 0.5, y - 0.5) for x, y in ring], fill=1)
-    return np.array(image)
+        filled ^= np.array(image)
+    return filled

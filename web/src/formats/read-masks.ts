@@ -1,6 +1,8 @@
 import { decode } from "fast-png";
 
 import { rasterToRle, trimmed } from "../geometry/raster";
+import type { MaskNames } from "./mask-names";
+import { pictureNameOf } from "./mask-names";
 import type { AnnotationFile, KnownPicture, Reading } from "./reading";
 import { pictureOf } from "./reading";
 
@@ -11,9 +13,8 @@ const MOST_VALUES = 1024;
  * A mask of two values is one object, what is not black; a map of more, of indices or greys, is an object for each value but
  * 0, and but 255 in maps with a palette, which VOC calls void.
  */
-export function readMaskPng(file: AnnotationFile, pictures: readonly KnownPicture[]): Reading {
-  const name = file.path.replace(/[-_.](labels?|masks?|seg)(?=\.png$)/i, "");
-  const picture = pictureOf(name, pictures) ?? pictureOf(folderOf(file.path), pictures);
+export function readMaskPng(file: AnnotationFile, pictures: readonly KnownPicture[], names: MaskNames): Reading {
+  const picture = pictureOf(pictureNameOf(file.path), pictures) ?? pictureOf(folderOf(file.path), pictures);
   if (picture === null) return { found: [], skipped: [{ code: "no_such_picture", count: 1 }] };
   const header = new DataView(file.bytes.buffer, file.bytes.byteOffset, file.bytes.byteLength);
   if (header.getUint32(16) !== picture.width || header.getUint32(20) !== picture.height) {
@@ -28,12 +29,14 @@ export function readMaskPng(file: AnnotationFile, pictures: readonly KnownPictur
   if (present.size > MOST_VALUES) return { found: [], skipped: [{ code: "not_a_mask", count: 1 }] };
   const colours = channels >= 3 && present.size > 1 ? null : [...present].sort((a, b) => a - b);
   const wanted = colours ?? [...present];
-  const label = /\/\d+-(.+)\.png$/i.exec(`/${file.path}`)?.[1] ?? "";
   const area = { x: 0, y: 0, width, height };
   const size = { width: picture.width, height: picture.height };
   const found = wanted.map((value) => {
     const data = Uint8Array.from(values, (other) => (other === value ? 1 : 0));
-    return { picture, mask: { name: "", label, rle: rasterToRle(trimmed({ picture: size, area, data })) } };
+    return {
+      picture,
+      mask: { ...names(value, data.indexOf(1)), rle: rasterToRle(trimmed({ picture: size, area, data })) },
+    };
   });
   return { found, skipped: [] };
 }

@@ -1,3 +1,4 @@
+import { FilesBeside, isLegend } from "./mask-names";
 import { readCoco } from "./read-coco";
 import { readLabelme } from "./read-labelme";
 import { readMaskPng } from "./read-masks";
@@ -15,9 +16,10 @@ export function readAnnotations(files: readonly AnnotationFile[], pictures: read
   const byPicture = new Map<number, ImportedMask[]>();
   const skipped: Skipped[] = [];
   const names = yoloNames(files);
+  const beside = new FilesBeside(files);
   let total = 0;
   for (const file of files) {
-    const reading = file.bytes.length > MOST_BYTES ? failed("too_many") : readOne(file, pictures, names);
+    const reading = file.bytes.length > MOST_BYTES ? failed("too_many") : readOne(file, beside, pictures, names);
     for (const skip of reading.skipped) skipped.push({ ...skip, path: file.path });
     const room = reading.found.slice(0, Math.max(MOST_OBJECTS - total, 0));
     if (room.length < reading.found.length) {
@@ -33,21 +35,27 @@ export function readAnnotations(files: readonly AnnotationFile[], pictures: read
   return { pictures: [...byPicture].map(([id, objects]) => ({ id, objects })), skipped };
 }
 
+const NOTHING: Reading = { found: [], skipped: [] };
 const failed = (code: Skipped["code"]): Reading => ({ found: [], skipped: [{ code, count: 1 }] });
 
-function readOne(file: AnnotationFile, pictures: readonly KnownPicture[], names: readonly string[]): Reading {
+function readOne(
+  file: AnnotationFile,
+  beside: FilesBeside,
+  pictures: readonly KnownPicture[],
+  names: readonly string[],
+): Reading {
   const ending = /\.(\w+)$/.exec(file.path.toLowerCase())?.[1] ?? "";
   try {
     switch (ending) {
       case "json":
         return readJson(file, pictures);
       case "txt":
-        return isClassList(file.path) ? { found: [], skipped: [] } : readYolo(file, pictures, names);
+        return isClassList(file.path) ? NOTHING : readYolo(file, pictures, names);
       case "yaml":
       case "yml":
-        return { found: [], skipped: [] };
+        return NOTHING;
       case "png":
-        return readMaskPng(file, pictures);
+        return beside.isNamesAlone(file) ? NOTHING : readMaskPng(file, pictures, beside.namesOf(file));
       default:
         return failed("not_annotations");
     }
@@ -61,5 +69,6 @@ function readJson(file: AnnotationFile, pictures: readonly KnownPicture[]): Read
   if (typeof data !== "object" || data === null) return failed("not_annotations");
   if ("annotations" in data && "images" in data) return readCoco(data, pictures);
   if ("shapes" in data) return readLabelme(file, data, pictures);
+  if (isLegend(data)) return NOTHING; // it is read with its map
   return failed("not_annotations");
 }

@@ -59,6 +59,9 @@ const plain = (name: string): string =>
   name.replaceAll("\\", "/").replace(/^\.\//, "").split("/").map(safeName).join("/").toLowerCase();
 const stemOf = (name: string): string => name.replace(/(?<=.)\.[^.]{1,5}$/, "");
 
+/** Two names with the same key name the same picture, whatever folder and ending they have. */
+export const stemKey = (name: string): string => stemOf(plain(name).split("/").at(-1) ?? "");
+
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
 export const textOr = (value: unknown, otherwise: string): string => (typeof value === "string" ? value : otherwise);

@@ -91,7 +91,16 @@ export function startEffects(store: Store, resources: Resources): void {
   const take = async (files: readonly File[]): Promise<void> => {
     await restored; // ids go on from where an earlier visit left them
     if (isYielded()) return;
-    const { pictures, annotations, workspaces: kept, skipped, problem } = await sorted(files);
+    const {
+      pictures,
+      annotations,
+      workspaces: kept,
+      skipped,
+      problem,
+    } = await sorted(
+      files,
+      store.get().workspace.entries.map(({ name }) => name),
+    );
     if (problem !== null) tell(problem, "");
     if (skipped > 0) tell("opened_some", `${skipped}`);
     const before = store.get();

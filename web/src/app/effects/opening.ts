@@ -1,5 +1,7 @@
 import { unzip } from "fflate";
 
+import { belongs, isMaskName } from "../../formats/mask-names";
+import { stemKey } from "../../formats/reading";
 import { isWorkspaceFile } from "../../storage/workspace-import";
 
 /** What a person gave, sorted. */
@@ -22,16 +24,19 @@ const PICTURES: Readonly<Record<string, string>> = {
   tif: "image/tiff",
   tiff: "image/tiff",
 };
+const TIFF = /\.tiff?$/i;
+/** VOC's boxes, whose masks lie beside them. */
+const VOC_BOXES = /(^|\/)Annotations\/.+\.xml$/i;
 const ANNOTATIONS = new Set(["json", "txt", "yaml", "yml"]);
-/** Pictures that hold masks say so by their name or their folder; those that are PNGs are read. */
-const MASK = /(^|\/)(masks?|segmentation(class|object))\/|[-_.](labels?|masks?|seg)\.(png|tiff?)$/i;
-const MAY_HOLD_MASKS = new Set(["png", "tif", "tiff"]);
 export const MOST_FILES = 5000;
 /** Of a ZIP or a TIFF, unpacked. */
 export const MOST_BYTES = 2 * 1024 ** 3;
 
-/** Workspace files apart, other ZIPs unpacked, files of folders sorted as people count, pictures apart from annotations. */
-export async function sorted(files: readonly File[]): Promise<Opened> {
+/**
+ * Workspace files apart, other ZIPs unpacked, files of folders sorted as people count, pictures apart from annotations.
+ * `open`: names of the pictures that are there already.
+ */
+export async function sorted(files: readonly File[], open: readonly string[]): Promise<Opened> {
   const all: File[] = [];
   const workspaces: File[] = [];
   let problem: Opened["problem"] = null;
@@ -50,13 +55,16 @@ export async function sorted(files: readonly File[]): Promise<Opened> {
   const annotations: File[] = [];
   let skipped = 0;
   const several = all.length > 1;
+  const here = new Set(open.map(stemKey));
+  const known = several ? new Set([...here, ...all.map(({ name }) => stemKey(name))]) : here;
   for (const file of byName(all)) {
     const ending = endingOf(file.name);
-    if (several && isHidden(file.name)) continue;
-    if (several && MAY_HOLD_MASKS.has(ending) && MASK.test(file.name)) {
-      if (ending === "png") annotations.push(file);
-      else skipped++;
-    } else if (ending in PICTURES || file.type.startsWith("image/")) pictures.push(file);
+    if (several && (isHidden(file.name) || VOC_BOXES.test(file.name))) continue;
+    const isMask = isMaskName(file.name, known);
+    // A mask that comes alone is one of a picture that is open, or a picture itself.
+    if (ending === "png" && isMask && (several || belongs(file.name, here))) annotations.push(file);
+    else if (TIFF.test(file.name) && isMask && several) skipped++;
+    else if (ending in PICTURES || file.type.startsWith("image/")) pictures.push(file);
     else if (ANNOTATIONS.has(ending)) annotations.push(file);
     else if (several || problem !== null) skipped++;
     else pictures.push(file); // one file that was chosen: what is wrong with it is said when it is read
