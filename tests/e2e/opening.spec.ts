@@ -57,6 +57,33 @@ test("a folder is opened by its own dialog, with what is in its folders", async 
   });
 });
 
+test("a picture is dragged from another page: its pixels are taken, its address alone is not loaded", async ({
+  alone: studio,
+}) => {
+  const drop = (text: string, name: string | null): Promise<void> =>
+    studio.page.evaluate(
+      async ([data, file]) => {
+        const transfer = new DataTransfer();
+        transfer.setData("text/uri-list", data);
+        if (file !== null) {
+          const blob = await (await fetch("/samples/garden.jpg")).blob();
+          transfer.items.add(new File([blob], file, { type: "image/jpeg" }));
+        }
+        document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+      },
+      [text, name] as const,
+    );
+  await drop("https://pictures.example/a.jpg", null);
+  await expect(studio.notice("url_refused")).toBeVisible();
+  await drop("https://pictures.example/a.jpg", "a.jpg"); // browsers hand over what they have loaded already
+  await expect(studio.part("picture-name")).toContainText("a.jpg");
+  await studio.ready();
+  const pixel =
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC";
+  await drop(pixel, null);
+  await expect(studio.part("strip-entry")).toHaveCount(2);
+});
+
 test("where there is a finger there is a camera", async ({ browser, baseURL }) => {
   const context = await browser.newContext({
     locale: LOCALE,

@@ -84,6 +84,15 @@ describe("what a format cannot hold", () => {
     expect(await codes("coco")).toEqual([]);
     const over = { ...PICTURE, objects: [object(disc(50, 50, 20)), object(disc(60, 50, 20))] };
     expect((await WRITERS.voc([over])).warnings).toMatchObject([{ code: "overlap_hidden", count: 1 }]);
+    const empty = { ...PICTURE, objects: [object(emptyRaster(SIZE)), object(PLAIN)] };
+    for (const id of ["voc", "labelme"] as const) {
+      expect((await WRITERS[id]([empty])).warnings).toMatchObject([{ code: "empty_left_out", count: 1 }]);
+    }
+    const tiny = Array.from({ length: 250 }, (_, i) => object(PLAIN, { label: `class ${i}` }));
+    const more = Array.from({ length: 9 }, (_, i) => object(disc(4 + 12 * i, 4, 3), { label: `more ${i}` }));
+    const many = [{ ...PICTURE, objects: tiny }, { ...PICTURE, name: "b.jpg", objects: more }]; // prettier-ignore
+    const { warnings } = await WRITERS.voc(many);
+    expect(warnings.filter(({ code }) => code === "too_many_classes")).toMatchObject([{ picture: "b.jpg", count: 5 }]);
   });
 });
 

@@ -5,8 +5,8 @@ import { rleToRaster } from "../geometry/raster";
 import { TOLERANCE } from "./coco";
 import { stemsOf } from "./names";
 import { maskPng } from "./png";
-import type { ExportedObject, FormatFile, Writer } from "./types";
-import { categoryOf } from "./types";
+import type { ExportedObject, FormatFile, FormatWarning, Writer } from "./types";
+import { categoryOf, warningsOf } from "./types";
 
 const VERSION = "5.5.0";
 
@@ -14,9 +14,13 @@ const VERSION = "5.5.0";
 export const writeLabelme: Writer = async (pictures) => {
   const stems = stemsOf(pictures.map(({ name }) => name));
   const files: FormatFile[] = [];
-  for (const [i, { name, width, height, objects }] of pictures.entries()) {
-    const shapes: object[] = [];
-    for (const [n, object] of objects.entries()) shapes.push(...(await shapesOf(object, n)));
+  const warnings: FormatWarning[] = [];
+  for (const [i, picture] of pictures.entries()) {
+    const { name, width, height, objects } = picture;
+    const each: object[][] = [];
+    for (const [n, object] of objects.entries()) each.push(await shapesOf(object, n));
+    const shapes = each.flat();
+    warnings.push(...warningsOf(picture, { empty_left_out: each.filter(({ length }) => length === 0).length }));
     const file = {
       version: VERSION,
       flags: {},
@@ -28,7 +32,7 @@ export const writeLabelme: Writer = async (pictures) => {
     };
     files.push({ path: `${stems[i] ?? i}.json`, data: JSON.stringify(file) });
   }
-  return { files, warnings: [] };
+  return { files, warnings };
 };
 
 async function shapesOf(object: ExportedObject, group: number): Promise<object[]> {

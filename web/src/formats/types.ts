@@ -35,6 +35,7 @@ export interface FormatWarning {
     | "yolo_parts_joined"
     | "overlap_hidden"
     | "too_many_objects"
+    | "too_many_classes"
     | "empty_left_out";
   readonly picture: string;
   readonly count: number;

@@ -41,7 +41,12 @@ export const writeVoc: Writer = async (pictures) => {
       },
     );
     warnings.push(
-      ...warningsOf(picture, { overlap_hidden: hidden, too_many_objects: Math.max(objects.length - MOST, 0) }),
+      ...warningsOf(picture, {
+        overlap_hidden: hidden,
+        too_many_objects: Math.max(objects.length - MOST, 0),
+        too_many_classes: shown.objects.filter((object) => categories.indexOf(categoryOf(object)) >= MOST).length,
+        empty_left_out: objects.filter(({ rle }) => rleToRaster(rle).area.width === 0).length,
+      }),
     );
   }
   const labels = ["background", ...categories].map((name) => `${name}\n`).join("");

@@ -123,7 +123,7 @@ export async function dropped(transfer: DataTransfer): Promise<File[]> {
     return found;
   }
   if (loose.length > 0) return loose;
-  return /^(https?|data|blob):/.test(address) ? [await fetched(address)] : [];
+  return /^(https?|data|blob):/.test(address) ? [await fetched(address.split("\n")[0] ?? address)] : [];
 }
 
 async function collect(entry: FileSystemEntry, folder: string, found: File[]): Promise<void> {
@@ -141,8 +141,11 @@ async function collect(entry: FileSystemEntry, folder: string, found: File[]): P
   }
 }
 
+/** Raises TypeError for an address of another host: the page loads nothing from there (Content-Security-Policy). */
 async function fetched(address: string): Promise<File> {
-  const response = await fetch(address.split("\n")[0] ?? address, { mode: "cors", credentials: "omit" });
+  const { protocol, origin } = new URL(address);
+  if (protocol.startsWith("http") && origin !== location.origin) throw new TypeError(origin);
+  const response = await fetch(address, { credentials: "omit" });
   if (!response.ok) throw new TypeError(`${response.status}`);
   const blob = await response.blob();
   const name = decodeURIComponent(

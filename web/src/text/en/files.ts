@@ -24,6 +24,7 @@ export const files = {
   "problem.yolo_parts_joined": "YOLO holds one outline an object: the parts of {detail} objects are joined by a seam.",
   "problem.overlap_hidden": "Objects overlap: later ones hide parts of {detail} earlier ones in this format.",
   "problem.too_many_objects": "VOC holds 254 objects a picture: {detail} were left out of its PNGs.",
+  "problem.too_many_classes": "This format holds 254 classes; {detail} objects of others have the last one's number.",
   "problem.empty_left_out": "{detail} objects are empty and were left out.",
   "problem.export_waiting":
     "{detail} objects have no mask yet and were left out. Open their pictures once, then download again.",

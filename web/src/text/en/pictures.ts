@@ -24,7 +24,8 @@ export const pictures = {
     "The browser's storage is {detail} % full. Export your work, or remove pictures that are done.",
   "problem.storage_elsewhere": "This workspace is open in another tab. What you do here does not outlive this tab.",
   "problem.opened_some": "{detail} files were no pictures and were left out.",
-  "problem.url_refused": "That address does not let this page read the picture. Save it, or copy and paste it.",
+  "problem.url_refused":
+    "This page loads nothing from other hosts. Save the picture and drop the file, or copy and paste the picture itself.",
   "problem.zip_broken": "This ZIP cannot be read.",
   "problem.zip_too_large": "This ZIP holds more than the page takes.",
   "problem.tiff_unreadable": "Some TIFFs cannot be read here; save them as PNG. Left out: {detail}.",

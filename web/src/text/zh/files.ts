@@ -26,6 +26,7 @@ export const files: Translated<typeof english> = {
   "problem.yolo_parts_joined": "YOLO 每个对象只有一条轮廓：{detail} 个对象的各部分已用接缝连接。",
   "problem.overlap_hidden": "对象有重叠：在此格式中，后面的对象遮住了 {detail} 个前面对象的一部分。",
   "problem.too_many_objects": "VOC 每张图片最多 254 个对象：有 {detail} 个未写入 PNG。",
+  "problem.too_many_classes": "此格式最多容纳 254 个类别；{detail} 个其他类别的对象使用了最后一个类别的编号。",
   "problem.empty_left_out": "{detail} 个对象为空，已略过。",
   "problem.export_waiting": "{detail} 个对象尚无掩码，已略过。请先打开其图片，再重新下载。",
   "problem.import_done": "已读入 {detail} 个对象。",

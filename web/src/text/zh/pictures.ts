@@ -24,7 +24,7 @@ export const pictures: Translated<typeof english> = {
   "problem.storage_nearly_full": "浏览器的存储空间已用 {detail}%。请导出工作，或移除已完成的图片。",
   "problem.storage_elsewhere": "此工作区已在另一个标签页中打开。您在这里所做的在关闭此标签页后不会保留。",
   "problem.opened_some": "{detail} 个文件不是图片，已略过。",
-  "problem.url_refused": "该地址不允许此页面读取图片。请保存图片，或复制后粘贴。",
+  "problem.url_refused": "本页面不从其他主机加载内容。请保存图片后拖入文件，或直接复制并粘贴图片。",
   "problem.zip_broken": "无法读取此 ZIP 文件。",
   "problem.zip_too_large": "此 ZIP 的内容超出页面可接受的范围。",
   "problem.tiff_unreadable": "部分 TIFF 无法在此读取，请另存为 PNG。已略过：{detail}。",
