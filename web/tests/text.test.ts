@@ -34,6 +34,24 @@ describe("the dictionary", () => {
   });
 });
 
+/** What the page never asks for, or mends by itself: everything else that the server may answer has words of its own. */
+const UNMET = new Set([
+  ...["invalid_request", "invalid_json", "invalid_multipart", "route_not_found", "method_not_allowed", "not_found"],
+  ...["image_required", "image_id_invalid", "image_not_found", "image_expired", "embedding_invalid", "file_not_found"],
+  ...["range_not_satisfiable", "model_kind_mismatch", "prompts_required", "prompt_empty", "prompt_invalid"],
+  ...["too_many_prompts", "point_outside_image", "point_labels_mismatch", "point_label_invalid", "box_invalid"],
+  ...["number_not_finite", "mask_input_invalid", "mask_invalid", "mask_size_mismatch", "clicks_required"],
+  ...["box_unsupported", "logits_ref_not_found", "format_unsupported", "outline_too_long"],
+]);
+
+it("the server's problems have words", () => {
+  const problems = readFileSync(new URL("../../server/api/problems.py", import.meta.url), "utf8");
+  const codes = [...problems.matchAll(/^ {4}"(\w+)": Problem\(/gm)].map(([, code = ""]) => code);
+  expect(codes.length).toBeGreaterThan(60);
+  const met = codes.filter((code) => !UNMET.has(code) && !/^(session|nothing_to|bundle)_/.test(code));
+  expect(met.filter((code) => !(`problem.${code}` in en))).toEqual([]);
+});
+
 describe("Chinese", () => {
   /** Names and what stands on keys are the same everywhere. */
   const SAME: readonly string[] = [

@@ -11,11 +11,12 @@ const THUMBNAIL = 132;
 
 /** The browser cannot read the file as a picture. */
 export class NoPicture extends Error {
-  readonly code: "image_empty" | "not_a_picture";
+  readonly code: "image_empty" | "not_a_picture" | "picture_too_large_here";
 
-  constructor(file: Blob, cause: unknown) {
-    super("This is no picture.", { cause });
-    this.code = file.size === 0 ? "image_empty" : "not_a_picture";
+  /** `size`: of a picture that says that it is a large one; whether it is too large or damaged, browsers do not tell. */
+  constructor(file: Blob, cause: unknown, size: Size | null = null) {
+    super(size === null ? "This is no picture." : `${size.width} × ${size.height}`, { cause });
+    this.code = file.size === 0 ? "image_empty" : size === null ? "not_a_picture" : "picture_too_large_here";
   }
 }
 
@@ -55,7 +56,7 @@ export async function decodeShown(file: Blob): Promise<ShownPicture> {
   try {
     return { bitmap: await shrunk(file, fitted(size, LONGEST_SHOWN)), size };
   } catch (cause) {
-    throw new NoPicture(file, cause);
+    throw new NoPicture(file, cause, size);
   }
 }
 

@@ -147,7 +147,7 @@ export class EngineKeeper {
     const port = this.#rung === "server" ? localPort() : workerPort();
     const client: DecodeClient = new DecodeClient(
       port,
-      (info) => this.#show(info),
+      (info) => this.#change(info),
       () => {
         if (this.#client === client && this.store.get().engine.phase === "ready") void this.#restart();
       },
@@ -177,6 +177,12 @@ export class EngineKeeper {
   #stepDown(): void {
     this.#rung = this.#rung === "threads" ? "single" : "server";
     if (this.#rung === "server") this.#tell("server_predict", "warning");
+  }
+
+  /** The worker itself went over to another back end. */
+  #change(info: EngineInfo): void {
+    if (this.store.get().engine.backend === "webgpu" && info.backend !== "webgpu") this.#tell("gpu_lost", "info");
+    this.#show(info);
   }
 
   #show(info: EngineInfo): void {

@@ -159,7 +159,10 @@ export class PictureOpener {
       this.resources.bitmap = bitmap;
       this.#update(attempt, { size });
     } catch (error) {
-      this.#fail(attempt, error instanceof NoPicture ? new ApiProblem(415, error.code, "", "", null) : error);
+      this.#fail(
+        attempt,
+        error instanceof NoPicture ? new ApiProblem(415, error.code, "", error.message, null) : error,
+      );
       return;
     }
     await this.#prepare(attempt);
