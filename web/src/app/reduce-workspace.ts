@@ -1,5 +1,6 @@
 import { fit } from "../geometry/camera";
 import { beginHistory } from "./history";
+import { editLabel } from "./reduce-labels";
 import type { AppState, Picture } from "./state";
 import { EMPTY_DOC } from "./state";
 import type { ParkedDocument, PictureEntry, Workspace, WorkspaceAction } from "./workspace";
@@ -47,6 +48,8 @@ export function reduceWorkspace(
       return to({ exclusive: action.exclusive });
     case "workspace/label":
       return to({ label: action.label, labels: withLabel(workspace.labels, action.label) });
+    case "workspace/label-edit":
+      return editLabel(state, action);
   }
 }
 

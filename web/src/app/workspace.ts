@@ -2,6 +2,7 @@ import type { Camera } from "../geometry/camera";
 import type { Size } from "../geometry/frames";
 import type { ImportedObject } from "./actions";
 import type { History } from "./history";
+import type { LabelEdit } from "./reduce-labels";
 import type { AppState, Doc, Step } from "./state";
 
 /** How far a picture has come, as the filmstrip shows it. */
@@ -76,7 +77,8 @@ export type WorkspaceAction =
   | { readonly type: "workspace/entry"; readonly id: number; readonly change: Partial<Omit<PictureEntry, "id">> }
   | { readonly type: "workspace/import"; readonly id: number; readonly objects: readonly ImportedObject[] }
   | { readonly type: "workspace/exclusive"; readonly exclusive: boolean }
-  | { readonly type: "workspace/label"; readonly label: string };
+  | { readonly type: "workspace/label"; readonly label: string }
+  | ({ readonly type: "workspace/label-edit" } & LabelEdit);
 
 /** The classes with this one among them. */
 export function withLabel(labels: readonly Label[], name: string): readonly Label[] {

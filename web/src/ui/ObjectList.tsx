@@ -1,9 +1,12 @@
 import type { JSX } from "preact";
+import { useState } from "preact/hooks";
 
 import { docOf } from "../app/selectors";
 import { t } from "../text";
+import { ClassList } from "./ClassList";
 import { CommandButton } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
+import { Icon } from "./icons";
 import { LabelPicker } from "./LabelPicker";
 import { objectName } from "./object-name";
 import { ObjectRow } from "./ObjectRow";
@@ -15,6 +18,7 @@ export function ObjectList(): JSX.Element {
   const label = useSelect((state) => state.workspace.label);
   const exclusive = useSelect((state) => state.workspace.exclusive);
   const dispatch = useDispatch();
+  const [editing, setEditing] = useState(false);
   return (
     <section class="objects panel" data-testid="objects">
       <header>
@@ -22,12 +26,26 @@ export function ObjectList(): JSX.Element {
         {objects.length > 0 && <span class="count">{objects.length}</span>}
       </header>
       <div class="objects-next">
-        <LabelPicker
-          value={label}
-          name={t("label.next")}
-          testId="next-label"
-          choose={(name) => dispatch({ type: "workspace/label", label: name })}
-        />
+        <div class="objects-class">
+          <LabelPicker
+            value={label}
+            name={t("label.next")}
+            testId="next-label"
+            choose={(name) => dispatch({ type: "workspace/label", label: name })}
+          />
+          <button
+            type="button"
+            class="button button-small"
+            aria-label={t("classes.title")}
+            title={t("classes.title")}
+            aria-expanded={editing}
+            data-testid="classes-edit"
+            onClick={() => setEditing(!editing)}
+          >
+            <Icon name="pencil" />
+          </button>
+        </div>
+        {editing && <ClassList />}
         <label class="check">
           <input
             type="checkbox"

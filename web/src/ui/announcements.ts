@@ -55,6 +55,9 @@ export function announcementOf(
       return pictureText(state, before);
     case "workspace/label":
       return t("announce.next_label", { label: action.label || t("label.none") });
+    case "workspace/label-edit":
+      if (action.to === null) return t("announce.class.removed", { name: action.name });
+      return action.to === action.name ? "" : t("announce.class.renamed", { name: action.name, to: action.to });
     case "object/merge":
     case "object/subtract":
     case "object/label":

@@ -1,0 +1,58 @@
+import type { History } from "./history";
+import type { AppState, Doc } from "./state";
+import type { Label } from "./workspace";
+import { documentsOf } from "./workspace";
+
+/** A class gets another name or colour; `to` null takes it away, a name that is there already joins the two. */
+export interface LabelEdit {
+  readonly name: string;
+  readonly to: string | null;
+  readonly colour?: number;
+}
+
+/**
+ * In every picture and at every step of undo: a class is the workspace's, and an undo must not bring back the name of one
+ * that is gone.
+ */
+export function editLabel(state: AppState, { name, to, colour }: LabelEdit): AppState {
+  const { workspace } = state;
+  const known = workspace.labels.find((label) => label.name === name);
+  if (known === undefined || to === "") return state;
+  const joins = to !== name && workspace.labels.some((label) => label.name === to);
+  const renamed = (label: Label): Label[] =>
+    label !== known ? [label] : to === null || joins ? [] : [{ name: to, colour: colour ?? label.colour }];
+  const labels = workspace.labels.flatMap(renamed);
+  const label = workspace.label === name ? (to ?? "") : workspace.label;
+  if (to === name) return { ...state, workspace: { ...workspace, labels } };
+  const relabel = (doc: Doc): Doc => relabelled(doc, name, to ?? "");
+  const parked = Object.fromEntries(
+    Object.entries(workspace.parked).map(([id, document]) => {
+      const history = through(document.history, relabel);
+      return [id, history === document.history ? document : { ...document, history }];
+    }),
+  );
+  return { ...state, history: through(state.history, relabel), workspace: { ...workspace, labels, label, parked } };
+}
+
+/** How many objects have it, in all pictures. */
+export function countOf(state: AppState, label: string): number {
+  const documents = Object.values(documentsOf(state));
+  return documents.reduce(
+    (sum, { history }) => sum + history.present.objects.filter((object) => object.label === label).length,
+    0,
+  );
+}
+
+function relabelled(doc: Doc, from: string, to: string): Doc {
+  if (doc.objects.every(({ label }) => label !== from)) return doc;
+  return { ...doc, objects: doc.objects.map((object) => (object.label === from ? { ...object, label: to } : object)) };
+}
+
+/** The same history where nothing in it changes. */
+function through(history: History<Doc>, change: (doc: Doc) => Doc): History<Doc> {
+  const [past, present, future] = [history.past.map(change), change(history.present), history.future.map(change)];
+  const same = present === history.present && isSame(past, history.past) && isSame(future, history.future);
+  return same ? history : { past, present, future };
+}
+
+const isSame = (one: readonly Doc[], other: readonly Doc[]): boolean => one.every((doc, i) => doc === other[i]);

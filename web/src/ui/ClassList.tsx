@@ -1,0 +1,81 @@
+import type { JSX } from "preact";
+
+import { COLOURS, colourOf } from "../app/palette";
+import { countOf } from "../app/reduce-labels";
+import type { Label } from "../app/workspace";
+import { t } from "../text";
+import { useApp, useDispatch, useSelect } from "./context";
+import { Icon } from "./icons";
+
+/** Every class with its colour, its name and a way to take it away. What is done here holds in all pictures. */
+export function ClassList(): JSX.Element {
+  const labels = useSelect((state) => state.workspace.labels);
+  if (labels.length === 0) return <p class="hint">{t("classes.none")}</p>;
+  return (
+    <ul class="class-list" aria-label={t("classes.title")} data-testid="classes">
+      {labels.map((label) => (
+        <ClassRow key={label.name} label={label} />
+      ))}
+    </ul>
+  );
+}
+
+function ClassRow({ label: { name, colour } }: { readonly label: Label }): JSX.Element {
+  const { store } = useApp();
+  const dispatch = useDispatch();
+  const count = useSelect((state) => countOf(state, name));
+  const rename = (field: HTMLInputElement): void => {
+    const to = field.value.trim();
+    const { labels } = store.get().workspace;
+    const joins = to !== name && labels.some((label) => label.name === to);
+    const isSure = to !== "" && to !== name && (!joins || window.confirm(t("classes.join.sure", { name, to })));
+    if (isSure) dispatch({ type: "workspace/label-edit", name, to });
+    else field.value = name;
+  };
+  const remove = (): void => {
+    const isSure = count === 0 || window.confirm(t("classes.remove.sure", { name, count }));
+    if (isSure) dispatch({ type: "workspace/label-edit", name, to: null });
+  };
+  return (
+    <li data-testid="class">
+      <button
+        type="button"
+        class="class-colour"
+        style={{ backgroundColor: colourOf(colour) }}
+        aria-label={t("classes.colour", { name })}
+        title={t("classes.colour", { name })}
+        data-testid="class-colour"
+        onClick={() =>
+          dispatch({ type: "workspace/label-edit", name, to: name, colour: (colour + 1) % COLOURS.length })
+        }
+      />
+      <input
+        type="text"
+        class="label-field"
+        maxLength={80}
+        defaultValue={name}
+        aria-label={t("classes.rename", { name })}
+        data-testid="class-name"
+        onBlur={(event) => rename(event.currentTarget)}
+        onKeyDown={(event) => {
+          if (event.isComposing) return; // Enter and Escape belong to the input method
+          if (event.key === "Escape") event.currentTarget.value = name;
+          if (event.key === "Escape" || event.key === "Enter") event.currentTarget.blur();
+        }}
+      />
+      <span class="count" title={t("classes.count", { count })}>
+        {count}
+      </span>
+      <button
+        type="button"
+        class="button button-small"
+        aria-label={t("classes.remove", { name })}
+        title={t("classes.remove", { name })}
+        data-testid="class-remove"
+        onClick={remove}
+      >
+        <Icon name="trash" />
+      </button>
+    </li>
+  );
+}
