@@ -55,6 +55,33 @@ const dragTo = (x: number, y: number, change: Partial<Gesture> = {}): Gesture[] 
   gesture("up", x, y, change),
 ];
 
+describe("a pen's other end", () => {
+  it.each(["brush", "eraser"] as const)("erases with the %s", (tool) => {
+    expect(play(tool, ...dragTo(30, 30, { button: 5 })).at(-1)).toMatchObject({
+      type: "mask/edit",
+      edit: { erase: true },
+    });
+  });
+});
+
+describe("the polygon tool by finger", () => {
+  const outline = [[imagePoint(10, 10), imagePoint(50, 10), imagePoint(50, 50), imagePoint(10, 50)]];
+  const corner = { outline, vertex: { ring: 0, vertex: 2, between: false }, label: 0 as const };
+
+  it("takes a corner away by a tap that takes away, and moves it by a drag all the same", () => {
+    const rings = (actions: Action[]): unknown => {
+      const last = actions.at(-1);
+      return last?.type === "mask/edit" && last.edit.kind === "outline" ? last.edit.rings : null;
+    };
+    expect(rings(play("polygon", ...clickAt(50, 50, corner)))).toEqual([
+      [imagePoint(10, 10), imagePoint(50, 10), imagePoint(10, 50)],
+    ]);
+    expect(rings(play("polygon", ...clickAt(50, 50, { ...corner, label: 1 })))).toBeNull();
+    const dragged = play("polygon", gesture("down", 50, 50, corner), gesture("move", 80, 60), gesture("up", 80, 60));
+    expect(rings(dragged)).toEqual([[imagePoint(10, 10), imagePoint(50, 10), imagePoint(80, 60), imagePoint(10, 50)]]);
+  });
+});
+
 describe("the point tool", () => {
   it("adds foreground by a click and background by the secondary button or Shift", () => {
     const labelOf = (change: Partial<Gesture>): unknown =>

@@ -1,14 +1,14 @@
 import type { Gesture, Outcome, Pressed, Tool, ToolState } from "./tool";
-import { begun, drawnOn, MAIN, SECONDARY, stay } from "./tool";
+import { begun, drawnOn, MAIN, PEN_ERASER, SECONDARY, stay } from "./tool";
 
-/** Drag to paint; the secondary button, or Shift, does the opposite. */
+/** Drag to paint; the secondary button, or Shift, does the opposite. A pen's other end erases with both. */
 export const brushTool: Tool = (state, gesture) => draw(state, gesture, false);
 export const eraserTool: Tool = (state, gesture) => draw(state, gesture, true);
 
 function draw(state: ToolState, gesture: Gesture, erases: boolean): Outcome {
   switch (gesture.kind) {
     case "down":
-      if (gesture.button !== MAIN && gesture.button !== SECONDARY) return stay(null);
+      if (![MAIN, SECONDARY, PEN_ERASER].includes(gesture.button)) return stay(null);
       return shown(begun(gesture), erases);
     case "move": {
       if (state === null) return stay(null);
@@ -41,5 +41,5 @@ function strokeOf(
   readonly erase: boolean;
 } {
   const opposite = start.button === SECONDARY || start.shift;
-  return { path, radius: start.radius, erase: erases !== opposite };
+  return { path, radius: start.radius, erase: start.button === PEN_ERASER || erases !== opposite };
 }

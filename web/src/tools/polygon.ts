@@ -6,7 +6,8 @@ import { CLICK_SLOP, MAIN, SECONDARY, stay } from "./tool";
 type Rings = readonly (readonly ImagePoint[])[];
 
 /**
- * With an outline: drag a vertex; drag the middle of an edge for a new one; the secondary button or Alt takes one away.
+ * With an outline: drag a vertex; drag the middle of an edge for a new one; the secondary button or Alt, or a click that takes
+ * away, takes one away.
  * Without one: click corner after corner; a click on the first corner, or again on the last, closes the polygon.
  */
 export function polygonTool(state: ToolState, gesture: Gesture): Outcome {
@@ -30,10 +31,10 @@ export function polygonTool(state: ToolState, gesture: Gesture): Outcome {
 }
 
 function released(state: NonNullable<ToolState>, gesture: Gesture): Outcome {
-  const { vertex, outline, button, alt, drawn, closes } = state.start;
+  const { vertex, outline, button, alt, label, drawn, closes } = state.start;
   if (outline !== null) {
     if (vertex === null) return stay(null);
-    const takes = button === SECONDARY || alt;
+    const takes = button === SECONDARY || alt || (label === 0 && state.phase !== "dragging");
     if (state.phase !== "dragging" && !takes) return stay(null);
     const rings = takes ? withoutVertex(outline, vertex) : moved(outline, vertex, gesture);
     return rings === outline ? stay(null) : stay(null, { type: "mask/edit", edit: { kind: "outline", rings } });

@@ -67,6 +67,8 @@ const LONGEST_PATH = 4000;
 export const MAIN = 0;
 export const MIDDLE = 1;
 export const SECONDARY = 2;
+/** The other end of some pens (Pointer Events, section 5.1.1.3). */
+export const PEN_ERASER = 5;
 
 export const stay = (state: ToolState, ...actions: Action[]): Outcome => ({ state, actions });
 

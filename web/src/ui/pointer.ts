@@ -6,11 +6,16 @@ import { pinch } from "../tools/pinch";
 import type { Gesture } from "../tools/tool";
 import { Hand } from "./hand";
 
+/** So long after a pen was seen a touch is the hand that holds it. */
+const PALM_MS = 1000;
+
 /** Turns pointer and wheel events into gestures, and gestures, by the tools, into actions. Returns the way to stop. */
 export function attachPointer(target: HTMLElement, store: Store): () => void {
   const fingers = new Map<number, ViewPoint>();
+  const palms = new Set<number>();
   const hand = new Hand(store);
   let space = false;
+  let penSeen = -Infinity;
   const stop = new AbortController();
 
   const viewOf = (event: MouseEvent): ViewPoint => {
@@ -23,7 +28,26 @@ export function attachPointer(target: HTMLElement, store: Store): () => void {
     hand.handle(kind, viewOf(event), { button, shift, alt, space, touch: pointerType === "touch" });
   };
 
+  /** Whether it is to be left alone: a hand that rests while its pen draws. Fingers that lay there before count for nothing from then on. */
+  const isPalm = (event: PointerEvent): boolean => {
+    if (event.pointerType === "pen") {
+      penSeen = event.timeStamp;
+      if (fingers.size > 0) {
+        for (const id of fingers.keys()) palms.add(id);
+        fingers.clear();
+        handle("cancel", event);
+      }
+      return false;
+    }
+    const comes = event.type === "pointerdown" && event.pointerType === "touch";
+    if (comes && event.timeStamp - penSeen < PALM_MS) palms.add(event.pointerId);
+    const isOne = palms.has(event.pointerId);
+    if (event.type === "pointerup" || event.type === "pointercancel") palms.delete(event.pointerId);
+    return isOne;
+  };
+
   const down = (event: PointerEvent): void => {
+    if (isPalm(event)) return;
     target.setPointerCapture(event.pointerId);
     if (event.pointerType === "touch") {
       fingers.set(event.pointerId, viewOf(event));
@@ -33,6 +57,7 @@ export function attachPointer(target: HTMLElement, store: Store): () => void {
   };
 
   const move = (event: PointerEvent): void => {
+    if (isPalm(event)) return;
     const view = viewOf(event);
     if (fingers.size === 2 && fingers.has(event.pointerId)) {
       const [a, b] = [...fingers.values()];
@@ -48,6 +73,7 @@ export function attachPointer(target: HTMLElement, store: Store): () => void {
   };
 
   const up = (event: PointerEvent): void => {
+    if (isPalm(event)) return;
     const pinching = fingers.size > 1;
     fingers.delete(event.pointerId);
     if (!pinching) handle("up", event);
@@ -64,6 +90,7 @@ export function attachPointer(target: HTMLElement, store: Store): () => void {
   target.addEventListener("pointermove", move, { signal });
   target.addEventListener("pointerup", up, { signal });
   target.addEventListener("pointercancel", (event) => {
+    if (isPalm(event)) return;
     fingers.delete(event.pointerId);
     handle("cancel", event);
   }, { signal }); // prettier-ignore

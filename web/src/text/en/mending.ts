@@ -8,7 +8,7 @@ export const mending = {
   "tool.eraser": "Eraser",
   "tool.eraser.hint": "Take away from the mask; Shift or right button paints",
   "tool.polygon": "Polygon",
-  "tool.polygon.hint": "Move the outline's corners, or click corner after corner",
+  "tool.polygon.hint": "Move the outline's corners (− takes one away), or click corner after corner",
   "tool.select": "Select",
   "tool.select.hint": "Click an object to edit it; Shift marks more",
   "command.tool.scribble": "Scribble",

@@ -11,7 +11,7 @@ export const mending: Translated<typeof english> = {
   "tool.eraser": "橡皮擦",
   "tool.eraser.hint": "擦除掩码；按住 Shift 或用右键绘制",
   "tool.polygon": "多边形",
-  "tool.polygon.hint": "移动轮廓的顶点，或逐个点击顶点",
+  "tool.polygon.hint": "移动轮廓的顶点（− 模式下点击可移除），或逐个点击顶点",
   "tool.select": "选择",
   "tool.select.hint": "点击对象进行编辑；按住 Shift 多选",
   "command.tool.scribble": "涂抹",
