@@ -26,6 +26,20 @@ async function askedDuring(studio: Studio, act: () => Promise<unknown>): Promise
   return (await studio.tasksAfter(before)).filter((kind) => ["click", "decode"].includes(kind));
 }
 
+test("where it looks is shown while it thinks, and no longer", async ({ alone }) => {
+  await begin(alone, "interactive");
+  const look = async (place: readonly [number, number]): Promise<number> => {
+    const seen = alone.page.waitForFunction(() => window.__segserve.looking?.width, null, { polling: "raf" });
+    await alone.click(place);
+    expect(await alone.see("looking")).toBeNull();
+    return (await (await seen).jsonValue()) ?? 0;
+  };
+  expect(await look([0.42, 0.3])).toBeGreaterThan(0);
+  const crop = await look([0.47, 0.3]);
+  expect(crop).toBeGreaterThan(0);
+  expect(crop).toBeLessThan((await alone.size()).width);
+});
+
 test("the switch names three modes with a sentence each, walked by key and kept for the next visit", async ({
   alone,
 }) => {
