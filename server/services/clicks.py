@@ -52,7 +52,7 @@ def parse_clicks(
     if not coords and not labels:
         message = "An interactive model needs at least one click: give point_coords with point_labels."
         raise PromptError(message, code="clicks_required", **where)
-    if len(coords) > max_points:
+    if len(coords or ()) > max_points:
         message = (
             f"There are {len(coords)} clicks; at most {max_points} are allowed at once. "
             "Go on from the mask of the first ones, given as mask, or click in a session."

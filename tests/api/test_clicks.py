@@ -202,6 +202,8 @@ async def test_the_last_of_contradictory_clicks_wins_and_the_answer_says_so(serv
         ({"point_coords": [[65, 24]], "point_labels": [1]}, "point_outside_image"),
         ({"point_coords": [[18, -0.1]], "point_labels": [1]}, "point_outside_image"),
         ({"point_coords": [[18, 24]], "point_labels": [2]}, "point_label_invalid"),
+        ({"point_labels": [1]}, "point_labels_mismatch"),
+        ({"point_coords": [[18, 24]]}, "point_labels_mismatch"),
         ({"point_coords": [[18, 24]] * 129, "point_labels": [1] * 129}, "too_many_points"),
     ],
 )

@@ -7,7 +7,7 @@ import { WRITERS, zipOf } from "../src/formats";
 import { stemsOf } from "../src/formats/names";
 import { encodePng } from "../src/formats/png";
 import { readAnnotations } from "../src/formats/read";
-import { pictureOf } from "../src/formats/reading";
+import { PictureIndex } from "../src/formats/picture-index";
 import { VOC_PALETTE } from "../src/formats/voc";
 import { joined, without } from "../src/geometry/combine";
 import { imagePoint } from "../src/geometry/frames";
@@ -149,13 +149,13 @@ describe("file names", () => {
     expect(new Set(stems).size).toBe(names.length);
   });
 
-  it("find their picture by name, then by stem", () => {
-    const known = ["a/1.jpg", "b/1.jpg", "Two.PNG"].map((name, id) => ({ id, name, width: 1, height: 1 }));
-    expect(pictureOf("b/1.jpg", known)?.id).toBe(1);
-    expect(pictureOf("b\\1.JPG", known)?.id).toBe(1);
-    expect(pictureOf("1.jpg", known)?.id).toBe(0);
-    expect(pictureOf("two.txt", known)?.id).toBe(2);
-    expect(pictureOf("three.txt", known)).toBeNull();
+  it("find their picture by path, by name, then by stem; by the folders most alike; and none where several are", () => {
+    const names = ["a/1.jpg", "b/1.jpg", "Two.PNG", "cam/left/x.jpg", "cam/right/x.jpg", "y.jpg", "y.png"];
+    const index = new PictureIndex(names.map((name, id) => ({ id, name, width: 1, height: 1 })));
+    const found = (name: string): number | undefined => index.find(name)?.id;
+    expect(["b/1.jpg", "b\\1.JPG", "two.txt", "three.txt"].map(found)).toEqual([1, 1, 2, undefined]);
+    expect(["1.jpg", "set/a/1.txt", "labels/right/x.txt", "x.txt"].map(found)).toEqual([undefined, 0, 4, undefined]);
+    expect([index.findStem("y")?.id, index.findStem("y-2")?.id]).toEqual([5, 6]); // as our own files are called
   });
 });
 

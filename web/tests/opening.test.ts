@@ -29,12 +29,10 @@ const KNOWN = PICTURES.map(({ name, width, height }, id) => ({ id, name, width, 
 const file = (name: string, type = ""): File => new File(["x"], name, { type });
 const names = (files: readonly File[]): string[] => files.map(({ name }) => name);
 
-async function read(files: readonly File[]): Promise<ReturnType<typeof readAnnotations>> {
+async function read(files: readonly File[], known = KNOWN): Promise<ReturnType<typeof readAnnotations>> {
   const all = [];
-  for (const { name, ...one } of files.map((each) => ({ name: each.name, each }))) {
-    all.push({ path: name, bytes: new Uint8Array(await one.each.arrayBuffer()) });
-  }
-  return readAnnotations(all, KNOWN);
+  for (const each of files) all.push({ path: each.name, bytes: new Uint8Array(await each.arrayBuffer()) });
+  return readAnnotations(all, known);
 }
 
 describe("a ZIP that the page wrote", () => {
@@ -51,6 +49,21 @@ describe("a ZIP that the page wrote", () => {
         imported.pictures.map(({ id, objects }) => [id, objects.map(({ label }) => label)]),
       );
       expect(labels).toEqual({ 0: ["cat", "dog", "cat"], 1: ["dog"] });
+    },
+  );
+
+  it.each(["coco", "yolo", "voc", "labelme", "label_map", "masks"] as const)(
+    "comes back to the very pictures where names are alike: %s",
+    async (format) => {
+      const names = ["cam1/0001.jpg", "cam2/0001.jpg", "a.jpg", "a.png", "frame.0001.png"];
+      const alike = names.map((name, i) => ({ name, ...SIZE, objects: [object(i, 8 + 10 * i, `class ${i}`)] }));
+      const { files } = await WRITERS[format](alike);
+      const { pictures, annotations } = await sorted([new File([zipOf(files)], "a.zip")], names);
+      expect(pictures).toEqual([]);
+      const known = alike.map(({ name, width, height }, id) => ({ id, name, width, height }));
+      const imported = await read(annotations, known);
+      const found = imported.pictures.flatMap(({ id, objects }) => objects.map(({ label }) => `${label} in ${id}`));
+      expect(found.sort()).toEqual(names.map((_, i) => `class ${i} in ${i}`));
     },
   );
 
@@ -74,6 +87,11 @@ describe("what was given is sorted", () => {
     expect(names(pictures)).toEqual(["a.jpg", "walk/001-frame.png"]);
     expect(names(annotations)).toEqual(["a-mask.png", "a.json", "a/001-cat.png", "masks/a.png"]);
     expect(skipped).toBe(1);
+  });
+
+  it("frames of a video beside a file that is called as their folder stay pictures", async () => {
+    const given = ["street/0001-left.png", "street/0002-left.png", "street.json"].map((name) => file(name));
+    expect(names((await sorted(given, [])).pictures)).toEqual(["street/0001-left.png", "street/0002-left.png"]);
   });
 
   it("a mask that comes alone goes to the open picture that it names, and is a picture otherwise", async () => {

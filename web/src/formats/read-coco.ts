@@ -6,19 +6,20 @@ import type { Raster } from "../geometry/raster";
 import { rasterToRle, rleToRaster } from "../geometry/raster";
 import { compressRuns, decompressRuns } from "../geometry/rle";
 import type { KnownPicture, Reading, Skipped } from "./reading";
-import { isRecord, pictureOf, textOr } from "./reading";
+import type { PictureIndex } from "./picture-index";
+import { isRecord, textOr } from "./reading";
 
 /** Corners of one polygon. */
 const MOST_POINTS = 1_000_000;
 
 /** COCO's instances: polygons, run lengths compressed or not. What has only a box is no mask. */
-export function readCoco(data: Record<string, unknown> | object, pictures: readonly KnownPicture[]): Reading {
+export function readCoco(data: Record<string, unknown> | object, pictures: PictureIndex): Reading {
   const { images, annotations, categories } = data as Record<string, unknown>;
   const names = new Map<unknown, string>();
   for (const category of listOf(categories)) names.set(category.id, textOr(category.name, ""));
   const targets = new Map<unknown, KnownPicture | Skipped["code"]>();
   for (const image of listOf(images)) {
-    const picture = pictureOf(textOr(image.file_name, ""), pictures);
+    const picture = pictures.find(textOr(image.file_name, ""));
     const fits = picture !== null && image.width === picture.width && image.height === picture.height;
     targets.set(image.id, picture === null ? "no_such_picture" : fits ? picture : "size_differs");
   }

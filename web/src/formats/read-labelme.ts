@@ -7,13 +7,16 @@ import { boxAbout, imagePoint } from "../geometry/frames";
 import type { Raster } from "../geometry/raster";
 import { emptyRaster, rasterToRle, trimmed, withArea } from "../geometry/raster";
 import { strokeRaster } from "../geometry/strokes";
+import type { PictureIndex } from "./picture-index";
 import type { AnnotationFile, KnownPicture, Reading } from "./reading";
-import { isRecord, pictureOf, textOr } from "./reading";
+import { isRecord, textOr } from "./reading";
 
 /** labelme's shapes with an area: polygons, rectangles, circles and masks; those of one group and label are one object. */
-export function readLabelme(file: AnnotationFile, data: object, pictures: readonly KnownPicture[]): Reading {
+export function readLabelme(file: AnnotationFile, data: object, pictures: PictureIndex): Reading {
   const { imagePath, imageWidth, imageHeight, shapes } = data as Record<string, unknown>;
-  const picture = pictureOf(textOr(imagePath, file.path), pictures) ?? pictureOf(file.path, pictures);
+  const beside = file.path.split("/").slice(0, -1); // a name without folders is one of the JSON's own folder
+  const named = textOr(imagePath, "");
+  const picture = (named === "" ? null : pictures.find([...beside, named].join("/"))) ?? pictures.find(file.path);
   if (picture === null) return { found: [], skipped: [{ code: "no_such_picture", count: 1 }] };
   if ((imageWidth ?? picture.width) !== picture.width || (imageHeight ?? picture.height) !== picture.height) {
     return { found: [], skipped: [{ code: "size_differs", count: 1 }] };

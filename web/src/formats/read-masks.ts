@@ -1,10 +1,10 @@
 import { decode } from "fast-png";
 
 import { rasterToRle, trimmed } from "../geometry/raster";
-import type { MaskNames } from "./mask-names";
+import type { FilesBeside } from "./mask-names";
 import { pictureNameOf } from "./mask-names";
-import type { AnnotationFile, KnownPicture, Reading } from "./reading";
-import { pictureOf } from "./reading";
+import type { PictureIndex } from "./picture-index";
+import type { AnnotationFile, Reading } from "./reading";
 
 /** A PNG of more values than this is a photograph and no map of objects. */
 const MOST_VALUES = 1024;
@@ -13,8 +13,13 @@ const MOST_VALUES = 1024;
  * A mask of two values is one object, what is not black; a map of more, of indices or greys, is an object for each value but
  * 0, and but 255 in maps with a palette, which VOC calls void.
  */
-export function readMaskPng(file: AnnotationFile, pictures: readonly KnownPicture[], names: MaskNames): Reading {
-  const picture = pictureOf(pictureNameOf(file.path), pictures) ?? pictureOf(folderOf(file.path), pictures);
+export function readMaskPng(file: AnnotationFile, pictures: PictureIndex, beside: FilesBeside): Reading {
+  const folder = file.path.split("/").slice(0, -1).join("/"); // masks of single objects lie in one that is named as their picture
+  const told = beside.pictureOf(file);
+  const picture =
+    (told === null ? null : pictures.find(told)) ??
+    pictures.findStem(pictureNameOf(file.path).replace(/\.png$/i, "")) ??
+    (folder === "" ? null : pictures.findStem(folder));
   if (picture === null) return { found: [], skipped: [{ code: "no_such_picture", count: 1 }] };
   const header = new DataView(file.bytes.buffer, file.bytes.byteOffset, file.bytes.byteLength);
   if (header.getUint32(16) !== picture.width || header.getUint32(20) !== picture.height) {
@@ -29,6 +34,7 @@ export function readMaskPng(file: AnnotationFile, pictures: readonly KnownPictur
   if (present.size > MOST_VALUES) return { found: [], skipped: [{ code: "not_a_mask", count: 1 }] };
   const colours = channels >= 3 && present.size > 1 ? null : [...present].sort((a, b) => a - b);
   const wanted = colours ?? [...present];
+  const names = beside.namesOf(file, { width, height });
   const area = { x: 0, y: 0, width, height };
   const size = { width: picture.width, height: picture.height };
   const found = wanted.map((value) => {
@@ -63,6 +69,3 @@ function indices(png: ReturnType<typeof decode>): Uint32Array {
   }
   return out;
 }
-
-/** Masks of single objects lie in a folder that is named as their picture. */
-const folderOf = (path: string): string => path.split("/").slice(0, -1).join("/") || path;

@@ -1,8 +1,9 @@
 import { fillRings } from "../geometry/contours";
 import { imagePoint } from "../geometry/frames";
 import { rasterToRle } from "../geometry/raster";
-import type { AnnotationFile, KnownPicture, Reading } from "./reading";
-import { isClassList, pictureOf } from "./reading";
+import type { PictureIndex } from "./picture-index";
+import type { AnnotationFile, Reading } from "./reading";
+import { isClassList } from "./reading";
 
 /** The classes' names by number, of a data.yaml or a list of classes among the files. */
 export function yoloNames(files: readonly AnnotationFile[]): string[] {
@@ -36,8 +37,8 @@ function unquoted(text: string): string {
 }
 
 /** Lines of a class and a polygon in fractions of the picture. Lines of a class and a box hold no mask. */
-export function readYolo(file: AnnotationFile, pictures: readonly KnownPicture[], names: readonly string[]): Reading {
-  const picture = pictureOf(file.path.replace(/(^|\/)labels\//, "$1"), pictures);
+export function readYolo(file: AnnotationFile, pictures: PictureIndex, names: readonly string[]): Reading {
+  const picture = pictures.find(file.path.replace(/(^|\/)labels\//, "$1"));
   if (picture === null) return { found: [], skipped: [{ code: "no_such_picture", count: 1 }] };
   const found: Reading["found"][number][] = [];
   let boxes = 0;

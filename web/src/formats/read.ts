@@ -1,4 +1,5 @@
 import { FilesBeside, isLegend } from "./mask-names";
+import { PictureIndex } from "./picture-index";
 import { readCoco } from "./read-coco";
 import { readLabelme } from "./read-labelme";
 import { readMaskPng } from "./read-masks";
@@ -17,9 +18,10 @@ export function readAnnotations(files: readonly AnnotationFile[], pictures: read
   const skipped: Skipped[] = [];
   const names = yoloNames(files);
   const beside = new FilesBeside(files);
+  const index = new PictureIndex(pictures);
   let total = 0;
   for (const file of files) {
-    const reading = file.bytes.length > MOST_BYTES ? failed("too_many") : readOne(file, beside, pictures, names);
+    const reading = file.bytes.length > MOST_BYTES ? failed("too_many") : readOne(file, beside, index, names);
     for (const skip of reading.skipped) skipped.push({ ...skip, path: file.path });
     const room = reading.found.slice(0, Math.max(MOST_OBJECTS - total, 0));
     if (room.length < reading.found.length) {
@@ -38,12 +40,7 @@ export function readAnnotations(files: readonly AnnotationFile[], pictures: read
 const NOTHING: Reading = { found: [], skipped: [] };
 const failed = (code: Skipped["code"]): Reading => ({ found: [], skipped: [{ code, count: 1 }] });
 
-function readOne(
-  file: AnnotationFile,
-  beside: FilesBeside,
-  pictures: readonly KnownPicture[],
-  names: readonly string[],
-): Reading {
+function readOne(file: AnnotationFile, beside: FilesBeside, pictures: PictureIndex, names: readonly string[]): Reading {
   const ending = /\.(\w+)$/.exec(file.path.toLowerCase())?.[1] ?? "";
   try {
     switch (ending) {
@@ -55,7 +52,7 @@ function readOne(
       case "yml":
         return NOTHING;
       case "png":
-        return beside.isNamesAlone(file) ? NOTHING : readMaskPng(file, pictures, beside.namesOf(file));
+        return beside.isNamesAlone(file) ? NOTHING : readMaskPng(file, pictures, beside);
       default:
         return failed("not_annotations");
     }
@@ -64,7 +61,7 @@ function readOne(
   }
 }
 
-function readJson(file: AnnotationFile, pictures: readonly KnownPicture[]): Reading {
+function readJson(file: AnnotationFile, pictures: PictureIndex): Reading {
   const data: unknown = JSON.parse(new TextDecoder().decode(file.bytes));
   if (typeof data !== "object" || data === null) return failed("not_annotations");
   if ("annotations" in data && "images" in data) return readCoco(data, pictures);

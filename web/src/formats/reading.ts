@@ -1,5 +1,4 @@
 import type { Rle } from "../geometry/rle";
-import { safeName } from "./names";
 
 export interface ImportedMask {
   readonly name: string;
@@ -41,26 +40,6 @@ export interface Reading {
 
 /** Files of words beside the annotations, which name no picture. */
 export const isClassList = (path: string): boolean => /(^|\/)(classes|labels|obj)\.(txt|names)$/i.test(path);
-
-/** The picture of that file name, else of that stem; letters' case and folders count only where names are alike. */
-export function pictureOf(name: string, pictures: readonly KnownPicture[]): KnownPicture | null {
-  const wanted = plain(name);
-  const whole = pictures.filter((picture) => plain(picture.name) === wanted);
-  if (whole[0] !== undefined) return whole[0];
-  const last = wanted.split("/").at(-1) ?? wanted;
-  const same = pictures.filter((picture) => (plain(picture.name).split("/").at(-1) ?? "") === last);
-  if (same[0] !== undefined) return same[0];
-  const stem = stemOf(last);
-  return pictures.find((picture) => stemOf(plain(picture.name).split("/").at(-1) ?? "") === stem) ?? null;
-}
-
-/** As the name looks after a way through other systems. */
-const plain = (name: string): string =>
-  name.replaceAll("\\", "/").replace(/^\.\//, "").split("/").map(safeName).join("/").toLowerCase();
-const stemOf = (name: string): string => name.replace(/(?<=.)\.[^.]{1,5}$/, "");
-
-/** Two names with the same key name the same picture, whatever folder and ending they have. */
-export const stemKey = (name: string): string => stemOf(plain(name).split("/").at(-1) ?? "");
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;

@@ -43,7 +43,7 @@ export class Exporter {
       const [only] = files;
       if (only === undefined) throw new DecodeError("empty", "There is no mask.");
       const name = all ? "segserve" : stem;
-      if (files.length === 1) saveFile(new Blob([only.data]), all ? only.path : singleName(format, stem, only.path));
+      if (files.length === 1) saveFile(new Blob([only.data]), singleName(format, all ? null : stem, only.path));
       else saveFile(new Blob([zipOf(files)], { type: "application/zip" }), `${name}-${format.replace("_", "-")}.zip`);
       this.#warn(warnings);
       const waiting = sources.reduce((sum, source) => sum + source.waiting, 0);
@@ -148,8 +148,11 @@ function rleOf(summary: MaskSummary | undefined): MaskSummary["rle"] {
   return summary.rle;
 }
 
-/** `cat-coco.json`, `cat-mask.png`, `cat.svg`: the picture's name is in it. */
-function singleName(format: ExportFormat, stem: string, path: string): string {
+/** `cat-coco.json`, `cat-mask.png`, `cat.svg`: the picture's name is in it, or, of all pictures, in `path` already. */
+function singleName(format: ExportFormat, stem: string | null, path: string): string {
   const ending = /\.[^.]+$/.exec(path)?.[0] ?? "";
-  return format === "coco" || format === "coco_polygons" ? `${stem}-coco${ending}` : (path.split("/").at(-1) ?? path);
+  const parts = path.split("/");
+  if (format === "masks") return `${parts.at(-2) ?? stem ?? "picture"}-mask${ending}`; // it lay in a folder of that name
+  if (stem === null) return path;
+  return format === "coco" || format === "coco_polygons" ? `${stem}-coco${ending}` : (parts.at(-1) ?? path);
 }

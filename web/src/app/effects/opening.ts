@@ -1,7 +1,7 @@
 import { unzip } from "fflate";
 
 import { belongs, isMaskName } from "../../formats/mask-names";
-import { stemKey } from "../../formats/reading";
+import { keysOf } from "../../formats/picture-index";
 import { isWorkspaceFile } from "../../storage/workspace-import";
 
 /** What a person gave, sorted. */
@@ -55,8 +55,9 @@ export async function sorted(files: readonly File[], open: readonly string[]): P
   const annotations: File[] = [];
   let skipped = 0;
   const several = all.length > 1;
-  const here = new Set(open.map(stemKey));
-  const known = several ? new Set([...here, ...all.map(({ name }) => stemKey(name))]) : here;
+  const here = keysOf(open);
+  const isPicture = ({ name }: File): boolean => endingOf(name) in PICTURES && !isMaskName(name, new Set());
+  const known = several ? keysOf([...open, ...all.filter(isPicture).map(({ name }) => name)]) : here;
   for (const file of byName(all)) {
     const ending = endingOf(file.name);
     if (several && (isHidden(file.name) || VOC_BOXES.test(file.name))) continue;
