@@ -78,6 +78,7 @@ describe("what is said", () => {
     const locked = run(state, { type: "object/lock", id: a });
     expect(said(locked, { type: "object/lock", id: a })).toBe("Object 1 unlocked.");
     expect(said(locked, { type: "object/label", ids: [a], label: "cup" })).toBe("");
+    expect(said(locked, { type: "object/label", ids: [a, b], label: "cup" })).toBe("Object 2 is of class cup.");
     expect(said(state, { type: "object/move", id: c, to: 0 })).toMatch(/: place 1 of 3\.$/);
     expect(said(state, { type: "object/move", id: a, to: -1 })).toBe("");
     expect(said(state, { type: "object/merge", ids: [a, b] })).toBe("Objects merged.");
@@ -94,6 +95,15 @@ describe("what is said", () => {
     const both = run(first, { type: "picture/open", name: "b.jpg", bytes: 1 });
     expect(said(both, { type: "workspace/show", id: epoch })).toMatch(/, picture 1 of 2\.$/);
     expect(said(first, { type: "workspace/show", id: epoch })).toBe("");
+    const open = both.picture?.epoch ?? -1;
+    expect(said(both, { type: "workspace/remove", id: open })).toMatch(/, picture 1 of 1\.$/);
+    expect(said(both, { type: "workspace/remove", id: epoch })).toBe("");
+    const drawn = run(
+      answered(run(both, point(10, 10))),
+      { type: "draft/accept" },
+      { type: "workspace/show", id: epoch },
+    );
+    expect(said(drawn, { type: "workspace/remove", id: epoch })).toMatch(/, picture 1 of 1\.$/); // "accepted" nothing
     const encoding = run(first, { type: "picture/update", epoch, change: { phase: "encoding" } });
     expect(said(encoding, { type: "picture/update", epoch, change: { phase: "ready" } })).toBe("Ready for clicks.");
     expect(said(encoding, { type: "picture/update", epoch, change: { progress: 0.5 } })).toBe("");

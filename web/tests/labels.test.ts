@@ -77,6 +77,19 @@ describe("a class", () => {
     expect(run(state, { type: "workspace/label-edit", name: "cup", to: "" })).toBe(state);
   });
 
+  it("keeps what the steps of undo share", () => {
+    let { state } = workspace();
+    for (let i = 0; i < 3; i++) state = answered(run(state, point(20 + i, 20)));
+    const next = run(state, { type: "workspace/label-edit", name: "cup", to: "mug" });
+    const lists = (of: AppState): number =>
+      new Set([...of.history.past, of.history.present].map(({ objects }) => objects)).size;
+    expect(next.history.past.length).toBeGreaterThan(3);
+    expect(lists(next)).toBe(lists(state));
+    const objects = (of: AppState): number =>
+      new Set([...of.history.past, of.history.present].flatMap((doc) => doc.objects)).size;
+    expect(objects(next)).toBe(objects(state));
+  });
+
   it("leaves documents alone that hold nothing of it, so that they are not written again", () => {
     const { state, first } = workspace();
     const next = run(state, { type: "workspace/label-edit", name: "plate", to: "dish" });

@@ -57,6 +57,14 @@ describe("TIFFs among the pictures that are opened", () => {
     expect(someOf(["a", "b", "c", "d", "e", "f", "g"])).toBe("a, b, c, d, e (+ 2)");
   });
 
+  it("that cannot even be looked at are left to be told of when they are shown", async () => {
+    const gone = tiff("gone.tif");
+    const lost = { arrayBuffer: () => Promise.reject(new Error("gone")) };
+    Object.defineProperty(gone, "slice", { value: () => lost });
+    const { pictures } = await unfolded([gone, plain("a.png")], jobs, () => pages());
+    expect(names(pictures)).toEqual(["gone.tif", "a.png"]);
+  });
+
   it("are stopped by the person: what was read is opened", async () => {
     const { pictures, problems } = await unfolded(
       [tiff("a.tif"), tiff("b.tif"), plain("c.png")],

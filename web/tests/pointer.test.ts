@@ -71,6 +71,14 @@ it("a hand that came before its pen has made no click", () => {
   expect(draftOf(store.get()).prompt.points[0]?.at.x).toBeLessThan(50);
 });
 
+it("a pen that is held still keeps its stroke", () => {
+  store.dispatch({ type: "tool/choose", tool: "brush" });
+  send("pen", 0, 10, 10, "down", "move");
+  const stroke = store.get().view.stroke;
+  send("touch", 5000, 80, 90, "down", "move", "up");
+  expect(store.get().view.stroke).toBe(stroke);
+});
+
 it("fingers count again when the pen has been away for a second", () => {
   send("pen", 0, 20, 20, "down", "up");
   send("touch", 900, 60, 60, "down", "up");

@@ -1,5 +1,5 @@
 import type { History } from "./history";
-import type { AppState, Doc } from "./state";
+import type { AppState, Doc, SegmentedObject } from "./state";
 import type { Label } from "./workspace";
 import { documentsOf } from "./workspace";
 
@@ -24,7 +24,7 @@ export function editLabel(state: AppState, { name, to, colour }: LabelEdit): App
   const labels = workspace.labels.flatMap(renamed);
   const label = workspace.label === name ? (to ?? "") : workspace.label;
   if (to === name) return { ...state, workspace: { ...workspace, labels } };
-  const relabel = (doc: Doc): Doc => relabelled(doc, name, to ?? "");
+  const relabel = relabelling(name, to ?? "");
   const parked = Object.fromEntries(
     Object.entries(workspace.parked).map(([id, document]) => {
       const history = through(document.history, relabel);
@@ -43,9 +43,22 @@ export function countOf(state: AppState, label: string): number {
   );
 }
 
-function relabelled(doc: Doc, from: string, to: string): Doc {
-  if (doc.objects.every(({ label }) => label !== from)) return doc;
-  return { ...doc, objects: doc.objects.map((object) => (object.label === from ? { ...object, label: to } : object)) };
+/** What snapshots share they share afterwards too: lists and objects are made anew once each. */
+function relabelling(from: string, to: string): (doc: Doc) => Doc {
+  const lists = new Map<Doc["objects"], Doc["objects"]>();
+  const made = new Map<SegmentedObject, SegmentedObject>();
+  const relabelled = (object: SegmentedObject): SegmentedObject => {
+    if (object.label !== from) return object;
+    const next = made.get(object) ?? { ...object, label: to };
+    made.set(object, next);
+    return next;
+  };
+  return (doc) => {
+    if (doc.objects.every(({ label }) => label !== from)) return doc;
+    const objects = lists.get(doc.objects) ?? doc.objects.map(relabelled);
+    lists.set(doc.objects, objects);
+    return { ...doc, objects };
+  };
 }
 
 /** The same history where nothing in it changes. */

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 import { COLOURS, colourOf } from "../app/palette";
 import { countOf } from "../app/reduce-labels";
@@ -13,8 +14,8 @@ export function ClassList(): JSX.Element {
   if (labels.length === 0) return <p class="hint">{t("classes.none")}</p>;
   return (
     <ul class="class-list" aria-label={t("classes.title")} data-testid="classes">
-      {labels.map((label) => (
-        <ClassRow key={label.name} label={label} />
+      {labels.map((label, i) => (
+        <ClassRow key={i} label={label} />
       ))}
     </ul>
   );
@@ -24,17 +25,24 @@ function ClassRow({ label: { name, colour } }: { readonly label: Label }): JSX.E
   const { store } = useApp();
   const dispatch = useDispatch();
   const count = useSelect((state) => countOf(state, name));
-  const rename = (field: HTMLInputElement): void => {
-    const to = field.value.trim();
+  const field = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    if (field.current !== null) field.current.value = name;
+  }, [name]);
+  const rename = (): void => {
+    if (field.current === null || field.current.value === name) return;
+    const to = field.current.value.trim();
     const { labels } = store.get().workspace;
     const joins = to !== name && labels.some((label) => label.name === to);
     const isSure = to !== "" && to !== name && (!joins || window.confirm(t("classes.join.sure", { name, to })));
     if (isSure) dispatch({ type: "workspace/label-edit", name, to });
-    else field.value = name;
+    else field.current.value = name;
   };
   const remove = (): void => {
     const isSure = count === 0 || window.confirm(t("classes.remove.sure", { name, count }));
-    if (isSure) dispatch({ type: "workspace/label-edit", name, to: null });
+    if (!isSure) return;
+    field.current?.focus(); // the row goes, and the next one takes its place
+    dispatch({ type: "workspace/label-edit", name, to: null });
   };
   return (
     <li data-testid="class">
@@ -56,7 +64,8 @@ function ClassRow({ label: { name, colour } }: { readonly label: Label }): JSX.E
         defaultValue={name}
         aria-label={t("classes.rename", { name })}
         data-testid="class-name"
-        onBlur={(event) => rename(event.currentTarget)}
+        ref={field}
+        onBlur={rename}
         onKeyDown={(event) => {
           if (event.isComposing) return; // Enter and Escape belong to the input method
           if (event.key === "Escape") event.currentTarget.value = name;

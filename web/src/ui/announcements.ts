@@ -51,10 +51,13 @@ export function announcementOf(
       return isReady ? t("announce.ready") : "";
     }
     case "workspace/show":
+    case "workspace/remove":
     case "picture/open":
       return pictureText(state, before);
     case "workspace/label":
       return t("announce.next_label", { label: action.label || t("label.none") });
+    case "workspace/import": // a notice tells of all pictures together
+      return "";
     case "workspace/label-edit":
       if (action.to === null) return t("announce.class.removed", { name: action.name });
       return action.to === action.name ? "" : t("announce.class.renamed", { name: action.name, to: action.to });
@@ -64,7 +67,6 @@ export function announcementOf(
     case "object/lock":
     case "object/move":
     case "object/import":
-    case "workspace/import":
       return objectText(state, before, action);
     case "crosshair/hold":
       if (crosshairOf(state)?.held === true) return t("announce.held");
@@ -84,16 +86,21 @@ function pictureText(state: AppState, before: AppState): string {
 
 type ObjectAction = Extract<
   Action,
-  { readonly type: `object/${"merge" | "subtract" | "label" | "lock" | "move" | "import"}` | "workspace/import" }
+  { readonly type: `object/${"merge" | "subtract" | "label" | "lock" | "move" | "import"}` }
 >;
 
 function objectText(state: AppState, before: AppState, action: ObjectAction): string {
-  if (action.type === "object/import" || action.type === "workspace/import") {
+  if (action.type === "object/import") {
     return action.objects.length === 0 ? "" : t("announce.imported", { count: action.objects.length });
   }
   const objects = objectsOf(state);
-  const id = "id" in action ? action.id : action.ids[0];
-  const at = objects.findIndex((object) => object.id === id);
+  const ids = "id" in action ? [action.id] : action.ids;
+  const earlier = objectsOf(before);
+  // The first that changed: of several, some may be locked.
+  const id = ids.find(
+    (one) => objects.find((object) => object.id === one) !== earlier.find((object) => object.id === one),
+  );
+  const at = objects.findIndex((object) => object.id === (action.type === "object/move" ? action.id : id));
   const object = objects[at];
   if (object === undefined || docOf(state) === docOf(before)) return "";
   const name = objectName(object, objects);

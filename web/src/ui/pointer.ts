@@ -16,6 +16,7 @@ export function attachPointer(target: HTMLElement, store: Store): () => void {
   const hand = new Hand(store);
   let space = false;
   let penSeen = -Infinity;
+  let penDown = false;
   const stop = new AbortController();
 
   const viewOf = (event: MouseEvent): ViewPoint => {
@@ -32,6 +33,8 @@ export function attachPointer(target: HTMLElement, store: Store): () => void {
   const isPalm = (event: PointerEvent): boolean => {
     if (event.pointerType === "pen") {
       penSeen = event.timeStamp;
+      if (event.type === "pointerdown") penDown = true;
+      else if (event.type !== "pointermove") penDown = false;
       if (fingers.size > 0) {
         for (const id of fingers.keys()) palms.add(id);
         fingers.clear();
@@ -40,7 +43,7 @@ export function attachPointer(target: HTMLElement, store: Store): () => void {
       return false;
     }
     const comes = event.type === "pointerdown" && event.pointerType === "touch";
-    if (comes && event.timeStamp - penSeen < PALM_MS) palms.add(event.pointerId);
+    if (comes && (penDown || event.timeStamp - penSeen < PALM_MS)) palms.add(event.pointerId);
     const isOne = palms.has(event.pointerId);
     if (event.type === "pointerup" || event.type === "pointercancel") palms.delete(event.pointerId);
     return isOne;

@@ -19,7 +19,10 @@ export class Importer {
     if (annotations.length === 0) return;
     await this.#measure();
     const files = [];
-    for (const file of annotations) files.push({ path: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
+    for (const file of annotations) {
+      const bytes = await file.arrayBuffer().catch(() => new ArrayBuffer(0)); // gone meanwhile: told as damaged
+      files.push({ path: file.name, bytes: new Uint8Array(bytes) });
+    }
     const pictures = this.store
       .get()
       .workspace.entries.flatMap(({ id, name, size }) => (size === null ? [] : [{ id, name, ...size }]));

@@ -31,7 +31,9 @@ export class Keeper {
     private readonly store: Store,
     private readonly shelf: Promise<WorkspaceStore>,
   ) {
-    this.#quota = new QuotaWatch(shelf, (code, detail) => this.#tell(code, detail, "warning"));
+    this.#quota = new QuotaWatch(shelf, (code, detail) =>
+      this.store.dispatch({ type: "notice/add", notice: { code, detail, tone: "warning", action: null } }),
+    );
     store.listen((state, before, action) => {
       if (action.type === "workspace/restore") return;
       const { picture, workspace } = state;

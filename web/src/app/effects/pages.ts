@@ -13,7 +13,8 @@ interface Unfolded {
 /** Every TIFF's pages in its place. It is work with progress; when it is stopped, TIFFs that were not read are left out. */
 export async function unfolded(files: readonly File[], jobs: Jobs, read = readTiff): Promise<Unfolded> {
   const tiffs: File[] = [];
-  for (const file of files) if (mayBeTiff(file) && (await isTiff(file))) tiffs.push(file);
+  // A file that cannot be read at all is none: what is wrong with it is told when it is shown.
+  for (const file of files) if (mayBeTiff(file) && (await isTiff(file).catch(() => false))) tiffs.push(file);
   const pages = new Map<File, readonly File[]>(tiffs.map((file) => [file, []]));
   const problems = new Map<TiffError["code"], string[]>();
   const tell = (code: TiffError["code"], text: string): void =>

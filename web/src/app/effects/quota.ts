@@ -21,8 +21,10 @@ export class QuotaWatch {
     if (estimate === null) return;
     const share = estimate.usage / estimate.quota;
     const level = Math.floor(share / STEP);
-    if (share >= NEARLY_FULL && level > this.#told) this.tell("storage_nearly_full", `${Math.round(100 * share)}`);
-    this.#told = level;
+    if (share >= NEARLY_FULL && level > this.#told) {
+      this.tell("storage_nearly_full", `${Math.round(100 * share)}`);
+      this.#told = level;
+    } else if (share < NEARLY_FULL - STEP) this.#told = 0; // not at every swing about a step
   }
 
   /** Before pictures of so many bytes are written. */
