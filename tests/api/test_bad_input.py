@@ -318,7 +318,7 @@ async def test_more_mask_pixels_than_the_budget(start: Start) -> None:
 
 async def test_thousands_of_points(service: Service) -> None:
     image = await service.upload()
-    for count in (65, 2000):
+    for count in (129, 2000):
         prompt = {"point_coords": [[1, 1]] * count, "point_labels": [1] * count}
         problem(await service.predict(image["id"], prompt), 422, "too_many_points")
 
