@@ -107,7 +107,7 @@ test("a day's work in Chinese: pictures, classes, mending, zooming, menus", asyn
 function wordsInEnglish(studio: Studio): Promise<string[]> {
   return studio.page.evaluate(() => {
     const names =
-      /Segserve|JPEG|WebP|BMP|GIF|Rendered for Segserve with .*|WebGPU|WASM|JSON|COCO|YOLO|Ultralytics|data\.yaml|Pascal|VOC|XML|labelme|GeoJSON|SVG|ZIP|PNG|segserve-lite|desk\.jpg|table\.jpg|English|Lite|Clicks|Apache|Shift|Ctrl|Alt|Tab|Page Up|Page Down|Enter|Esc|Delete|Backspace|Model|kB|MB/gi;
+      /Segserve|JPEG|WebP|BMP|GIF|TIFF|Rendered for Segserve with .*|WebGPU|WASM|JSON|COCO|YOLO|Ultralytics|data\.yaml|Pascal|VOC|XML|labelme|GeoJSON|SVG|ZIP|PNG|segserve-lite|desk\.jpg|table\.jpg|English|Lite|Clicks|Apache|Shift|Ctrl|Alt|Tab|Page Up|Page Down|Enter|Esc|Delete|Backspace|Model|kB|MB/gi;
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const found: string[] = [];
     while (walker.nextNode() !== null) {
