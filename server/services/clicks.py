@@ -52,13 +52,15 @@ def parse_clicks(
     if not coords and not labels:
         message = "An interactive model needs at least one click: give point_coords with point_labels."
         raise PromptError(message, code="clicks_required", **where)
-    if len(coords or ()) > max_points:
-        message = (
-            f"There are {len(coords)} clicks; at most {max_points} are allowed at once. "
-            "Go on from the mask of the first ones, given as mask, or click in a session."
+    try:
+        prompt = parse_prompt(
+            frame, _NO_GRID, point_coords=coords, point_labels=labels, max_points=max_points, index=index
         )
-        raise PromptError(message, code="too_many_points", points=len(coords), limit=max_points, **where)
-    prompt = parse_prompt(frame, _NO_GRID, point_coords=coords, point_labels=labels, max_points=max_points, index=index)
+    except PromptError as error:
+        if error.code != "too_many_points":
+            raise
+        message = f"{error.message} Go on from the mask of the first ones, given as mask, or click in a session."
+        raise PromptError(message, code=error.code, **error.details) from None
     return tuple(
         Click(float(x), float(y), bool(label))
         for (x, y), label in zip(prompt.point_coords, prompt.point_labels, strict=True)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { countOf } from "../src/app/reduce-labels";
+import { countsOf } from "../src/app/reduce-labels";
 import { objectsOf } from "../src/app/selectors";
 import type { AppState } from "../src/app/state";
 import { announcementOf } from "../src/ui/announcements";
@@ -31,7 +31,10 @@ const labelsOf = (state: AppState, picture: number): string[] =>
 describe("a class", () => {
   it("is renamed in all pictures and at every step of undo", () => {
     const { state, first, second } = workspace();
-    expect([countOf(state, "cup"), countOf(state, "plate")]).toEqual([3, 1]);
+    expect([...countsOf(objectsOf(state), state.workspace.parked)]).toEqual([
+      ["cup", 3],
+      ["plate", 1],
+    ]);
     const renamed = run(state, { type: "workspace/label-edit", name: "cup", to: "mug" });
     expect([labelsOf(renamed, first), labelsOf(renamed, second)]).toEqual([["mug", "mug", "plate"], ["mug"]]);
     expect(renamed.workspace.labels.map(({ name }) => name)).toEqual(["mug", "plate"]);

@@ -1,7 +1,6 @@
 import type { History } from "./history";
 import type { AppState, Doc, SegmentedObject } from "./state";
 import type { Label } from "./workspace";
-import { documentsOf } from "./workspace";
 
 /** A class gets another name or colour; `to` null takes it away, a name that is there already joins the two. */
 export interface LabelEdit {
@@ -34,13 +33,16 @@ export function editLabel(state: AppState, { name, to, colour }: LabelEdit): App
   return { ...state, history: through(state.history, relabel), workspace: { ...workspace, labels, label, parked } };
 }
 
-/** How many objects have it, in all pictures. */
-export function countOf(state: AppState, label: string): number {
-  const documents = Object.values(documentsOf(state));
-  return documents.reduce(
-    (sum, { history }) => sum + history.present.objects.filter((object) => object.label === label).length,
-    0,
-  );
+/** How many objects of all pictures have each class; `open`: the open picture's, `parked`: the others' documents. */
+export function countsOf(
+  open: readonly SegmentedObject[],
+  parked: AppState["workspace"]["parked"],
+): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const objects of [open, ...Object.values(parked).map(({ history }) => history.present.objects)]) {
+    for (const { label } of objects) counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** What snapshots share they share afterwards too: lists and objects are made anew once each. */

@@ -2,6 +2,7 @@ import type { Pixels } from "../geometry/crops";
 import { halved } from "../geometry/crops";
 import type { Size } from "../geometry/frames";
 import type { Rectangle } from "../geometry/mask";
+import { contextOf } from "../pictures/context";
 import { decodePicture } from "../pictures/pixels";
 import type { ClickPicture } from "./click-loop";
 
@@ -63,8 +64,7 @@ export class ClickPyramid implements ClickPicture {
 export async function openPyramid(source: Blob, size: Size): Promise<ClickPyramid> {
   const bitmap = await decodePicture(source);
   const canvasOf = (width: number, height: number, top: number): OffscreenCanvasRenderingContext2D => {
-    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-    if (context === null) throw new Error("The browser gives no 2D canvas.");
+    const context = contextOf(new OffscreenCanvas(width, height), { willReadFrequently: true });
     context.fillStyle = "#fff";
     context.fillRect(0, 0, width, height);
     context.drawImage(bitmap, 0, -top);

@@ -1,5 +1,6 @@
 import type { PlacedLogits, Rectangle } from "../geometry/mask";
 import { intersection, upsample } from "../geometry/mask";
+import { contextOf } from "../pictures/context";
 import { decodePart } from "../pictures/pixels";
 
 /** Coverage 0..255 of each pixel of `area`: the distance to the edge in pixels, from the logit and its slope, plus a half. */
@@ -26,8 +27,7 @@ export function coverage(logits: PlacedLogits, area: Rectangle): Uint8ClampedArr
 export async function cutOut(source: Blob, masks: readonly PlacedLogits[], area: Rectangle): Promise<Blob> {
   const bitmap = await decodePart(source, area);
   const canvas = new OffscreenCanvas(area.width, area.height);
-  const context = canvas.getContext("2d");
-  if (context === null) throw new Error("The browser gives no 2D canvas.");
+  const context = contextOf(canvas);
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   const pixels = context.getImageData(0, 0, area.width, area.height);

@@ -2,6 +2,7 @@ import { decode } from "fast-png";
 
 import type { Size } from "../geometry/frames";
 import { folderKey, stemKey } from "./picture-index";
+import { isSize, pngSizeOf } from "./png";
 import type { AnnotationFile } from "./reading";
 import { isRecord, textOr } from "./reading";
 
@@ -95,9 +96,7 @@ export class FilesBeside {
     const classMap = this.#twin(path);
     const list = this.#labelsAbove(path);
     if (classMap === undefined || list === undefined) return null;
-    const header = new DataView(classMap.bytes.buffer, classMap.bytes.byteOffset, classMap.bytes.byteLength);
-    if (header.byteLength < 24 || header.getUint32(16) !== size.width || header.getUint32(20) !== size.height)
-      return null;
+    if (!isSize(pngSizeOf(classMap.bytes), size)) return null;
     try {
       const { data, channels, depth } = decode(classMap.bytes);
       if (channels !== 1 || depth !== 8) return null;

@@ -1,7 +1,18 @@
+import type { Size } from "../geometry/frames";
 import { crc32 } from "./crc32";
 
 /** PNGs of one channel, palettes included, which canvases do not write; zlib is the browser's CompressionStream. */
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+
+/** What a PNG's first chunk says, before anything is unpacked; null for what is shorter. */
+export function pngSizeOf(bytes: Uint8Array): Size | null {
+  if (bytes.length < 24) return null;
+  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { width: header.getUint32(16), height: header.getUint32(20) };
+}
+
+export const isSize = (one: Size | null, { width, height }: Size): boolean =>
+  one?.width === width && one.height === height;
 
 function chunk(type: string, body: Uint8Array): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(12 + body.length);

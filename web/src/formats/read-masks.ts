@@ -4,6 +4,7 @@ import { rasterToRle, trimmed } from "../geometry/raster";
 import type { FilesBeside } from "./mask-names";
 import { pictureNameOf } from "./mask-names";
 import type { PictureIndex } from "./picture-index";
+import { isSize, pngSizeOf } from "./png";
 import type { AnnotationFile, Reading } from "./reading";
 
 /** A PNG of more values than this is a photograph and no map of objects. */
@@ -21,8 +22,7 @@ export function readMaskPng(file: AnnotationFile, pictures: PictureIndex, beside
     pictures.findStem(pictureNameOf(file.path).replace(/\.png$/i, "")) ??
     (folder === "" ? null : pictures.findStem(folder));
   if (picture === null) return { found: [], skipped: [{ code: "no_such_picture", count: 1 }] };
-  const header = new DataView(file.bytes.buffer, file.bytes.byteOffset, file.bytes.byteLength);
-  if (header.getUint32(16) !== picture.width || header.getUint32(20) !== picture.height) {
+  if (!isSize(pngSizeOf(file.bytes), picture)) {
     return { found: [], skipped: [{ code: "size_differs", count: 1 }] }; // before anything is unpacked
   }
   const png = decode(file.bytes);

@@ -1,5 +1,6 @@
 import type { Size } from "../geometry/frames";
 import type { Rectangle } from "../geometry/mask";
+import { contextOf } from "./context";
 import { sizeOf } from "./header";
 
 /** Pictures of more pixels are shown smaller, and from near what is in sight by itself: 96 MB of pixels are enough. */
@@ -117,8 +118,7 @@ async function smallFrame(file: Blob, longest: number): Promise<VideoFrame | nul
 export async function decodePart(file: Blob, area: Rectangle, longest = Infinity): Promise<ImageBitmap> {
   const whole = await decodePicture(file);
   const { width, height } = fitted(area, longest);
-  const context = new OffscreenCanvas(width, height).getContext("2d");
-  if (context === null) throw new Error("The browser gives no 2D canvas.");
+  const context = contextOf(new OffscreenCanvas(width, height));
   context.imageSmoothingQuality = "high";
   context.drawImage(whole, area.x, area.y, area.width, area.height, 0, 0, width, height);
   whole.close();
@@ -139,8 +139,7 @@ export async function thumbnailOf(file: Blob): Promise<Blob> {
 /** What shows through a transparent picture, as on the server. The bitmap is used up. */
 function onWhite(bitmap: ImageBitmap): OffscreenCanvas {
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext("2d");
-  if (context === null) throw new Error("The browser gives no 2D canvas.");
+  const context = contextOf(canvas);
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0);

@@ -1,5 +1,6 @@
 import type { GeoTIFF } from "geotiff";
 
+import { contextOf } from "./context";
 import { MOST_BYTES, pagesOf, prepared, readPage, TiffError } from "./tiff";
 import type { TiffPage } from "./tiff";
 import { rgba } from "./tiff-colours";
@@ -20,6 +21,8 @@ export type TiffReply =
   | ({ readonly kind: "bad_page"; readonly at: number; readonly count: number } & Problem)
   | { readonly kind: "end" }
   | ({ readonly kind: "failure" } & Problem);
+
+const OPAQUE = { alpha: false };
 
 const scope = self as unknown as {
   postMessage(message: TiffReply): void;
@@ -70,19 +73,13 @@ function problemOf(error: unknown): Problem {
 async function pngOf(page: TiffPage): Promise<Blob> {
   const { width, height, orientation } = page;
   const stored = new OffscreenCanvas(width, height);
-  contextOf(stored).putImageData(new ImageData(rgba(page), width, height), 0, 0);
+  contextOf(stored, OPAQUE).putImageData(new ImageData(rgba(page), width, height), 0, 0);
   if (orientation === 1) return stored.convertToBlob({ type: "image/png" });
   const upright = orientation >= 5 ? new OffscreenCanvas(height, width) : new OffscreenCanvas(width, height);
-  const context = contextOf(upright);
+  const context = contextOf(upright, OPAQUE);
   context.setTransform(...turned(orientation, width, height));
   context.drawImage(stored, 0, 0);
   return upright.convertToBlob({ type: "image/png" });
-}
-
-function contextOf(canvas: OffscreenCanvas): OffscreenCanvasRenderingContext2D {
-  const context = canvas.getContext("2d", { alpha: false });
-  if (context === null) throw new Error("The browser gives no 2D canvas.");
-  return context;
 }
 
 type Matrix = [a: number, b: number, c: number, d: number, e: number, f: number];

@@ -10,8 +10,9 @@ export const MOST_BYTES = 1024 ** 3;
 
 /** PhotometricInterpretation */
 const [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR] = [0, 1, 2, 3, 5, 6];
-/** SampleFormat: whole numbers, with a sign, with a point. */
-const [UNSIGNED, , FLOAT] = [1, 2, 3];
+/** SampleFormat: whole numbers without a sign; 2 has one, 3 a point. */
+const UNSIGNED = 1;
+const FLOAT = 3;
 const JPEG = 7;
 /** NewSubfileType: a smaller copy of another page, or its transparency mask. */
 const COPY_OR_MASK = 0b101;
@@ -105,13 +106,12 @@ async function layoutOf(image: GeoTIFFImage): Promise<Layout> {
 
 /** What geotiff would read wrongly, or not at all. */
 async function refusalOf(image: GeoTIFFImage, { photometric, bits, format, samples }: Layout): Promise<string | null> {
-  const isDeep = photometric <= RGB;
   if (![WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR].includes(photometric))
     return `colour space ${photometric}`;
   if (format > FLOAT) return `sample format ${format}`;
-  const packed = [1, 2, 4].includes(bits) && samples === 1;
-  const whole = isDeep ? [8, 16, 32, 64].includes(bits) : bits === 8 || (photometric === PALETTE && bits === 16);
-  if (!(packed && photometric !== CMYK && photometric !== YCBCR) && !whole) return `${bits} bits of ${samples}`;
+  const packed = photometric <= PALETTE && samples === 1 ? [1, 2, 4] : [];
+  const deep = photometric <= RGB ? [16, 32, 64] : photometric === PALETTE ? [16] : [];
+  if (![...packed, 8, ...deep].includes(bits)) return `${bits} bits of ${samples}`;
   const predictor = (await image.fileDirectory.loadValue("Predictor")) ?? 1;
   if (!image.littleEndian && predictor !== 1 && bits > 8) return `big-endian, predictor ${predictor}`;
   const compression = await image.fileDirectory.loadValue("Compression");

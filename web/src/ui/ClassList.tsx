@@ -1,30 +1,40 @@
 import type { JSX } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 
 import { COLOURS, colourOf } from "../app/palette";
-import { countOf } from "../app/reduce-labels";
+import { countsOf } from "../app/reduce-labels";
+import { objectsOf } from "../app/selectors";
 import type { Label } from "../app/workspace";
 import { t } from "../text";
 import { useApp, useDispatch, useSelect } from "./context";
-import { Icon } from "./icons";
+import { fieldKeys } from "./field-keys";
+import { RowButton } from "./RowButton";
 
 /** Every class with its colour, its name and a way to take it away. What is done here holds in all pictures. */
 export function ClassList(): JSX.Element {
   const labels = useSelect((state) => state.workspace.labels);
+  const open = useSelect(objectsOf);
+  const parked = useSelect((state) => state.workspace.parked);
+  const counts = useMemo(() => countsOf(open, parked), [open, parked]);
   if (labels.length === 0) return <p class="hint">{t("classes.none")}</p>;
   return (
     <ul class="class-list" aria-label={t("classes.title")} data-testid="classes">
       {labels.map((label, i) => (
-        <ClassRow key={i} label={label} />
+        <ClassRow key={i} label={label} count={counts.get(label.name) ?? 0} />
       ))}
     </ul>
   );
 }
 
-function ClassRow({ label: { name, colour } }: { readonly label: Label }): JSX.Element {
+interface ClassRowProps {
+  readonly label: Label;
+  /** Objects in all pictures. */
+  readonly count: number;
+}
+
+function ClassRow({ label: { name, colour }, count }: ClassRowProps): JSX.Element {
   const { store } = useApp();
   const dispatch = useDispatch();
-  const count = useSelect((state) => countOf(state, name));
   const field = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => {
     if (field.current !== null) field.current.value = name;
@@ -66,25 +76,18 @@ function ClassRow({ label: { name, colour } }: { readonly label: Label }): JSX.E
         data-testid="class-name"
         ref={field}
         onBlur={rename}
-        onKeyDown={(event) => {
-          if (event.isComposing) return; // Enter and Escape belong to the input method
-          if (event.key === "Escape") event.currentTarget.value = name;
-          if (event.key === "Escape" || event.key === "Enter") event.currentTarget.blur();
-        }}
+        onKeyDown={fieldKeys(
+          () => field.current?.blur(),
+          () => {
+            if (field.current !== null) field.current.value = name;
+            field.current?.blur();
+          },
+        )}
       />
       <span class="count" title={t("classes.count", { count })}>
         {count}
       </span>
-      <button
-        type="button"
-        class="button button-small"
-        aria-label={t("classes.remove", { name })}
-        title={t("classes.remove", { name })}
-        data-testid="class-remove"
-        onClick={remove}
-      >
-        <Icon name="trash" />
-      </button>
+      <RowButton icon="trash" label={t("classes.remove", { name })} testId="class-remove" act={remove} />
     </li>
   );
 }

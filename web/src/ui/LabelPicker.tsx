@@ -5,6 +5,7 @@ import { commandById, QUICK_CLASSES } from "../app/commands";
 import { keysOf } from "../app/preferences";
 import { t } from "../text";
 import { useSelect } from "./context";
+import { fieldKeys } from "./field-keys";
 import { keyText } from "./key-names";
 
 const NEW = "\u0000new"; // no class can be called so
@@ -44,11 +45,7 @@ export function LabelPicker({ value, name, testId, disabled, choose }: LabelPick
         data-testid={`${testId}-field`}
         ref={(input) => input?.focus()}
         onBlur={(event) => finish(event.currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.isComposing) return; // Enter and Escape belong to the input method
-          if (event.key === "Enter") finish(event.currentTarget.value);
-          else if (event.key === "Escape") setAdding(false);
-        }}
+        onKeyDown={fieldKeys(finish, () => setAdding(false))}
       />
     );
   }

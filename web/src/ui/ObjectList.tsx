@@ -6,10 +6,10 @@ import { t } from "../text";
 import { ClassList } from "./ClassList";
 import { CommandButton } from "./CommandButton";
 import { useDispatch, useSelect } from "./context";
-import { Icon } from "./icons";
 import { LabelPicker } from "./LabelPicker";
 import { objectName } from "./object-name";
 import { ObjectRow } from "./ObjectRow";
+import { RowButton } from "./RowButton";
 
 export function ObjectList(): JSX.Element {
   const { objects, draft } = useSelect(docOf);
@@ -33,17 +33,13 @@ export function ObjectList(): JSX.Element {
             testId="next-label"
             choose={(name) => dispatch({ type: "workspace/label", label: name })}
           />
-          <button
-            type="button"
-            class="button button-small"
-            aria-label={t("classes.title")}
-            title={t("classes.title")}
-            aria-expanded={editing}
-            data-testid="classes-edit"
-            onClick={() => setEditing(!editing)}
-          >
-            <Icon name="pencil" />
-          </button>
+          <RowButton
+            icon="pencil"
+            label={t("classes.title")}
+            testId="classes-edit"
+            expanded={editing}
+            act={() => setEditing(!editing)}
+          />
         </div>
         {editing && <ClassList />}
         <label class="check">

@@ -5,9 +5,9 @@ import { colourOf, objectColour } from "../app/palette";
 import type { SegmentedObject } from "../app/state";
 import { t } from "../text";
 import { useDispatch, useSelect } from "./context";
-import type { IconName } from "./icons";
-import { Icon } from "./icons";
+import { fieldKeys } from "./field-keys";
 import { LabelPicker } from "./LabelPicker";
+import { RowButton } from "./RowButton";
 import { Thumbnail } from "./Thumbnail";
 
 interface ObjectRowProps {
@@ -125,32 +125,6 @@ export function ObjectRow({ object, at, name, selected, hidden, marked }: Object
 /** What a dragged row carries; no other page's drag has it. */
 const DRAGGED = "application/x-segserve-object";
 
-interface RowButtonProps {
-  readonly icon: IconName;
-  readonly label: string;
-  readonly testId: string;
-  readonly pressed?: boolean;
-  readonly disabled?: boolean;
-  readonly act: () => void;
-}
-
-function RowButton({ icon, label, testId, pressed, disabled, act }: RowButtonProps): JSX.Element {
-  return (
-    <button
-      type="button"
-      class="button button-small"
-      aria-label={label}
-      title={label}
-      aria-pressed={pressed}
-      disabled={disabled}
-      data-testid={testId}
-      onClick={act}
-    >
-      <Icon name={icon} />
-    </button>
-  );
-}
-
 interface RenameFieldProps {
   readonly object: SegmentedObject;
   readonly name: string;
@@ -181,11 +155,7 @@ function RenameField({ object, name, close }: RenameFieldProps): JSX.Element {
       data-testid="object-name-field"
       ref={(input) => input?.focus()}
       onBlur={(event) => finish(event.currentTarget.value)}
-      onKeyDown={(event) => {
-        if (event.isComposing) return; // Enter and Escape belong to the input method
-        if (event.key === "Enter") finish(event.currentTarget.value);
-        else if (event.key === "Escape") leave();
-      }}
+      onKeyDown={fieldKeys(finish, leave)}
     />
   );
 }

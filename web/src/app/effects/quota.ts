@@ -1,4 +1,5 @@
 import type { WorkspaceStore } from "../../storage/port";
+import { bytesText } from "../../text/numbers";
 
 /** Of the quota, from where on people are warned, and how much more is told again. */
 const NEARLY_FULL = 0.8;
@@ -31,7 +32,7 @@ export class QuotaWatch {
   async expect(bytes: number): Promise<void> {
     const estimate = await (await this.shelf).estimate();
     if (estimate === null || estimate.usage + bytes <= estimate.quota) return;
-    const megabytes = (part: number): string => `${Math.max(0, Math.round(part / 1e6))} MB`;
-    this.tell("storage_short", `${megabytes(bytes)} > ${megabytes(estimate.quota - estimate.usage)}`);
+    const room = Math.max(0, estimate.quota - estimate.usage);
+    this.tell("storage_short", `${bytesText(bytes)} > ${bytesText(room)}`);
   }
 }
