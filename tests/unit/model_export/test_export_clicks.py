@@ -32,7 +32,7 @@ from server.runtime.click_stages import OnnxStages
 from server.runtime.onnx import OnnxBackend
 from server.services.click_golden import check_click_golden
 from tests.unit.model_export.drawn_set import draw_set
-from tests.unit.model_export.test_click_training import TINY
+from tests.unit.model_export.test_click_training_runs import TINY
 
 
 @pytest.fixture(scope="module")
