@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { SharedPicture } from "../src/decode/click-picture";
 import { ClickService } from "../src/decode/click-service";
 import type { ClickEngine } from "../src/decode/click-stages";
 import type { Launcher } from "../src/decode/launch";
@@ -51,5 +52,44 @@ describe("the interactive model in the worker", () => {
     ready.get("first")?.();
     await started;
     expect(released).toEqual(["first"]);
+  });
+});
+
+describe("a picture that clicks read", () => {
+  function shared(): { picture: SharedPicture; closed: () => number } {
+    let closed = 0;
+    const pixels = { size: { width: 1, height: 1 }, read: () => { throw new Error(); }, close: () => { closed++; } }; // prettier-ignore
+    return { picture: new SharedPicture(1, Promise.resolve(pixels)), closed: () => closed };
+  }
+  const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+
+  it("stays while it is open, and is closed when it is left", async () => {
+    const { picture, closed } = shared();
+    await picture.read(() => Promise.resolve());
+    await settled();
+    expect(closed()).toBe(0);
+    picture.leave();
+    await settled();
+    expect(closed()).toBe(1);
+  });
+
+  it("is not closed under a click that reads it", async () => {
+    const { picture, closed } = shared();
+    let end: () => void = () => undefined;
+    const reading = picture.read(() => new Promise<void>((resolve) => (end = resolve)));
+    picture.leave();
+    await settled();
+    expect(closed()).toBe(0);
+    end();
+    await reading;
+    await settled();
+    expect(closed()).toBe(1);
+  });
+
+  it("that cannot be read is left without a complaint", async () => {
+    const picture = new SharedPicture(1, Promise.reject(new Error("damaged")));
+    await expect(picture.read(() => Promise.resolve())).rejects.toThrow("damaged");
+    picture.leave();
+    await settled();
   });
 });

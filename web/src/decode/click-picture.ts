@@ -20,6 +20,8 @@ export class ClickPyramid implements ClickPicture {
     readonly size: Size,
     private readonly readOwn: (area: Rectangle) => Pixels,
     private readonly finest: 0 | 1 = 0,
+    /** Lets the picture's own pixels go; nothing is read afterwards. */
+    readonly close: () => void = () => undefined,
   ) {
     if (finest === 1) this.#level(1);
   }
@@ -60,26 +62,72 @@ export class ClickPyramid implements ClickPicture {
   }
 }
 
-/** The upright picture on white, as on the server. Its pixels stay in memory here. */
+/** The upright picture on white, as on the server. Its pixels stay in memory here until it is closed. */
 export async function openPyramid(source: Blob, size: Size): Promise<ClickPyramid> {
   const bitmap = await decodePicture(source);
-  const canvasOf = (width: number, height: number, top: number): OffscreenCanvasRenderingContext2D => {
+  const drawn = (width: number, height: number, top: number): OffscreenCanvasRenderingContext2D => {
     const context = contextOf(new OffscreenCanvas(width, height), { willReadFrequently: true });
     context.fillStyle = "#fff";
     context.fillRect(0, 0, width, height);
     context.drawImage(bitmap, 0, -top);
     return context;
   };
+  const read = (from: OffscreenCanvasRenderingContext2D, { x, y, width, height }: Rectangle): Pixels =>
+    from.getImageData(x, y, width, height);
   try {
     if (bitmap.width !== size.width || bitmap.height !== size.height) throw new Error("The picture has another size.");
     if (size.width * size.height > MOST_PIXELS) {
-      const strip = ({ y, width, height }: Rectangle): Pixels =>
-        canvasOf(width, height, y).getImageData(0, 0, width, height);
+      const strip = (area: Rectangle): Pixels => {
+        const context = drawn(area.width, area.height, area.y);
+        const pixels = read(context, { ...area, x: 0, y: 0 });
+        free(context.canvas);
+        return pixels;
+      };
       return new ClickPyramid(size, strip, 1);
     }
-    const whole = canvasOf(size.width, size.height, 0);
-    return new ClickPyramid(size, ({ x, y, width, height }) => whole.getImageData(x, y, width, height));
+    const whole = drawn(size.width, size.height, 0);
+    return new ClickPyramid(
+      size,
+      (area) => read(whole, area),
+      0,
+      () => free(whole.canvas),
+    );
   } finally {
     bitmap.close();
+  }
+}
+
+/** At once: a worker that allocates little else collects its garbage too seldom for canvases. */
+function free(canvas: OffscreenCanvas): void {
+  canvas.width = canvas.height = 0;
+}
+
+/** A picture that clicks read: closed when it was left and no click reads it any more. */
+export class SharedPicture {
+  #readers = 0;
+  #left = false;
+
+  constructor(
+    readonly epoch: number,
+    private readonly pixels: Promise<ClickPicture & { close(): void }>,
+  ) {}
+
+  async read<T>(call: (picture: ClickPicture) => Promise<T>): Promise<T> {
+    this.#readers++;
+    try {
+      return await call(await this.pixels);
+    } finally {
+      this.#readers--;
+      this.#closeUnread();
+    }
+  }
+
+  leave(): void {
+    this.#left = true;
+    this.#closeUnread();
+  }
+
+  #closeUnread(): void {
+    if (this.#left && this.#readers === 0) void this.pixels.then((picture) => picture.close()).catch(() => undefined);
   }
 }

@@ -2,7 +2,7 @@ import type { Rectangle } from "../geometry/mask";
 import type { Raster } from "../geometry/raster";
 import type { ClickAnswer, ClickPicture, ClickStages } from "./click-loop";
 import { answerClick } from "./click-loop";
-import { openPyramid } from "./click-picture";
+import { openPyramid, SharedPicture } from "./click-picture";
 import type { ClickEngine } from "./click-stages";
 import { flipAveraged } from "./flip";
 import type { Launcher } from "./launch";
@@ -17,7 +17,7 @@ export class ClickService {
   #turn = 0;
   readonly #engine = new WithSpare<ClickEngine>();
   /** Decoded for the first click on it. */
-  #picture: { readonly epoch: number; readonly pixels: Promise<ClickPicture> } | null = null;
+  #picture: SharedPicture | null = null;
 
   constructor(
     private readonly launcher: Launcher,
@@ -40,11 +40,20 @@ export class ClickService {
   }
 
   async answer(before: Raster, request: ClickRequest): Promise<ClickAnswer> {
-    const { clicks, given, flip } = request;
-    const question = { before, clicks, given, onLook: this.look };
-    const picture = await this.#open(request);
+    const opened = this.#open(request);
+    try {
+      return await opened.read((picture) => this.#answer(picture, before, request));
+    } catch (error) {
+      if (error instanceof DecodeError) throw error;
+      if (this.#picture === opened) this.#picture = null; // the next click tries again
+      throw new DecodeError("picture", String(error));
+    }
+  }
+
+  async #answer(picture: ClickPicture, before: Raster, { clicks, given, flip }: ClickRequest): Promise<ClickAnswer> {
     const spec = this.#spec;
     if (spec === null) throw new DecodeError("runtime", "The interactive model was not started.");
+    const question = { before, clicks, given, onLook: this.look };
     try {
       const answer = await this.#engine.run((engine) => {
         const stages = flip ? flipAveraged(engine, spec.rules.size) : engine;
@@ -60,24 +69,23 @@ export class ClickService {
   async stop(): Promise<null> {
     this.#turn++;
     this.#spec = null;
-    this.#picture = null;
+    this.#letGo();
     await this.#engine.put(null);
     return null;
   }
 
   /** Another picture is open: the pixels of the one before are let go. */
   leave(epoch: number): void {
-    if (this.#picture?.epoch !== epoch) this.#picture = null;
+    if (this.#picture?.epoch !== epoch) this.#letGo();
   }
 
-  async #open({ epoch, source, picture: size }: ClickRequest): Promise<ClickPicture> {
-    if (this.#picture?.epoch !== epoch) this.#picture = { epoch, pixels: openPyramid(source, size) };
-    const opened = this.#picture;
-    try {
-      return await opened.pixels;
-    } catch (error) {
-      if (this.#picture === opened) this.#picture = null; // the next click tries again
-      throw new DecodeError("picture", String(error));
-    }
+  #letGo(): void {
+    this.#picture?.leave();
+    this.#picture = null;
+  }
+
+  #open({ epoch, source, picture: size }: ClickRequest): SharedPicture {
+    this.leave(epoch);
+    return (this.#picture ??= new SharedPicture(epoch, openPyramid(source, size)));
   }
 }
