@@ -17,7 +17,8 @@ IGNORED = -1  # among the meanings of values; 0 is background, what is above 0 a
 IGNORED_LABEL = 255  # Pascal VOC's border
 BORDER_COLOUR = (224, 224, 192)  # the same in its palette, for files that keep the colours only
 MIDDLE = (127, 128)  # GrabCut's band between background (0) and object (255)
-SOFT_VALUES = 16  # a grey file with so many values, most of it white, is one object with soft edges and holds no labels
+SOFT_VALUES = 3  # a grey file with so many values, most of it white, is one object with soft edges
+HALF_TONE = 64  # and one of them from here on: the labels of small objects with a border of 255 lie below
 MOST_VALUES = 4096
 
 
@@ -88,7 +89,8 @@ def meanings(kind: Kind, present: NDArray[np.int64], pixels: NDArray[np.int64]) 
 
     - one value beside 0: one object, whatever the value;
     - grey, 0, 128 (or 127) and 255: 255 is the object, the middle is ignored (GrabCut);
-    - grey, SOFT_VALUES values or more, most pixels 255: one object with soft edges, cut in the middle;
+    - grey, SOFT_VALUES values or more beside 0, one from HALF_TONE to 254, most pixels 255: one object with soft
+      edges, cut in the middle;
     - else each value is an object, but 255 (in 16 bits: nothing; of colours: VOC's border) is ignored.
     """
     beside = np.asarray(present != 0)
@@ -96,7 +98,9 @@ def meanings(kind: Kind, present: NDArray[np.int64], pixels: NDArray[np.int64]) 
         return beside.astype(np.int64)
     if kind == "grey" and beside.sum() == 2 and present[-1] == 255 and present[-2] in MIDDLE:
         return np.where(present == 255, 1, np.where(beside, IGNORED, 0))
-    if kind == "grey" and beside.sum() >= SOFT_VALUES and pixels[present == 255].sum() * 2 > pixels[beside].sum():
+    white = present == 255
+    mostly_white = pixels[white].sum() * 2 > pixels[beside].sum()
+    if kind == "grey" and beside.sum() >= SOFT_VALUES and mostly_white and present[~white].max() >= HALF_TONE:
         return (present >= 128).astype(np.int64)
     if kind == "wide":
         return present

@@ -90,6 +90,27 @@ def test_a_soft_edge_is_cut_in_the_middle(tmp_path: Path, name: str) -> None:
     assert (to_bitmap(disk) != (soft_disk() >= 128)).mean() < 0.002
 
 
+@pytest.mark.parametrize(
+    ("scale", "resampling"),
+    [(0.5, Image.Resampling.BOX), (1 / 3, Image.Resampling.BOX), (2, Image.Resampling.BILINEAR)],
+)
+def test_a_mask_that_was_scaled_is_one_object(tmp_path: Path, scale: float, resampling: Image.Resampling) -> None:
+    hard = Image.fromarray(np.where(soft_disk() >= 128, 255, 0).astype(np.uint8))
+    side = round(80 * scale)
+    scaled = hard.resize((side, side), resampling)
+    assert 3 <= len(np.unique(np.asarray(scaled))) < 16
+    mask = read(tmp_path / "a.png", scaled)
+    assert mask.ignore is None
+    assert bitmaps(mask) == [(np.asarray(scaled) >= 128).astype(int).tolist()]
+
+
+def test_labels_with_a_border_that_covers_more_than_they_do_stay_labels(tmp_path: Path) -> None:
+    mask = read(tmp_path / "a.png", grey([[255, 255, 255, 255, 255], [255, 1, 255, 20, 255], [255, 255, 255, 255, 0]]))
+    assert [to_bitmap(rle).sum() for rle in mask.objects] == [1, 1]
+    assert mask.ignore is not None
+    assert to_bitmap(mask.ignore).sum() == 12
+
+
 def test_a_photo_is_no_mask(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (90, 90, 3), np.uint8)
     with pytest.raises(AnnotationError, match=r"a\.png: broken mask: \d{4} different values"):
