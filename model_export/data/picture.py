@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from model_export.data.errors import AnnotationError
+from model_export.data.picture_files import MAX_PIXELS
 from model_export.data.rle import RLE, area, subtract, to_bitmap, union
+from server.errors import ImageError
+from server.runtime.images import decode_image
 
 
 @dataclass(frozen=True)
@@ -37,15 +39,19 @@ class Picture:
             raise ValueError(f"{self.path}: {len(self.names)} names for {len(self.rles)} masks")
 
     def pixels(self) -> NDArray[np.uint8]:
-        """uint8 [height, width, 3] RGB. Raises AnnotationError when the file is unreadable or of another size."""
-        image = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
-        if image is None:
-            raise AnnotationError("broken picture", self.path, "it cannot be decoded")
-        if image.shape[:2] != (self.height, self.width):
-            found = f"{image.shape[1]} x {image.shape[0]}"
+        """uint8 [height, width, 3] RGB, decoded as the server does. Raises AnnotationError when the file is unreadable
+        or of another size."""
+        try:
+            image = decode_image(self.path.read_bytes(), max_pixels=MAX_PIXELS)
+        except OSError as error:
+            raise AnnotationError("broken picture", self.path, error.strerror or str(error)) from error
+        except ImageError as error:
+            raise AnnotationError("broken picture", self.path, error.message) from error
+        if (image.width, image.height) != (self.width, self.height):
+            found = f"{image.width} x {image.height}"
             detail = f"the picture is {found}, its annotations are for {self.width} x {self.height}"
             raise AnnotationError("size mismatch", self.path, detail)
-        return np.ascontiguousarray(image[..., ::-1])
+        return image.rgb
 
     def mask(self, index: int) -> NDArray[np.uint8]:
         """uint8 [height, width], 0 and 1."""

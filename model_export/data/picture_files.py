@@ -9,9 +9,10 @@ from pathlib import Path, PurePosixPath
 from PIL import Image, UnidentifiedImageError
 
 from model_export.data.errors import AnnotationError
+from server.runtime.images import exif_orientation
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-ORIENTATION = 274  # EXIF tag; 5 to 8 swap width and height
+MAX_PIXELS = 1 << 28  # of a picture that is decoded
 
 
 def is_picture(path: Path) -> bool:
@@ -41,9 +42,7 @@ def upright_size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             width, height = image.size
-            # for a PNG without EXIF ahead of its pixels Pillow would decode it all
-            oriented = image.format != "PNG" or "exif" in image.info
-            turned = oriented and image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+            turned = exif_orientation(image) in (5, 6, 7, 8)
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise AnnotationError("broken picture", path, str(error)) from error
     return (height, width) if turned else (width, height)

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from model_export.data.errors import AnnotationError
 from model_export.data.picture import Picture
 from model_export.data.rle import RLE, area, covers, from_bitmap
 from model_export.evaluate.boundary import boundary_f
@@ -20,10 +21,7 @@ from model_export.evaluate.predictor import Click, Mask, OpenPicture, Predictor,
 from model_export.evaluate.repair import mask_to_repair
 from model_export.evaluate.results import ObjectResult, Probe, Repair, Times
 from model_export.export.cases import bounding_box
-from model_export.export.pictures import MAX_PIXELS
 from server.domain.ports import LoadedBundle, UInt8
-from server.errors import ImageError
-from server.runtime.images import decode_image
 
 BOUNDARY_CLICKS = (1, 3, 5, 10)
 EXAMPLE_CLICKS = 5
@@ -212,19 +210,12 @@ class UnreadablePictureError(ValueError):
 
 
 def read_upright(picture: Picture) -> UInt8:
-    """uint8 [height, width, 3] RGB, decoded as the server does. Raises UnreadablePictureError when the file is not
-    there, no picture or damaged, or of another size than its annotations."""
+    """As `pixels` of a picture. Raises UnreadablePictureError when the file is not there, no picture or damaged, or of
+    another size than its annotations."""
     try:
-        rgb = decode_image(picture.path.read_bytes(), max_pixels=MAX_PIXELS).rgb
-    except OSError as error:
-        raise UnreadablePictureError(f"{picture.path}: {error.strerror}") from error
-    except ImageError as error:
-        raise UnreadablePictureError(f"{picture.path}: {error}") from error
-    if rgb.shape[:2] != (picture.height, picture.width):
-        found = f"{rgb.shape[1]} x {rgb.shape[0]}"
-        wanted = f"{picture.width} x {picture.height}"
-        raise UnreadablePictureError(f"{picture.path} is {found}, its annotations are for {wanted}")
-    return rgb
+        return picture.pixels()
+    except AnnotationError as error:
+        raise UnreadablePictureError(str(error)) from error
 
 
 def evaluate_picture(

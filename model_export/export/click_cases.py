@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from model_export.data.errors import AnnotationError
 from model_export.data.picture import Picture
+from model_export.data.picture_files import MAX_PIXELS
 from model_export.data.readers import read_sets
-from model_export.export.pictures import MAX_PIXELS, sample_paths
+from model_export.export.pictures import sample_paths
 from model_export.models.click_network import ClickNetwork
 from model_export.train.click_samples import ClickSample
 from model_export.train.click_step import coarse_inputs, refine_inputs

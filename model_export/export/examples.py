@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from model_export.data.picture_files import MAX_PIXELS
 from model_export.evaluate.examples import draw_click
 from model_export.evaluate.predictor import Click
 from model_export.evaluate.promptable import PromptablePredictor
-from model_export.export.pictures import MAX_PIXELS, SAMPLES
+from model_export.export.pictures import SAMPLES
 from server.domain.ports import LoadedBundle, UInt8
 from server.runtime.images import decode_image
 

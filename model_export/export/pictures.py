@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from model_export.data.picture_files import MAX_PIXELS
 from server.domain.geometry import InputFrame
 from server.domain.ports import LoadedBundle, UInt8
 from server.errors import ImageError
@@ -20,7 +21,6 @@ SAMPLES = next(
     (path for path in (_ROOT / "web/public/samples", _ROOT / "server/static/samples") if path.is_dir()),
     _ROOT / "web/public/samples",
 )
-MAX_PIXELS = 1 << 28
 
 
 @dataclass(frozen=True)

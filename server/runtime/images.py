@@ -3,7 +3,7 @@
 Six formats, the first frame of each: JPEG, PNG, WebP, BMP, TIFF, GIF. The pixel count is checked before any pixel is
 decoded. Everything that a file can do wrong raises ImageError and nothing else.
 
-How colours become 8-bit RGB (ICC profiles are not applied):
+Pictures are turned upright by EXIF alone. How colours become 8-bit RGB (ICC profiles are not applied):
 - alpha, of any kind, is composited on white; premultiplied alpha is divided out first;
 - one-channel 16-bit: rint(value / 257); 16-bit RGB: the high byte, which is what Pillow reads; 32-bit integers are
   clipped to 0..65535 and scaled like 16-bit;
@@ -82,6 +82,7 @@ def decode_image(data: bytes, *, max_pixels: int) -> DecodedImage:
             _bound(image.size, max_pixels)
             if image.format == "TIFF":
                 _bound((tiff_tile_pixels(image), 1), max_pixels)
+                image.info.pop("xmp", None)  # Pillow would turn the picture by what it says, as nobody else does
             image.load()
             rgb = _to_rgb(_upright(image))
             _bound((rgb.shape[1], rgb.shape[0]), max_pixels)
@@ -92,6 +93,22 @@ def decode_image(data: bytes, *, max_pixels: int) -> DecodedImage:
         raise ImageError(message, code="image_truncated", format=sniffed.lower()) from error
     height, width = rgb.shape[:2]
     return DecodedImage(image_id(rgb), width, height, rgb, sniffed.lower())
+
+
+def exif_orientation(image: Image.Image) -> int | None:
+    """Of an opened file; None where it says none or its EXIF block is broken, and of a TIFF, whose size is the upright
+    one when Pillow has opened it, and its pixels when they are loaded. Pillow's `getexif` would take XMP's word where
+    EXIF has none, by which browsers do not turn."""
+    block = image.info.get("exif")
+    exif = Image.Exif()
+    try:
+        if block is None and "Raw profile type exif" in image.info:  # ImageMagick's, in a PNG
+            block = bytes.fromhex("".join(image.info["Raw profile type exif"].split("\n")[3:]))
+        exif.load(block or b"")
+        orientation = exif.get(ExifTags.Base.Orientation)
+    except Exception:  # the pixels are fine, only the metadata is not
+        return None
+    return orientation if isinstance(orientation, int) else None
 
 
 def image_id(rgb: UInt8) -> str:
@@ -135,12 +152,8 @@ def _unsupported(reason: str = "The file is not an image in a known format") -> 
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Applies the EXIF orientation; TIFF files are already upright after loading. A broken EXIF block has none."""
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # the pixels are fine, only the metadata is not
-        return image
-    transpose = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    orientation = exif_orientation(image)
+    transpose = None if orientation is None else _UPRIGHT.get(orientation)
     return image if transpose is None else image.transpose(transpose)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from server.domain.bundle import Preprocessing
 from server.errors import ImageError
@@ -137,6 +137,37 @@ def test_an_orientation_that_does_not_exist_is_ignored(orientation: int) -> None
 def test_a_broken_exif_block_costs_the_orientation_only() -> None:
     data = encode(picture(), "JPEG", quality=95, exif=b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\xff\xff\x01")
     assert decode(data).width == WIDTH
+
+
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "JPEG, EXIF too", "WEBP", "TIFF"])
+def test_xmp_turns_no_picture(name: str) -> None:
+    """As in browsers: EXIF alone does."""
+    exif = Image.Exif()
+    exif[0x010E] = "no orientation"
+    options: dict[str, Any] = {"xmp": XMP}
+    if name == "PNG":
+        options = {"pnginfo": PngImagePlugin.PngInfo()}
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", XMP.decode())
+    elif name == "JPEG, EXIF too":
+        options["exif"] = exif
+    elif name == "TIFF":
+        options = {"tiffinfo": {700: XMP}}
+    data = encode(picture(), name.partition(",")[0], **options)
+    assert XMP in data
+    assert (decode(data).width, decode(data).height) == (WIDTH, HEIGHT)
+
+
+def test_a_png_turned_by_imagemagick_s_raw_profile() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    block = exif.tobytes()
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Raw profile type exif", f"\nexif\n{len(block):8}\n{block.hex()}\n")
+    decoded = decode(encode(picture(), "PNG", pnginfo=info))
+    np.testing.assert_array_equal(decoded.rgb, np.rot90(picture(), -1))
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])

@@ -237,9 +237,9 @@ def test_objects_are_the_largest_between_a_thousandth_and_nine_tenths(tmp_path: 
 
 def test_a_picture_of_another_size_than_its_masks_is_named(tmp_path: Path) -> None:
     picture = flat_picture(tmp_path / "1.png", [disk(60, 64, 30, 30, 15)])
-    with pytest.raises(ValueError, match=r"1\.png is 60 x 64, .* for 30 x 64"):
+    with pytest.raises(ValueError, match=r"1\.png: size mismatch: .* is 60 x 64, .* for 30 x 64"):
         read_upright(replace(picture, width=30))
-    with pytest.raises(ValueError, match=r"2\.png: No such file"):
+    with pytest.raises(ValueError, match=r"2\.png: broken picture: No such file"):
         read_upright(replace(picture, path=tmp_path / "2.png"))
     (tmp_path / "1.png").write_bytes(b"no picture")
     with pytest.raises(ValueError, match=r"1\.png"):
