@@ -20,10 +20,11 @@ CPU = torch.device("cpu")
 
 
 def click_model_from_bundle(
-    name: str, kind: str, path: Path, samples: Sequence[ClickSample], rng: np.random.Generator
+    name: str, kind: str, path: Path, samples: Sequence[ClickSample], rng: np.random.Generator, frozen: bool = False
 ) -> SegserveClicks:
     """The trainable float32 network with the weights of the safetensors file `path` of a bundle of `kind`; batch norm's
-    statistics are measured on `samples`. Raises ValueError when the file is of another network."""
+    statistics are measured on `samples`, but not those of a `frozen` coarse stage. Raises ValueError when the file is
+    of another network."""
     model = CLICK_MODELS[name]()
     size = model.input_size
     if kind == "promptable":
@@ -38,7 +39,8 @@ def click_model_from_bundle(
         model.load_state_dict(unfold_batch_norm(model, folded))
     except RuntimeError as error:
         raise ValueError(f"the weights in {path} are not those of {name}: {error}") from error
-    measure_statistics(model, [lambda: both_stages(model, samples, rng)])
+    model.eval()
+    measure_statistics(model.refine if frozen else model, [lambda: both_stages(model, samples, rng)])
     return model
 
 

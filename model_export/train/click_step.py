@@ -75,6 +75,7 @@ def click_step(
     rng, device = source.sampler.rng, source.device
     batch = source.batch(size)
     radius = model.disk_radius
+    learning = [module for module in model.modules() if module.training]  # none of a frozen stage
     model.eval()
     for _ in range(rounds - 1):
         for each in batch:
@@ -83,7 +84,8 @@ def click_step(
             logits, _ = model.coarse(*coarse_inputs(batch, radius, device))
         for each, answer in zip(batch, logits[:, 0].float().cpu().numpy(), strict=True):
             each.answered(answer)
-    model.train()
+    for module in learning:
+        module.training = True
     for each in batch:
         each.taken_over(rng)
         each.click(rng)

@@ -169,10 +169,18 @@ def start_model(config: TrainConfig, source: Source, world: World) -> tuple[nn.M
 
 
 def start_clicks(config: TrainConfig, source: ClickSource, world: World) -> tuple[nn.Module, dict[str, Any]]:
-    """From a bundle of the same network, or with the encoder of a promptable one."""
+    """From a bundle of the same network, or with the encoder of a promptable one. Raises ValueError when what is frozen
+    would not be all there."""
     bundle, weights, origin = opened(config)
     if bundle.manifest.kind == "promptable":
+        if config.freeze:
+            raise ValueError(
+                f"freeze is {config.freeze!r} but {config.start_from} is of kind promptable and has no coarse stage: "
+                "start from an interactive bundle, or leave freeze out"
+            )
         origin["part"] = "encoder"
     samples = [s for _ in range(batches_to_measure(config, world)) for s in source.samples(256)]
-    model = click_model_from_bundle(config.model, bundle.manifest.kind, weights, samples, source.sampler.rng)
+    model = click_model_from_bundle(
+        config.model, bundle.manifest.kind, weights, samples, source.sampler.rng, frozen=bool(config.freeze)
+    )
     return model, origin

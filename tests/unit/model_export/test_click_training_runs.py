@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from model_export.export.weights import averaged
 from model_export.models.clicks import SegserveClicks
 from model_export.train import click_loop, click_source
 from model_export.train.click_loop import Drafts
@@ -19,6 +20,7 @@ from model_export.train.run import CHECKPOINT
 from tests.unit.model_export.drawn_set import draw_set
 
 LITE = Path(__file__).parents[3] / "server" / "bundles" / "segserve-lite"
+CLICKS = LITE.parent / "segserve-clicks"
 TINY = TrainConfig(
     model="segserve-clicks", steps=3, sizes=((0.0, 64),), pictures=2, max_rounds=((0.0, 3),), warmup=1, log_every=1,
     save_every=1, preview_every=0,
@@ -46,6 +48,27 @@ def test_it_begins_with_the_encoder_of_a_promptable_bundle(tmp_path: Path) -> No
     for name in ("stage4.0.0.weight", "stage32.5.qkv.weight"):
         got, given = state["ema"][f"coarse.backbone.{name}"], theirs[name].float()
         assert torch.nn.functional.cosine_similarity(got.flatten(), given.flatten(), 0) > 0.99
+
+
+def test_a_frozen_coarse_stage_stays_as_it_was_to_the_bit(tmp_path: Path) -> None:
+    draw_set(tmp_path / "data")
+    config = replace(TINY, data=str(tmp_path / "data"), out=str(tmp_path / "out"), start_from=str(CLICKS))
+    state = torch.load(train(replace(config, freeze="encoder")), weights_only=True)
+    tuned = averaged("segserve-clicks", tmp_path / "out" / CHECKPOINT, SegserveClicks).state_dict()
+    before = load_file(CLICKS / "weights.safetensors")
+    changed = {name.split(".")[0] for name, value in before.items() if not torch.equal(tuned[name], value.float())}
+    assert changed == {"refine"}
+    coarse = {name: value for name, value in state["model"].items() if name.startswith("coarse.")}
+    assert all(torch.equal(state["ema"][name], value) for name, value in coarse.items())
+    assert not any(coarse[name] for name in coarse if name.endswith("num_batches_tracked"))
+    assert any(value for name, value in state["model"].items() if name.endswith("num_batches_tracked"))
+
+
+def test_a_promptable_bundle_has_no_coarse_stage_to_freeze(tmp_path: Path) -> None:
+    draw_set(tmp_path / "data")
+    config = replace(TINY, data=str(tmp_path / "data"), out=str(tmp_path / "out"), start_from=str(LITE))
+    with pytest.raises(ValueError, match="of kind promptable and has no coarse stage"):
+        train(replace(config, freeze="encoder"))
 
 
 def test_guidance_is_cut_and_stays_cut(tmp_path: Path) -> None:
@@ -96,4 +119,4 @@ def test_drafts_are_asked_for_in_a_run(tmp_path: Path, monkeypatch: pytest.Monke
     train(config)
     assert len(asked) == 2
     with pytest.raises(ValueError, match="of kind interactive; it must be a promptable bundle"):
-        train(replace(config, out=str(tmp_path / "other"), drafts=str(LITE.parent / "segserve-clicks")))
+        train(replace(config, out=str(tmp_path / "other"), drafts=str(CLICKS)))
