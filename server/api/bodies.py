@@ -32,9 +32,10 @@ class BufferBudget:
         finally:
             self.held -= lease.bytes
 
-    def take(self, count: int) -> None:
+    def take(self, count: int, own: int) -> None:
+        """`own`: what the same body holds already."""
         # A lone body always fits: its own limit is checked elsewhere.
-        if self.held and self.held + count > self._limit:
+        if self.held > own and self.held + count > self._limit:
             raise UnavailableError(
                 "Too many uploads are being received. Try again after the time in Retry-After.", code="queue_full"
             )
@@ -47,7 +48,7 @@ class Lease:
     bytes: int = 0
 
     def take(self, count: int) -> None:
-        self.budget.take(count)
+        self.budget.take(count, self.bytes)
         self.bytes += count
 
 

@@ -12,6 +12,7 @@ from tests.api.conftest import Service, Start, draw, encode, problem
 
 CLICK = {"point_coords": [[18, 24]], "point_labels": [1]}
 PNG = {"Content-Type": "image/png"}
+BMP = {"Content-Type": "image/bmp"}
 
 
 async def until(condition: Any, seconds: float = 5.0) -> None:
@@ -171,6 +172,20 @@ async def test_too_many_bodies_at_once_are_503(start: Start) -> None:
         problem(await service.http.post("/v1/images", content=b"y" * 100, headers=PNG), 503, "queue_full")
         release.set()
         problem(await first, 415, "image_unsupported")
+        assert service.context.budget.held == 0
+
+
+async def test_a_lone_body_fits_in_however_many_pieces_it_comes(start: Start) -> None:
+    data = encode(draw(), "BMP")
+    assert len(data) > 2048
+
+    async def in_pieces() -> Any:
+        for begin in range(0, len(data), 500):
+            yield data[begin : begin + 500]
+
+    async with start(max_buffered_bytes=1024) as service:
+        answer = await service.http.post("/v1/images", content=in_pieces(), headers=BMP)
+        assert answer.status_code == 201, answer.text
         assert service.context.budget.held == 0
 
 
