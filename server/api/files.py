@@ -30,16 +30,13 @@ def immutable_file(request: Request, path: Path, *, size: int, sha256: str, medi
 
 
 async def _pieces(path: Path, wanted: ByteRange) -> AsyncIterator[bytes]:
-    position = wanted.start
-    while position < wanted.stop:
-        piece = await asyncio.to_thread(_read, path, position, min(_PIECE, wanted.stop - position))
-        if not piece:
-            raise OSError(f"{path.name} is shorter than its manifest says")
-        position += len(piece)
-        yield piece
-
-
-def _read(path: Path, position: int, count: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(position)
-        return file.read(count)
+    left = wanted.stop - wanted.start
+    # opened once: another file may take its place while this one is sent
+    with await asyncio.to_thread(path.open, "rb") as file:
+        file.seek(wanted.start)
+        while left:
+            piece = await asyncio.to_thread(file.read, min(_PIECE, left))
+            if not piece:
+                raise OSError(f"{path.name} is shorter than its manifest says")
+            left -= len(piece)
+            yield piece

@@ -1,4 +1,5 @@
-"""The bundles on disk: found at start, verified before their first use, loaded lazily and once."""
+"""The bundles on disk: found at start, verified before their first use and when their files changed, loaded lazily and
+once."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from pathlib import Path
 from server.domain.bundle import BundleManifest
 from server.domain.ports import Backend, ClickStages, Decoder, Encoder, LoadedBundle
 from server.errors import BundleError, NotFoundError
-from server.runtime.bundle_files import find_bundles, verify_bundle
+from server.runtime.bundle_files import file_stamps, find_bundles, verify_bundle
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class BundleRegistry:
         self.problems: dict[str, BundleError] = {}
         self._bundles: dict[Key, LoadedBundle] = {}
         self._current: dict[str, str] = {}
-        self._verified: set[Key] = set()
+        self._verified: dict[Key, object] = {}  # the stamps of its files then
         self._encoders: dict[Key, Encoder] = {}
         self._decoders: dict[Key, Decoder] = {}
         self._stages: dict[Key, ClickStages] = {}
@@ -117,7 +118,7 @@ class BundleRegistry:
     def verify(self, model_id: str | None = None) -> BundleManifest:
         """Recomputes the hashes now, even if they were right before. Raises BundleError `bundle_*`."""
         key = self._key(model_id)
-        self._verified.discard(key)
+        self._verified.pop(key, None)
         return self._verify(key).manifest
 
     def _scan(self, directory: Path) -> None:
@@ -152,9 +153,10 @@ class BundleRegistry:
 
     def _verify(self, key: Key) -> LoadedBundle:
         bundle = self._bundles[key]
-        if key not in self._verified:  # asked before the lock, which a loading graph may hold for long
+        stamps = file_stamps(bundle)
+        if self._verified.get(key) != stamps:  # asked before the lock, which a loading graph may hold for long
             with self._locks[key]:
-                if key not in self._verified:
+                if self._verified.get(key) != stamps:
                     verify_bundle(bundle)
-                    self._verified.add(key)
+                    self._verified[key] = stamps
         return bundle

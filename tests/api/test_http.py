@@ -9,7 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 from PIL import Image
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
+from server.api.files import immutable_file
 from server.api.headers import SECURITY_HEADERS
 from server.api.problems import PROBLEMS
 from server.storage.container import read_container
@@ -127,6 +130,20 @@ async def test_ranges(service: Service, wanted: str, status: int, part: slice) -
     if status == 206:
         start = range(len(data))[part][0]
         assert response.headers["content-range"] == f"bytes {start}-{start + len(response.content) - 1}/{len(data)}"
+
+
+async def test_a_file_that_is_replaced_while_it_is_sent_ends_as_it_began(tmp_path: Path) -> None:
+    path, size = tmp_path / "a.onnx", 600_000
+    path.write_bytes(b"a" * size)
+    request = Request({"type": "http", "headers": []})
+    response = immutable_file(request, path, size=size, sha256="0", media_type="application/octet-stream")
+    assert isinstance(response, StreamingResponse)
+    sent = b""
+    async for piece in response.body_iterator:
+        sent += bytes(piece)
+        (tmp_path / "b.onnx").write_bytes(b"b" * size)
+        (tmp_path / "b.onnx").rename(path)
+    assert sent == b"a" * size
 
 
 async def test_ranges_that_cannot_be_met_and_conditional_ones(service: Service) -> None:

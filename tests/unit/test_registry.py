@@ -180,6 +180,32 @@ def test_verify_looks_again(tmp_path: Path) -> None:
         bundles.verify()
 
 
+@pytest.mark.parametrize("name", ["encoder.onnx", "decoder.onnx"])
+def test_a_bundle_that_was_replaced_is_not_served_as_the_old_revision(tmp_path: Path, name: str) -> None:
+    """As `segserve models pull --force` replaces it: a file of the same length, renamed into the old one's place."""
+    manifest = write_bundle(tmp_path)
+    bundles = registry(tmp_path)
+    bundles.encoder()
+    bundles.file(manifest.id, manifest.revision, "decoder.onnx")
+    path = place(tmp_path, manifest) / name
+    (tmp_path / "new").write_bytes(b"x" * path.stat().st_size)
+    (tmp_path / "new").rename(path)
+    bundles.encoder()  # in memory, of the old one
+    bundles.release(manifest.id)
+    for use in (bundles.encoder, lambda: bundles.file(manifest.id, manifest.revision, "decoder.onnx")):
+        with pytest.raises(BundleError) as caught:
+            use()
+        assert caught.value.code == "bundle_hash_mismatch"
+
+
+def test_a_bundle_that_was_only_touched_is_verified_again_and_served(tmp_path: Path) -> None:
+    manifest = write_bundle(tmp_path)
+    bundles = registry(tmp_path)
+    for moment in (1_000, 2_000):
+        os.utime(place(tmp_path, manifest) / "decoder.onnx", (moment, moment))
+        assert bundles.file(manifest.id, manifest.revision, "decoder.onnx").bytes == 650
+
+
 def test_a_damaged_bundle_does_not_stop_the_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     good = write_bundle(tmp_path, model_id="good")
     (tmp_path / "broken").mkdir()
