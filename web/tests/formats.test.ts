@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import type { ExportedObject, ExportedPicture } from "../src/formats";
 import { WRITERS, zipOf } from "../src/formats";
-import { stemsOf } from "../src/formats/names";
+import { fileNamesOf, stemsOf } from "../src/formats/names";
 import { encodePng } from "../src/formats/png";
 import { readAnnotations } from "../src/formats/read";
 import { PictureIndex } from "../src/formats/picture-index";
@@ -157,6 +157,86 @@ describe("file names", () => {
     expect(["1.jpg", "set/a/1.txt", "labels/right/x.txt", "x.txt"].map(found)).toEqual([undefined, 0, 4, undefined]);
     expect([index.findStem("y")?.id, index.findStem("y-2")?.id]).toEqual([5, 6]); // as our own files are called
   });
+});
+
+describe("pictures of one name", () => {
+  const NAMES = ["image.png", "image.png", "a/image.png", "Image.png", "image-2.png", "image.png"];
+  const known = NAMES.map((name, id) => ({ id, name, ...SIZE }));
+  const pictures = NAMES.map((name, i) => ({ name, ...SIZE, objects: [object(disc(20 + 15 * i, 40, 10))] }));
+
+  it.each(["coco", "labelme", "label_map", "yolo", "voc", "masks"] as const)(
+    "get their own masks of %s",
+    async (id) => {
+      const { files } = await WRITERS[id](pictures);
+      const back = readAnnotations(asFiles(files), known);
+      expect(back.skipped.filter(({ path }) => !path.endsWith(".xml"))).toEqual([]);
+      const placed = back.pictures.map((picture) => [picture.id, picture.objects.length]);
+      expect(placed.sort()).toEqual(known.map((picture) => [picture.id, 1]));
+      for (const { id: of, objects } of back.pictures) {
+        const [wanted, got] = [pictures[of]?.objects[0]?.rle, objects[0]?.rle];
+        if (wanted === undefined || got === undefined) throw new Error("missing");
+        expect(same(wanted, got)).toBeGreaterThan(0.9);
+      }
+    },
+  );
+
+  it("are told apart in COCO as in other files, and have their own names where they can", () => {
+    expect(fileNamesOf(NAMES)).toEqual([...NAMES.slice(0, 1), "image-2-2.png", ...NAMES.slice(2, 5), "image-4.png"]);
+    expect(fileNamesOf(["image.png", "image.png"])).toEqual(["image.png", "image-2.png"]);
+    const long = `${"n".repeat(300)}.jpg`;
+    expect(fileNamesOf([long, long])).toEqual([long, `${"n".repeat(100)}-2.jpg`]);
+  });
+});
+
+describe("YOLO's names", () => {
+  const labels = (yaml: string, classes?: string): (string | undefined)[] => {
+    const line = (of: number): string => `${of} 0.1 0.1 0.5 0.1 0.5 0.5\n`;
+    const files = [
+      { path: "data.yaml", data: yaml },
+      { path: "labels/empty.txt", data: line(0) + line(1) },
+      ...(classes === undefined ? [] : [{ path: "classes.txt", data: classes }]),
+    ];
+    return (readAnnotations(asFiles(files), KNOWN).pictures[0]?.objects ?? []).map(({ label }) => label);
+  };
+
+  it.each([
+    ["names:\n- cat\n- dog\nnc: 2\n", "yaml.dump's list"],
+    ["nc: 2\r\nnames:\r\n- cat\r\n- dog\r\ntrain: images\r\n", "with the line ends of Windows"],
+    ["names:\n  - cat\n  - dog", "an indented list"],
+    ["names:\n  0: cat\n  1: dog\n", "numbers"],
+    ["names:\n  1: dog\n  0: 'cat' # it's a cat\n", "numbers in another order"],
+    ["names:  # comment\n\n  # more\n  0: cat\n# and more\n  1: dog # - and more\n", "comments"],
+    ["names: {0: cat, 1: dog}\n", "numbers in brackets"],
+    ['names: {"0":"cat","1":"dog"} # comment\n', "JSON"],
+    ["names: [cat, dog]\n", "a list in brackets"],
+    ["names: [ 'cat', # comment, and more\n         \"dog\",\n]\nnc: 2", "brackets in several lines"],
+    ["names:\n  [\n    cat,\n    dog\n  ]\n", "brackets below"],
+    ["names:\n  0: c\n\ntrain:\n  - x\n  - y\nnames2:\n  1: z\n", "no more than belongs to it", ["c", "1"]],
+    ["names: ['a, b', \"c # d\"]\n", "commas and signs in quotes", ["a, b", "c # d"]],
+    ["names:\n- it's, that's\n- 'don''t: # [x]'\n", "quotes within words", ["it's, that's", "don't: # [x]"]],
+    ["names: [it's, that's]\n", "quotes within words in brackets", ["it's", "that's"]],
+    ["names:\n- 3: x\n-\n", "an entry without a name", ["0", "1"]],
+  ] as const)("are read of %j: %s", (yaml, _, wanted: readonly string[] = ["cat", "dog"]) => {
+    expect(labels(yaml)).toEqual(wanted);
+  });
+
+  it.each(["", "nc: 2\n", "names:\n", "names: []\n", "names: {}\nnc: 2\n", "names:\ntrain:\n- x\n"])(
+    "are those of classes.txt where %j has none",
+    (yaml) => {
+      expect(labels(yaml, "cat\r\ndog\r\n")).toEqual(["cat", "dog"]);
+      expect(labels("names: [a, b]", "cat\ndog\n")).toEqual(["a", "b"]);
+    },
+  );
+});
+
+it("labelme's rectangles have two corners, or four", () => {
+  const two = [[10, 20], [50, 60]]; // prettier-ignore
+  const four = [[10, 20], [50, 20], [50, 60], [10, 60]]; // prettier-ignore
+  const shapes = [two, four].map((points) => ({ label: "cat", shape_type: "rectangle", points }));
+  const data = JSON.stringify({ imagePath: "empty.jpg", shapes });
+  const [picture] = readAnnotations(asFiles([{ path: "empty.json", data }]), KNOWN).pictures;
+  const areas = picture?.objects.map(({ rle }) => rleToRaster(rle).area);
+  expect(areas).toEqual([1, 2].map(() => ({ x: 10, y: 20, width: 40, height: 40 })));
 });
 
 describe("annotations that are wrong", () => {

@@ -1,6 +1,7 @@
 import type { Part } from "../geometry/contours";
 import { contoursOf, simplified } from "../geometry/contours";
 import { pixelsOf, rleToRaster } from "../geometry/raster";
+import { fileNamesOf } from "./names";
 import type { ExportedObject, FormatWarning, Writer } from "./types";
 import { categoriesOf, categoryOf, warningsOf } from "./types";
 
@@ -38,9 +39,10 @@ function write(pictures: Parameters<Writer>[0], polygons: boolean): ReturnType<W
     }
     warnings.push(...warningsOf(picture, { coco_holes_as_rle: holes }));
   }
+  const names = fileNamesOf(pictures.map(({ name }) => name));
   const data = JSON.stringify({
     info: { description: "Made with Segserve" },
-    images: pictures.map(({ name, width, height }, i) => ({ id: i + 1, file_name: name, width, height })),
+    images: pictures.map(({ width, height }, i) => ({ id: i + 1, file_name: names[i], width, height })),
     categories: categories.map((name, i) => ({ id: i + 1, name, supercategory: "" })),
     annotations,
   });

@@ -2,23 +2,37 @@
 // eslint-disable-next-line no-control-regex
 const UNSAFE = /[\\:*?"<>|\u0000-\u001f]/g;
 const LONGEST_PART = 100;
+export const ENDING = /(?<=[^/])\.[^./]{1,5}$/;
 
 /** File names without their ending, safe on every system, folders kept, no two alike. */
 export function stemsOf(names: readonly string[]): string[] {
   const taken = new Set<string>();
-  return names.map((name) => {
-    const stem = stemOf(name);
-    let unique = stem;
-    for (let n = 2; taken.has(unique.toLowerCase()); n++) unique = `${stem}-${n}`;
-    taken.add(unique.toLowerCase());
-    return unique;
+  return names.map((name) => unused(taken, stemOf(name)));
+}
+
+/** The names as they are, but where one comes again, that of its other files, `image-2.png`: no two alike. */
+export function fileNamesOf(names: readonly string[]): string[] {
+  const stems = stemsOf(names);
+  const taken = new Set(names.map((name) => name.toLowerCase()));
+  const seen = new Set<string>();
+  return names.map((name, i) => {
+    if (seen.has(name)) return unused(taken, stems[i] ?? `${i}`, ENDING.exec(name)?.[0]);
+    seen.add(name);
+    return name;
   });
+}
+
+function unused(taken: Set<string>, stem: string, ending = ""): string {
+  let unique = stem + ending;
+  for (let n = 2; taken.has(unique.toLowerCase()); n++) unique = `${stem}-${n}${ending}`;
+  taken.add(unique.toLowerCase());
+  return unique;
 }
 
 function stemOf(name: string): string {
   const parts = name.split("/").filter((part) => !/^\.*\s*$/.test(part));
   const last = parts.length - 1;
-  const safe = parts.map((part, i) => safeName(i === last ? part.replace(/(?<=.)\.[^.]{1,5}$/, "") : part));
+  const safe = parts.map((part, i) => safeName(i === last ? part.replace(ENDING, "") : part));
   return safe.join("/") || "picture";
 }
 

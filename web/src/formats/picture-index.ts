@@ -1,10 +1,10 @@
-import { safeName, stemsOf } from "./names";
+import { ENDING, fileNamesOf, safeName, stemsOf } from "./names";
 import type { KnownPicture } from "./reading";
 
 /** As the name looks after a way through other systems. */
 const plain = (name: string): string =>
   name.replaceAll("\\", "/").replace(/^\.\//, "").split("/").map(safeName).join("/").toLowerCase();
-const withoutEnding = (name: string): string => name.replace(/(?<=[^/])\.[^./]{1,5}$/, "");
+const withoutEnding = (name: string): string => name.replace(ENDING, "");
 const lastOf = (path: string): string => path.split("/").at(-1) ?? "";
 const foldersOf = (path: string): string[] => path.split("/").slice(0, -1);
 
@@ -23,16 +23,20 @@ interface Entry {
 
 /** Finds the picture that a file of annotations names. */
 export class PictureIndex {
-  readonly #byPath = new Map<string, KnownPicture>();
+  readonly #byFileName = new Map<string, KnownPicture>();
+  /** null: of several pictures. */
+  readonly #byPath = new Map<string, KnownPicture | null>();
   readonly #byWritten = new Map<string, KnownPicture>();
   readonly #byName = new Map<string, Entry[]>();
   readonly #byStem = new Map<string, Entry[]>();
 
   constructor(pictures: readonly KnownPicture[]) {
-    const written = stemsOf(pictures.map(({ name }) => name)); // as our own files are called
+    const names = pictures.map(({ name }) => name);
+    const [written, fileNames] = [stemsOf(names), fileNamesOf(names)]; // as our own files are called, and call them
     for (const [i, picture] of pictures.entries()) {
       const entry = { picture, path: plain(picture.name) };
-      if (!this.#byPath.has(entry.path)) this.#byPath.set(entry.path, picture);
+      this.#byFileName.set(fileNames[i] ?? "", picture);
+      this.#byPath.set(entry.path, this.#byPath.has(entry.path) ? null : picture);
       this.#byWritten.set((written[i] ?? "").toLowerCase(), picture);
       append(this.#byName, lastOf(entry.path), entry);
       append(this.#byStem, stemKey(picture.name), entry);
@@ -41,13 +45,18 @@ export class PictureIndex {
 
   /**
    * The picture of that path, else of that file name, else of that name without its ending; letters' case does not count.
-   * Of several the one whose folders are most alike; null where that leaves several, or none.
+   * Of several the one whose folders are most alike; null where that leaves several, as of several of that path, or none.
    */
   find(name: string): KnownPicture | null {
     const path = plain(name);
-    return (
-      this.#byPath.get(path) ?? nearest(this.#byName.get(lastOf(path)), path) ?? this.findStem(withoutEnding(path))
-    );
+    const exact = this.#byPath.get(path);
+    if (exact !== undefined) return exact;
+    return nearest(this.#byName.get(lastOf(path)), path) ?? this.findStem(withoutEnding(path));
+  }
+
+  /** The same by a name that one file calls each of its pictures by: no two alike. */
+  findFileName(name: string): KnownPicture | null {
+    return this.#byFileName.get(name) ?? this.find(name);
   }
 
   /** The same by a name that has no ending. */

@@ -19,7 +19,7 @@ export function readCoco(data: Record<string, unknown> | object, pictures: Pictu
   for (const category of listOf(categories)) names.set(category.id, textOr(category.name, ""));
   const targets = new Map<unknown, KnownPicture | Skipped["code"]>();
   for (const image of listOf(images)) {
-    const picture = pictures.find(textOr(image.file_name, ""));
+    const picture = pictures.findFileName(textOr(image.file_name, ""));
     const fits = picture !== null && image.width === picture.width && image.height === picture.height;
     targets.set(image.id, picture === null ? "no_such_picture" : fits ? picture : "size_differs");
   }

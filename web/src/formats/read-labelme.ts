@@ -51,7 +51,7 @@ function rasterOfShape(shape: Record<string, unknown>, picture: KnownPicture): R
       return points.length < 3 ? null : fillRings(picture, [points]);
     case "rectangle": {
       if (second === undefined) return null;
-      const { x1, y1, x2, y2 } = boxAbout([first, second]);
+      const { x1, y1, x2, y2 } = boxAbout(points); // two corners, or four
       const corners = [imagePoint(x1, y1), imagePoint(x2, y1), imagePoint(x2, y2), imagePoint(x1, y2)];
       return fillRings(picture, [corners]);
     }

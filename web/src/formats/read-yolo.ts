@@ -5,24 +5,35 @@ import type { PictureIndex } from "./picture-index";
 import type { AnnotationFile, Reading } from "./reading";
 import { isClassList } from "./reading";
 
-/** The classes' names by number, of a data.yaml or a list of classes among the files. */
+/** The classes' names by number, of a data.yaml or, where none has any, of a list of classes among the files. */
 export function yoloNames(files: readonly AnnotationFile[]): string[] {
   const textOf = (file: AnnotationFile | undefined): string =>
-    file === undefined ? "" : new TextDecoder().decode(file.bytes);
-  const yaml = textOf(files.find(({ path }) => /\.ya?ml$/i.test(path)));
-  const block = /^names:\s*\n((?:\s+\S.*\n?)*)/m.exec(yaml)?.[1];
-  if (block !== undefined) {
-    const names: string[] = [];
-    for (const line of block.split("\n")) {
-      const [, number, name] = /^\s+(?:(\d+):|-)\s*(.*?)\s*$/.exec(line) ?? [];
-      if (name !== undefined) names[number === undefined ? names.length : Number(number)] = unquoted(name);
-    }
-    return names;
-  }
-  const inline = /^names:\s*\[(.*)\]/m.exec(yaml)?.[1];
-  if (inline !== undefined) return inline.split(",").map((name) => unquoted(name.trim()));
+    file === undefined ? "" : new TextDecoder().decode(file.bytes).replaceAll("\r", "");
+  const names = namesIn(textOf(files.find(({ path }) => /\.ya?ml$/i.test(path))));
+  if (names.length > 0) return names;
   const list = textOf(files.find(({ path }) => isClassList(path)));
-  return list === "" ? [] : list.trimEnd().split(/\r?\n/);
+  return list === "" ? [] : list.trimEnd().split("\n");
+}
+
+/** The lines of `names`: indented, of a list or of brackets. */
+const NAMES = /^names:(?=\s)(.*(?:\n(?:[ \t#\]}]|-(?=\s)|$).*)*)/m;
+const QUOTED = /(?<![^\s[{,:])(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*')/.source;
+const COMMENT = new RegExp(`(${QUOTED})|(?<!\\S)#.*`, "g");
+const BETWEEN_COMMAS = new RegExp(`(?:${QUOTED}|[^,])+`, "g");
+/** `cat`, `- cat`, `0: cat` */
+const ENTRY = /^\s*(?:-(?:\s+|$))?(?:(["']?)(\d+)\1:(?=["'\s]|$))?\s*(.*?)\s*$/s;
+
+/** What YAML lists or numbers under `names`, in lines or in brackets. */
+function namesIn(yaml: string): string[] {
+  const text = (NAMES.exec(yaml)?.[1] ?? "").replace(COMMENT, "$1").trim();
+  const inner = /^[[{](.*)[\]}]$/s.exec(text)?.[1];
+  const lines = text.split("\n").filter((line) => /^\s*(?:-(?:\s|$)|["']?\d+["']?:)/.test(line));
+  const names: string[] = [];
+  for (const [i, entry] of (inner === undefined ? lines : (inner.match(BETWEEN_COMMAS) ?? [])).entries()) {
+    const [, , number, name = ""] = ENTRY.exec(entry) ?? [];
+    if (name !== "") names[number === undefined ? i : Number(number)] = unquoted(name);
+  }
+  return names;
 }
 
 function unquoted(text: string): string {
