@@ -93,7 +93,8 @@ describe("what is kept", () => {
     const documents = [{ picture: bad, document: { history: { past: [], present: {}, future: [] } } }];
     await shelf.save({ index: { ...index, extra: { labels: "none" } }, documents, results: [], forgotten: [] });
     const again = await page(shelf);
-    const { workspace } = again.store.get();
+    const { workspace, notices } = again.store.get();
+    expect(notices).toMatchObject([{ code: "storage_damaged", detail: "1" }]);
     expect(workspace.entries.map(({ id }) => id)).toEqual([good, bad]);
     expect(Object.keys(workspace.parked)).toEqual([`${good}`]);
     expect(workspace.labels).toEqual([]);
@@ -200,7 +201,7 @@ describe("the browser's quota", () => {
   });
 
   it("is asked to be kept when there is something to lose", async () => {
-    const shelf = new MemoryStore();
+    const shelf = Object.assign(new MemoryStore(), { fleeting: null });
     const { store } = await page(shelf);
     const persist = vi.spyOn(shelf, "persist");
     open(store, "a.jpg");
@@ -209,5 +210,17 @@ describe("the browser's quota", () => {
     store.dispatch({ type: "draft/accept" });
     await vi.waitFor(() => expect(persist).toHaveBeenCalled());
     expect(persist).toHaveBeenCalledOnce();
+  });
+
+  it("that is not to be had, or holds what cannot be read, is told of", async () => {
+    const codes = ({ store }: { store: Store }): string[] => store.get().notices.map(({ code }) => code);
+    const unavailable = await page(new MemoryStore());
+    expect(codes(unavailable)).toEqual([]);
+    open(unavailable.store, "a.jpg");
+    click(unavailable.store);
+    unavailable.store.dispatch({ type: "draft/accept" });
+    await vi.waitFor(() => expect(codes(unavailable)).toEqual(["storage_broken"]));
+    const unreadable = await page(new MemoryStore("unreadable"));
+    expect(unreadable.store.get().notices).toMatchObject([{ code: "storage_unreadable", action: "reload" }]);
   });
 });

@@ -41,7 +41,8 @@ describe.each(Object.entries(stores))("a workspace in %s", (_kind, open) => {
     const store = await open();
     for (const picture of [1, 2, 3]) await store.saveFile(picture, new Blob(["x"]));
     const documents = [1, 2].map((picture) => ({ picture, document: {} }));
-    await store.save({ index, documents, results: [{ step: 5, picture: 2, payload: {} }] });
+    const results = [2, 4].map((picture) => ({ step: picture + 3, picture, payload: {} }));
+    await store.save({ index, documents, results });
     await store.tidy([1]);
     expect(await Promise.all([1, 2, 3].map(async (id) => (await store.loadFile(id)) !== null))).toEqual([
       true,
@@ -49,7 +50,7 @@ describe.each(Object.entries(stores))("a workspace in %s", (_kind, open) => {
       false,
     ]);
     expect(await store.loadDocuments()).toEqual([{ picture: 1, document: {} }]);
-    expect(await store.loadResult(5)).toBeNull();
+    expect(await Promise.all([5, 7].map((step) => store.loadResult(step)))).toEqual([null, null]);
   });
 
   it("lets a picture go with all that is its own", async () => {
@@ -97,6 +98,29 @@ describe("IndexedDB", () => {
       await store.save({ ...nothing, index: wrong as unknown as WorkspaceIndex });
       expect(await store.load()).toBeNull();
     }
+  });
+
+  it("is left alone where it cannot be read, and one document that cannot keeps no other back", async () => {
+    const name = nextName();
+    const first = await openWorkspaceStore(undefined, name);
+    const documents = [1, 2].map((picture) => ({ picture, document: { picture } }));
+    await first.save({ ...nothing, documents });
+    first.close();
+    const { get } = IDBObjectStore.prototype; // eslint-disable-line @typescript-eslint/unbound-method
+    let broken: string | number = "index";
+    const reading = vi.spyOn(IDBObjectStore.prototype, "get").mockImplementation(function (this: IDBObjectStore, key) {
+      if (key === broken) throw new DOMException("large value", "DataError");
+      return get.call(this, key);
+    });
+    const second = await openWorkspaceStore(undefined, name);
+    expect(second.fleeting).toBe("unreadable");
+    await second.save({ index: { ...index, pictures: [] } });
+    broken = 1;
+    const third = await openWorkspaceStore(undefined, name);
+    expect(await third.load()).toEqual(index);
+    expect(await third.loadDocuments()).toEqual([{ picture: 1, document: undefined }, documents[1]]);
+    reading.mockRestore();
+    expect(await third.loadDocuments()).toEqual(documents);
   });
 
   it("gives the embeddings' room to work that does not fit any more", async () => {

@@ -18,11 +18,22 @@ export async function openWorkspaceStore(
 ): Promise<WorkspaceStore> {
   const release = await claim(name, onAsked);
   if (release === null) return new MemoryStore("elsewhere");
+  const inMemory = (why: "unavailable" | "unreadable", error: unknown): MemoryStore => {
+    console.warn(`Segserve: nothing will outlive this page: ${String(error)}`);
+    return new MemoryStore(why);
+  };
+  let store: WorkspaceStore;
   try {
-    return await openIndexedDb(name, release);
+    store = await openIndexedDb(name, release);
   } catch (error) {
     release();
-    console.warn(`Segserve: nothing will outlive this page: ${String(error)}`);
-    return new MemoryStore();
+    return inMemory("unavailable", error);
+  }
+  try {
+    await store.load();
+    return store;
+  } catch (error) {
+    store.close(); // what is written over work that could not be read is lost
+    return inMemory("unreadable", error);
   }
 }

@@ -86,13 +86,9 @@ export class IndexedDbStore implements WorkspaceStore {
 
   loadDocuments(): ReturnType<WorkspaceStore["loadDocuments"]> {
     return this.#try(async () => {
-      const found: { picture: number; document: unknown }[] = [];
-      let cursor = await this.db.transaction("documents").store.openCursor();
-      while (cursor !== null) {
-        found.push({ picture: cursor.key, document: cursor.value });
-        cursor = await cursor.continue();
-      }
-      return found;
+      const pictures = await this.db.getAllKeys("documents");
+      const read = (picture: number): Promise<unknown> => this.db.get("documents", picture).catch(() => undefined);
+      return Promise.all(pictures.map(async (picture) => ({ picture, document: await read(picture) })));
     });
   }
 
@@ -136,11 +132,21 @@ export class IndexedDbStore implements WorkspaceStore {
   }
 
   async tidy(known: readonly number[]): Promise<void> {
-    const [files, documents] = await this.#try(() =>
-      Promise.all([this.db.getAllKeys("files"), this.db.getAllKeys("documents")]),
+    const found = await this.#try(() =>
+      Promise.all([this.db.getAllKeys("files"), this.db.getAllKeys("documents"), this.#picturesWithResults()]),
     );
     const kept = new Set(known);
-    for (const id of new Set([...files, ...documents])) if (!kept.has(id)) await this.removePicture(id);
+    for (const id of new Set(found.flat())) if (!kept.has(id)) await this.removePicture(id);
+  }
+
+  async #picturesWithResults(): Promise<number[]> {
+    const pictures: number[] = [];
+    let cursor = await this.db.transaction("results").store.index("picture").openKeyCursor(null, "nextunique");
+    while (cursor !== null) {
+      pictures.push(cursor.key);
+      cursor = await cursor.continue();
+    }
+    return pictures;
   }
 
   async estimate(): Promise<{ usage: number; quota: number } | null> {

@@ -2,8 +2,7 @@ import type { Changes, StoredResult, WorkspaceIndex, WorkspaceStore } from "./po
 
 /** Where the browser keeps nothing: as long as the page is open, nothing is lost. */
 export class MemoryStore implements WorkspaceStore {
-  /** `elsewhere`: another tab has the workspace. */
-  constructor(readonly fleeting: "unavailable" | "elsewhere" = "unavailable") {}
+  constructor(readonly fleeting: NonNullable<WorkspaceStore["fleeting"]> = "unavailable") {}
 
   #index: WorkspaceIndex | null = null;
   readonly #files = new Map<number, Blob>();
@@ -56,7 +55,8 @@ export class MemoryStore implements WorkspaceStore {
   }
 
   async tidy(known: readonly number[]): Promise<void> {
-    for (const id of [...this.#files.keys(), ...this.#documents.keys()]) {
+    const withResults = [...this.#results.values()].map(({ picture }) => picture);
+    for (const id of [...this.#files.keys(), ...this.#documents.keys(), ...withResults]) {
       if (!known.includes(id)) await this.removePicture(id);
     }
   }

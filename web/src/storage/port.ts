@@ -47,13 +47,14 @@ export class StorageError extends Error {
 
 /** Where the workspace outlives the page. */
 export interface WorkspaceStore {
-  /** Why it lasts no longer than the page; null: it does. */
-  readonly fleeting: "unavailable" | "elsewhere" | null;
+  /** Why it lasts no longer than the page (`unreadable`: what is kept could not be read and is left alone); null: it does. */
+  readonly fleeting: "unavailable" | "elsewhere" | "unreadable" | null;
   load(): Promise<WorkspaceIndex | null>;
   /** Raises StorageError. */
   save(changes: Changes): Promise<void>;
   saveFile(picture: number, file: Blob): Promise<void>;
   loadFile(picture: number): Promise<Blob | null>;
+  /** One that cannot be read is undefined. */
   loadDocuments(): Promise<readonly { readonly picture: number; readonly document: unknown }[]>;
   loadResult(step: number): Promise<StoredResult | null>;
   saveEmbedding(key: string, bytes: ArrayBuffer): Promise<void>;

@@ -2,6 +2,7 @@ import type { StepResult } from "../../decode/protocol";
 import type { WorkspaceStore } from "../../storage/port";
 import { StorageError } from "../../storage/port";
 import type { WorkspaceSource } from "../../storage/workspace-export";
+import type { NoticeAction } from "../state";
 import type { Store } from "../store";
 import { documentsOf } from "../workspace";
 import type { EmbeddingShelf } from "./embedding-source";
@@ -133,7 +134,9 @@ export class Keeper {
       const shelf = await this.shelf;
       const index = await shelf.load();
       const documents = index === null ? [] : await shelf.loadDocuments();
-      const { workspace, nextId } = workspaceFrom(index, documents);
+      const { workspace, nextId, damaged } = workspaceFrom(index, documents);
+      if (damaged > 0) this.#tell("storage_damaged", `${damaged}`, "error");
+      if (shelf.fleeting === "unreadable") this.#tell("storage_unreadable", "", "error", "reload");
       const place = shelf.fleeting === "elsewhere" ? "elsewhere" : "here";
       this.store.dispatch({ type: "workspace/restore", workspace: { ...workspace, place }, nextId });
       if (index !== null) void shelf.tidy(index.pictures.map(({ id }) => id)).catch(() => undefined);
@@ -211,6 +214,7 @@ export class Keeper {
     this.#warned = true;
     const shelf = await this.shelf;
     if (shelf.fleeting === "elsewhere") this.#tell("storage_elsewhere", "", "warning");
+    else if (shelf.fleeting === "unavailable") this.#tell("storage_broken", "", "warning");
     else await shelf.persist();
   }
 
@@ -219,8 +223,8 @@ export class Keeper {
     this.#tell(`storage_${code}`, error instanceof Error ? error.message : "", "error");
   }
 
-  #tell(code: string, detail: string, tone: "warning" | "error"): void {
+  #tell(code: string, detail: string, tone: "warning" | "error", action: NoticeAction | null = null): void {
     if (this.store.get().notices.some((notice) => notice.code === code)) return;
-    this.store.dispatch({ type: "notice/add", notice: { code, detail, tone, action: null } });
+    this.store.dispatch({ type: "notice/add", notice: { code, detail, tone, action } });
   }
 }

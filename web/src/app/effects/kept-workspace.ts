@@ -26,22 +26,26 @@ export function indexOf(
   return { pictures, active: active ?? null, nextId, extra };
 }
 
-/** The workspace as it was left. What is damaged is left out piece by piece, and no id is given twice. */
+/** The workspace as it was left. What is damaged is left out piece by piece (`damaged` pictures' work), and no id is given twice. */
 export function workspaceFrom(
   index: WorkspaceIndex | null,
   documents: readonly KeptDocument[],
-): { readonly workspace: Partial<Workspace>; readonly nextId: number } {
-  if (index === null) return { workspace: {}, nextId: 1 };
+): { readonly workspace: Partial<Workspace>; readonly nextId: number; readonly damaged: number } {
+  if (index === null) return { workspace: {}, nextId: 1, damaged: 0 };
   const entries = index.pictures.map(entryFrom);
   const parked: Record<number, ParkedDocument> = {};
-  let nextId = index.nextId;
+  let [nextId, damaged] = [index.nextId, 0];
   for (const { picture, document } of documents) {
-    if (!isDocument(document)) continue;
-    if (entries.some(({ id }) => id === picture)) parked[picture] = document;
+    const isKnown = entries.some(({ id }) => id === picture);
+    if (!isDocument(document)) {
+      if (isKnown) damaged++;
+      continue;
+    }
+    if (isKnown) parked[picture] = document;
     for (const id of Object.keys(document.steps)) nextId = Math.max(nextId, Number(id) + 1);
   }
   for (const { id } of entries) nextId = Math.max(nextId, id + 1);
-  return { workspace: { ...extraFrom(index.extra), entries, parked }, nextId };
+  return { workspace: { ...extraFrom(index.extra), entries, parked }, nextId, damaged };
 }
 
 export function entryFrom({ id, name, bytes, width, height, imageId }: PictureRecord): PictureEntry {

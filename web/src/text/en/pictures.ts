@@ -19,6 +19,10 @@ export const pictures = {
     "The browser's storage has no room for these pictures ({detail}). They are opened, but will not outlive this page: remove others, or pack the workspace.",
   "problem.storage_broken":
     "The browser's storage does not work. Work goes on, but will not outlive this page. {detail}",
+  "problem.storage_unreadable":
+    "The work that the browser keeps could not be read. It is left untouched: reload to try again. What you do until then does not outlive this page.",
+  "problem.storage_damaged":
+    "What was drawn in {detail} pictures cannot be read any more. The pictures themselves are here.",
   "problem.storage_busy": "Another tab holds an older version of this page open. Close it and reload.",
   "problem.storage_nearly_full":
     "The browser's storage is {detail} % full. Export your work, or remove pictures that are done.",

@@ -20,6 +20,9 @@ export const pictures: Translated<typeof english> = {
   "problem.storage_short":
     "浏览器的存储空间不足以保存这些图片（{detail}）。图片可以打开，但关闭页面后不会保留：请移除其他图片或打包工作区。",
   "problem.storage_broken": "浏览器的存储无法使用。可以继续工作，但关闭页面后不会保留。{detail}",
+  "problem.storage_unreadable":
+    "无法读取浏览器中保存的工作。它没有被改动：请重新加载再试。在此之前所做的在关闭页面后不会保留。",
+  "problem.storage_damaged": "{detail} 张图片中已绘制的内容无法再读取。图片本身仍在。",
   "problem.storage_busy": "另一个标签页打开着此页面的旧版本。请关闭它并重新加载。",
   "problem.storage_nearly_full": "浏览器的存储空间已用 {detail}%。请导出工作，或移除已完成的图片。",
   "problem.storage_elsewhere": "此工作区已在另一个标签页中打开。您在这里所做的在关闭此标签页后不会保留。",
