@@ -4,14 +4,14 @@ import { chordOf, COMMANDS, commandFor } from "../src/app/commands";
 import { LONGEST_PAST } from "../src/app/history";
 import { MaskLibrary } from "../src/app/mask-library";
 import { MOST_STEPS } from "../src/app/prune-steps";
-import { docOf, draftMask, draftOf, exportable, objectsOf, shownSteps } from "../src/app/selectors";
+import { docOf, draftMask, draftOf, objectsOf, shownSteps } from "../src/app/selectors";
 import type { AppState } from "../src/app/state";
 import { INITIAL_STATE } from "../src/app/state";
 import { createStore } from "../src/app/store";
 import { imagePoint, viewPoint } from "../src/geometry/frames";
 import { placed } from "../src/geometry/mask";
 import { place } from "../src/geometry/resize";
-import { answered, opened, point, run } from "./document";
+import { answered, opened, point, run, two } from "./document";
 
 describe("prompts", () => {
   it("asks for candidates first, then for one mask with the chosen one fed back", () => {
@@ -126,11 +126,6 @@ describe("undo and redo", () => {
 });
 
 describe("objects", () => {
-  const two = (): AppState => {
-    const one = run(answered(run(opened(), point(10, 10))), { type: "draft/accept" });
-    return run(answered(run(one, point(50, 50))), { type: "draft/accept" });
-  };
-
   it("have colours of their own and an empty draft after them", () => {
     const state = two();
     expect(objectsOf(state).map((object) => object.colour)).toEqual([0, 1]);
@@ -162,12 +157,6 @@ describe("objects", () => {
     expect(objectsOf(named)[1]?.name).toBe("cup");
     expect(named.hidden).toEqual([id]);
     expect(run(named, { type: "object/toggle", id }).hidden).toEqual([]);
-  });
-
-  it("are exported together with the draft", () => {
-    const state = answered(run(two(), point(70, 70)));
-    expect(exportable(state)).toHaveLength(3);
-    expect(exportable(run(state, point(1, 1)))).toHaveLength(2);
   });
 });
 

@@ -27,3 +27,9 @@ export function answered(state: AppState, revision = "aaaa"): AppState {
   const fedBack = step?.feedback[0] ?? null;
   return run(state, { type: "step/decoded", step: id, candidates, fedBack, revision, ms: 12 });
 }
+
+/** Two accepted objects. */
+export function two(): AppState {
+  const one = run(answered(run(opened(), point(10, 10))), { type: "draft/accept" });
+  return run(answered(run(one, point(50, 50))), { type: "draft/accept" });
+}

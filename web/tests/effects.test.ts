@@ -73,6 +73,9 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
+/** Whether the worker has the open picture's embedding. */
+let answering = false;
+
 interface Bench {
   readonly store: Store;
   readonly opener: PictureOpener;
@@ -87,6 +90,7 @@ function bench(revision = "r1"): Bench {
   const engine = {
     model: { id: "m", revision, inputSize: 8, resize: "square", threshold: 0 },
     setEmbedding: () => Promise.resolve(),
+    answers: (epoch: number) => answering && epoch === store.get().picture?.epoch,
     pause: () => undefined,
     call: (task: { kind: string }) => {
       tasks.push(task.kind);
@@ -152,6 +156,23 @@ describe("opening pictures", () => {
     (await request("/embedding")).answer();
     await again;
     expect(store.get().picture?.phase).toBe("ready");
+  });
+
+  it("stops the encoding of a part: the whole picture still answers, unless another model was chosen meanwhile", async () => {
+    const { store, opener } = bench();
+    await opened({ store, opener } as Bench);
+    answering = true;
+    for (const [chosen, phase] of [
+      ["m", "ready"],
+      ["other", "unencoded"],
+    ] as const) {
+      store.dispatch({ type: "models/update", change: { chosen } });
+      const epoch = store.get().picture?.epoch ?? -1;
+      store.dispatch({ type: "picture/update", epoch, change: { phase: "encoding" } });
+      opener.stop();
+      expect(store.get().picture?.phase).toBe(phase);
+    }
+    answering = false;
   });
 
   it("drops what comes late of an encode that another one replaced", async () => {

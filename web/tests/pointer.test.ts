@@ -50,6 +50,22 @@ it("a finger clicks", () => {
   expect(points()).toBe(1);
 });
 
+it.each(["point", "box", "brush", "scribble"] as const)(
+  "a %s that was begun on another picture comes to nothing",
+  (tool) => {
+    store.dispatch({ type: "tool/choose", tool });
+    send("mouse", 0, 20, 20, "down");
+    send("mouse", 10, 60, 60, "move");
+    store.dispatch({ type: "picture/open", name: "b.jpg", bytes: 1 });
+    const epoch = store.get().picture?.epoch ?? -1;
+    store.dispatch({ type: "picture/update", epoch, change: { size: { width: 100, height: 100 } } });
+    send("mouse", 20, 70, 70, "move", "up");
+    const { draft } = store.get().history.present;
+    expect([draft.step, draft.prompt.points, draft.prompt.box]).toEqual([null, [], null]);
+    expect([store.get().view.band, store.get().view.stroke]).toEqual([null, null]);
+  },
+);
+
 it("a hand that rests while its pen draws does nothing", () => {
   store.dispatch({ type: "tool/choose", tool: "brush" });
   send("pen", 0, 10, 10, "down");

@@ -1,4 +1,4 @@
-import { fit } from "../geometry/camera";
+import { fit, keepInSight } from "../geometry/camera";
 import { beginHistory } from "./history";
 import { editLabel } from "./reduce-labels";
 import type { AppState, Picture } from "./state";
@@ -79,7 +79,8 @@ export function showPicture(state: AppState, id: number): AppState {
   const waiting = { phase: "reading", since: 0, progress: 0, waitSeconds: 0, region: null, embedding: null } as const;
   const picture: Picture = { epoch: id, name, bytes, size, imageId, ...waiting };
   const { view } = state;
-  const there = camera ?? (size === null ? view.camera : fit(size, view.size, view.insets));
+  const left = camera === null || size === null ? camera : keepInSight(camera, size, view.size); // in another window perhaps
+  const there = left ?? (size === null ? view.camera : fit(size, view.size, view.insets));
   const calm = { band: null, pointer: null, stroke: null, moving: null, outline: null };
   return {
     ...state,

@@ -1,4 +1,4 @@
-import { fit, keepInSight, pan, zoomAt, zoomLimits } from "../geometry/camera";
+import { fit, isFitted, keepInSight, pan, zoomAt, zoomLimits } from "../geometry/camera";
 import { viewPoint } from "../geometry/frames";
 import type { Action, DocumentAction, ReportAction, ViewAction } from "./actions";
 import { withoutClicks } from "./clicking";
@@ -70,8 +70,7 @@ function reduceView(state: AppState, action: ViewAction): ViewState {
     case "view/resize": {
       const next = { ...view, size: action.size, insets: action.insets };
       if (image === null) return next;
-      const before = fit(image, view.size, view.insets);
-      const untouched = Math.abs(before.zoom - view.camera.zoom) < 1e-6 && Math.abs(before.x - view.camera.x) < 1;
+      const untouched = isFitted(view.camera, image, view.size, view.insets);
       const camera = untouched ? fit(image, action.size, action.insets) : keepInSight(view.camera, image, action.size);
       return { ...next, camera };
     }

@@ -26,6 +26,7 @@ export function offeredRegion(state: AppState): Rectangle | null {
   const { picture } = state;
   const region = visibleRegion(state);
   if (region === null || picture?.size == null || picture.phase !== "ready") return null;
+  if (state.engine.backend === "server") return null; // which answers for the whole picture
   const part = Math.max(region.width / picture.size.width, region.height / picture.size.height);
   const present = picture.region;
   const same =

@@ -9,14 +9,17 @@ export const objectsOf = (state: AppState): readonly SegmentedObject[] => state.
 export const canUndo = (state: AppState): boolean => state.history.past.length > 0;
 export const canRedo = (state: AppState): boolean => state.history.future.length > 0;
 
-export function draftStep(state: AppState): Step | null {
-  const id = draftOf(state).step;
-  return id === null ? null : (state.steps[id] ?? null);
+/** A picture's document, open or not. */
+type DocumentState = Pick<AppState, "history" | "steps">;
+
+export function draftStep({ history, steps }: DocumentState): Step | null {
+  const id = history.present.draft.step;
+  return id === null ? null : (steps[id] ?? null);
 }
 
 /** The mask that the draft shows: its own, or, while that is being decoded, the newest one before it. */
-export function draftMask(state: AppState): MaskRef | null {
-  const draft = draftOf(state);
+export function draftMask(state: DocumentState): MaskRef | null {
+  const { draft } = state.history.present;
   const step = draftStep(state);
   if (step === null) return null;
   if (step.status === "done") return { step: step.id, candidate: draft.candidate };
@@ -42,22 +45,32 @@ export interface ExportEntry {
   readonly iou: number | null;
 }
 
-/** The finished masks of a document, the draft's included. */
-export function exportable({ history, steps }: Pick<AppState, "history" | "steps">): ExportEntry[] {
-  const doc = history.present;
+/**
+ * The masks of a document as they are shown, lowest first: an object that is worked on in its place with its newest mask, a
+ * new draft last, of the class `label`.
+ */
+export function exportable(document: DocumentState, label = ""): ExportEntry[] {
+  const doc = document.history.present;
   const { objects, draft } = doc;
-  const entries = objects
-    .filter((object) => object.id !== draft.editing)
-    .map(({ id, step, candidate, name, label, colour }) => ({ id, ref: { step, candidate }, name, label, colour }));
-  if (draft.step !== null) {
-    const edited = objects.find((object) => object.id === draft.editing);
-    const { id = 0, name = "", label = "", colour = nextColour(doc) } = edited ?? {};
-    entries.push({ id, ref: { step: draft.step, candidate: draft.candidate }, name, label, colour });
+  const shown = draftMask(document);
+  const entries = objects.map(({ id, step, candidate, name, label: own, colour }) => {
+    const ref = (id === draft.editing ? shown : null) ?? { step, candidate };
+    return { id, ref, name, label: own, colour };
+  });
+  if (shown !== null && draft.editing === null) {
+    entries.push({ id: 0, ref: shown, name: "", label, colour: nextColour(doc) });
   }
   return entries.flatMap((entry) => {
-    const iou = steps[entry.ref.step]?.candidates[entry.ref.candidate]?.iou;
+    const iou = document.steps[entry.ref.step]?.candidates[entry.ref.candidate]?.iou;
     return iou === undefined ? [] : [{ ...entry, iou }];
   });
+}
+
+/** How many masks of a document are still worked out, or failed, so that `exportable` has none for them. */
+export function maskless(document: DocumentState): number {
+  const { objects, draft } = document.history.present;
+  const begun = draft.step !== null && draft.editing === null ? 1 : 0;
+  return objects.length + begun - exportable(document).length;
 }
 
 const parkedCounts = new WeakMap<Workspace["parked"], number>();

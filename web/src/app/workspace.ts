@@ -1,4 +1,5 @@
 import type { Camera } from "../geometry/camera";
+import { isFitted } from "../geometry/camera";
 import type { Size } from "../geometry/frames";
 import type { ImportedObject } from "./actions";
 import type { History } from "./history";
@@ -87,9 +88,11 @@ export function withLabel(labels: readonly Label[], name: string): readonly Labe
   return [...labels, { name, colour }];
 }
 
-/** The open picture's document as it is kept while another one is open. */
-export function documentOf({ history, steps, hidden, view }: AppState): ParkedDocument {
-  return { history, steps, hidden, camera: view.camera };
+/** The open picture's document as it is kept while another one is open; fitted into the view, it will be fitted again. */
+export function documentOf({ history, steps, hidden, view, picture }: AppState): ParkedDocument {
+  const { camera, size, insets } = view;
+  const isWhole = picture?.size != null && isFitted(camera, picture.size, size, insets);
+  return { history, steps, hidden, camera: isWhole ? null : camera };
 }
 
 /** Every picture's document, the open one's included. */

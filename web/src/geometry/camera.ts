@@ -39,6 +39,15 @@ export function fit(image: Size, view: Size, insets: Insets = NO_INSETS): Camera
   };
 }
 
+/** Whether it is the camera of `fit`: nobody has moved it. */
+export function isFitted(camera: Camera, image: Size, view: Size, insets: Insets): boolean {
+  const whole = fit(image, view, insets);
+  return (
+    Math.abs(whole.zoom - camera.zoom) < 1e-6 &&
+    Math.max(Math.abs(whole.x - camera.x), Math.abs(whole.y - camera.y)) < 1
+  );
+}
+
 export function zoomLimits(image: Size, view: Size): { least: number; most: number } {
   const whole = Math.min(view.width / image.width, view.height / image.height);
   return { least: Math.min(whole, 1) / 4, most: Math.max(LARGEST_ZOOM, whole) };

@@ -88,6 +88,13 @@ export function attachPointer(target: HTMLElement, store: Store): () => void {
     store.dispatch({ type: "camera/zoom", at: viewOf(event), factor });
   };
 
+  // What began on another picture, or with another tool, is no gesture here.
+  const stopListening = store.listen((state, before) => {
+    if (state.picture?.epoch === before.picture?.epoch) return;
+    hand.drop();
+    store.dispatch({ type: "grab/set", grabbing: false });
+  });
+
   const { signal } = stop;
   target.addEventListener("pointerdown", down, { signal });
   target.addEventListener("pointermove", move, { signal });
@@ -103,5 +110,8 @@ export function attachPointer(target: HTMLElement, store: Store): () => void {
   window.addEventListener("keydown", (event) => (space = event.code === "Space" || space), { signal });
   window.addEventListener("keyup", (event) => (space = event.code === "Space" ? false : space), { signal });
   window.addEventListener("blur", () => (space = false), { signal });
-  return () => stop.abort();
+  return () => {
+    stop.abort();
+    stopListening();
+  };
 }

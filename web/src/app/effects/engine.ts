@@ -58,6 +58,11 @@ export class EngineKeeper {
     return this.#rung !== "server" && "gpu" in navigator;
   }
 
+  /** Whether clicks on this picture have an answer. */
+  answers(epoch: number): boolean {
+    return this.#open.some((embedding) => embedding.epoch === epoch);
+  }
+
   get usesServer(): boolean {
     return this.#rung === "server";
   }

@@ -69,7 +69,7 @@ export function startEffects(store: Store, resources: Resources): void {
       store.dispatch({ type: "request/pick" });
       return;
     }
-    if (store.get().picture?.phase === "failed") await opener.encode();
+    if (store.get().picture?.phase === "failed") await (resources.bitmap === null ? opener.reopen() : opener.encode());
     else {
       await models.start().catch((error: unknown) => report(store, error));
       store.dispatch({ type: "steps/retry" });

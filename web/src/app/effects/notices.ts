@@ -13,6 +13,7 @@ const PICTURE_IS_AT_FAULT = new Set([
   "image_empty",
   "image_invalid",
   "not_a_picture",
+  "picture_lost",
   "picture_too_large_here",
   "size_differs",
 ]);

@@ -14,7 +14,7 @@ export function followOutline(store: Store, resources: Resources): void {
   store.listen((state) => {
     const mask = state.view.tool === "polygon" && state.view.band === null ? draftMask(state) : null;
     const key = mask === null ? null : `${mask.step}/${mask.candidate}`;
-    if (key === shown) return;
+    if (key === shown && (key === null || state.view.outline !== null)) return; // another picture or tool took it away
     const rings = mask === null ? null : drawnRings(state, resources, mask.step, mask.candidate);
     if (mask !== null && rings === null) return; // its pixels are still on the way
     shown = key;

@@ -86,11 +86,13 @@ export class PictureOpener {
     await this.#prepare({ epoch: picture.epoch, signal: this.#begin() });
   }
 
-  /** Gives the encoding up; the picture and its clicks stay. */
+  /** Gives the encoding up, that of a part too; the picture and its clicks stay. */
   stop(): void {
-    const { picture } = this.store.get();
+    const { picture, models } = this.store.get();
     if (picture === null) return;
-    this.#update({ epoch: picture.epoch, signal: this.#begin() }, { phase: "unencoded" });
+    const { epoch } = picture;
+    const answered = this.engine.answers(epoch) && this.engine.model?.id === models.chosen;
+    this.#update({ epoch, signal: this.#begin() }, { phase: answered ? "ready" : "unencoded" });
     this.#clearWarnings();
   }
 

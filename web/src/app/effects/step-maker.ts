@@ -76,6 +76,11 @@ export class StepMaker {
     if (!this.#held.has(id)) await this.recall(epoch, id);
   }
 
+  /** Whether the worker has it for good; what it was lent otherwise is to be taken back. */
+  holds(id: number): boolean {
+    return this.#held.has(id);
+  }
+
   /** Hands the worker a mask that it had lost or never had. */
   give(epoch: number, step: number, result: StepResult): void {
     this.#held.set(step, epoch);
