@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 
+import type { Action } from "../src/app/actions";
 import { docOf, objectsOf } from "../src/app/selectors";
 import type { AppState, SegmentedObject, Step } from "../src/app/state";
+import { imagePoint } from "../src/geometry/frames";
 import { answered, opened, point, run } from "./document";
 
 /** A picture with so many accepted objects. */
@@ -101,5 +103,19 @@ describe("new objects that leave others' pixels alone", () => {
     const [a = -1] = ids(two);
     const looked = run(two, { type: "object/select", id: a }, { type: "object/select", id: null });
     expect(objectsOf(looked)).toEqual(objectsOf(two));
+  });
+});
+
+describe("what is erased", () => {
+  const stroke = { path: [imagePoint(5, 5)], radius: 3 };
+  const paint = (erase: boolean): Action => ({ type: "mask/edit", edit: { kind: "paint", stroke, erase } });
+
+  it("is of a mask: without one nothing begins, and Enter makes no empty object", () => {
+    const state = opened();
+    expect(run(state, paint(true))).toBe(state);
+    expect(objectsOf(run(state, paint(true), { type: "draft/accept" }))).toEqual([]);
+    expect(docOf(run(state, paint(false))).draft.step).not.toBeNull();
+    const asked = run(state, point(10, 10));
+    expect(run(asked, paint(true))).not.toBe(asked);
   });
 });

@@ -85,10 +85,15 @@ function lasso(state: AppState, ring: Parameters<typeof boxAbout>[0]): AppState 
 function edit(state: AppState, wanted: Edit, others: readonly number[]): AppState {
   const { draft, objects } = state.history.present;
   const [base = null] = feedbackOf(state, draft);
-  if (base === null && ["fill_holes", "remove_islands", "grow", "shrink", "smooth"].includes(wanted.kind)) return state;
+  if (base === null && needsMask(wanted)) return state;
   const refs = objects.filter(({ id }) => others.includes(id)).map(({ step, candidate }) => ({ step, candidate }));
   return draftBy(state, handMade(state.nextId, draft.prompt, wanted, base, refs));
 }
+
+const needsMask = (wanted: Edit): boolean =>
+  wanted.kind === "paint"
+    ? wanted.erase
+    : ["fill_holes", "remove_islands", "grow", "shrink", "smooth"].includes(wanted.kind);
 
 /**
  * What another model answered is asked of the present one: the same clicks, nothing fed back. A finished object that is

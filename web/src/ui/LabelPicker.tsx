@@ -5,8 +5,8 @@ import { commandById, QUICK_CLASSES } from "../app/commands";
 import { keysOf } from "../app/preferences";
 import { t } from "../text";
 import { useSelect } from "./context";
-import { fieldKeys } from "./field-keys";
 import { keyText } from "./key-names";
+import { NameField } from "./NameField";
 
 const NEW = "\u0000new"; // no class can be called so
 
@@ -31,21 +31,17 @@ export function LabelPicker({ value, name, testId, disabled, choose }: LabelPick
   };
   const [adding, setAdding] = useState(false);
   if (adding) {
-    const finish = (text: string): void => {
-      setAdding(false);
-      if (text.trim() !== "") choose(text.trim());
-    };
     return (
-      <input
+      <NameField
         class="label-field"
-        type="text"
         maxLength={80}
         placeholder={t("label.name")}
-        aria-label={t("label.name")}
-        data-testid={`${testId}-field`}
-        ref={(input) => input?.focus()}
-        onBlur={(event) => finish(event.currentTarget.value)}
-        onKeyDown={fieldKeys(finish, () => setAdding(false))}
+        label={t("label.name")}
+        testId={`${testId}-field`}
+        finish={(text) => {
+          if (text !== "") choose(text);
+        }}
+        close={() => setAdding(false)}
       />
     );
   }

@@ -47,7 +47,10 @@ export function ObjectList(): JSX.Element {
             type="checkbox"
             checked={exclusive}
             data-testid="exclusive"
-            onChange={(event) => dispatch({ type: "workspace/exclusive", exclusive: event.currentTarget.checked })}
+            onChange={(event) => {
+              dispatch({ type: "workspace/exclusive", exclusive: event.currentTarget.checked });
+              event.currentTarget.blur(); // keys mean the picture again
+            }}
           />
           {t("overlap.exclusive")}
         </label>

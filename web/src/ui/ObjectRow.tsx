@@ -1,12 +1,12 @@
 import type { JSX } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
 import { colourOf, objectColour } from "../app/palette";
 import type { SegmentedObject } from "../app/state";
 import { t } from "../text";
 import { useDispatch, useSelect } from "./context";
-import { fieldKeys } from "./field-keys";
 import { LabelPicker } from "./LabelPicker";
+import { NameField } from "./NameField";
 import { RowButton } from "./RowButton";
 import { Thumbnail } from "./Thumbnail";
 
@@ -48,7 +48,18 @@ export function ObjectRow({ object, at, name, selected, hidden, marked }: Object
       }}
     >
       {renaming ? (
-        <RenameField object={object} name={name} close={() => setRenaming(false)} />
+        <NameField
+          class="object-rename"
+          maxLength={120}
+          value={object.name}
+          placeholder={name}
+          label={t("object.rename", { name })}
+          testId="object-name-field"
+          finish={(to) => {
+            if (to !== object.name) dispatch({ type: "object/rename", id, name: to });
+          }}
+          close={() => setRenaming(false)}
+        />
       ) : (
         <button
           type="button"
@@ -124,38 +135,3 @@ export function ObjectRow({ object, at, name, selected, hidden, marked }: Object
 
 /** What a dragged row carries; no other page's drag has it. */
 const DRAGGED = "application/x-segserve-object";
-
-interface RenameFieldProps {
-  readonly object: SegmentedObject;
-  readonly name: string;
-  readonly close: () => void;
-}
-
-function RenameField({ object, name, close }: RenameFieldProps): JSX.Element {
-  const dispatch = useDispatch();
-  const finished = useRef(false); // a field that goes away loses the focus too, and would finish once more
-  const leave = (): void => {
-    finished.current = true;
-    close();
-  };
-  const finish = (value: string): void => {
-    if (finished.current) return;
-    const trimmed = value.trim();
-    if (trimmed !== object.name) dispatch({ type: "object/rename", id: object.id, name: trimmed });
-    leave();
-  };
-  return (
-    <input
-      class="object-rename"
-      type="text"
-      maxLength={120}
-      defaultValue={object.name}
-      placeholder={name}
-      aria-label={t("object.rename", { name })}
-      data-testid="object-name-field"
-      ref={(input) => input?.focus()}
-      onBlur={(event) => finish(event.currentTarget.value)}
-      onKeyDown={fieldKeys(finish, leave)}
-    />
-  );
-}
