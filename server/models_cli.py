@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import json
 import re
 import subprocess
@@ -13,13 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from server.app import EMBEDDED_BUNDLES, open_registry
+from server.app import EMBEDDED_BUNDLES
 from server.domain.bundle import BundleManifest
 from server.domain.catalogue import CATALOGUE, KnownModel, closest, known_model
 from server.domain.ports import LoadedBundle
-from server.errors import InstallError, SegserveError
+from server.errors import BundleError, InstallError, SegserveError
 from server.runtime.bundle_archive import SUFFIX, write_archive
-from server.runtime.bundle_files import find_bundles, verify_bundle
+from server.runtime.bundle_files import current_of, find_bundles, verify_bundle
 from server.runtime.download import Limits, Progress, accept, fetch, sha256_of
 from server.runtime.install import InstallPlace
 from server.settings import Settings
@@ -56,10 +57,13 @@ def add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def list_models(settings: Settings, options: argparse.Namespace) -> int:
-    registry = open_registry(settings)
-    installed = {manifest.id: manifest for manifest in registry.list()}
-    rows = [row_of(manifest, manifest.id == registry.default_id) for manifest in installed.values()]
-    rows += [row_of_known(model) for model in CATALOGUE if model.id not in installed]
+    """The default is marked by its name, which need not be installed yet."""
+    found, problems = every_bundle(settings)
+    current = current_of(found)
+    rows = [row_of(bundle.manifest) for _, bundle in sorted(current.items())]
+    rows += [row_of_known(model) for model in CATALOGUE if model.id not in current]
+    rows = [row | {"default": row["id"] == settings.model} for row in rows]
+    rows.sort(key=lambda row: not row["default"])
     if options.json:
         print(json.dumps(rows, indent=2))
     else:
@@ -70,24 +74,24 @@ def list_models(settings: Settings, options: argparse.Namespace) -> int:
             print(f"{mark} {row['id']:24} {there:16} {size}  {row['speed']:20} {row['license']:14.14} {row['title']}")
         if any(row["revision"] is None for row in rows):
             print("\nsegserve models pull NAME installs one; sizes of these are of the download.")
-    for place, problem in registry.problems.items():
+    for place, problem in problems.items():
         print(f"! {place}: {problem.message} [{problem.code}]", file=sys.stderr)
-    return FAILED if registry.problems else OK
+    return FAILED if problems else OK
 
 
-def row_of(manifest: BundleManifest, default: bool) -> dict[str, object]:
+def row_of(manifest: BundleManifest) -> dict[str, object]:
     speed = manifest.speed
     return {
         "id": manifest.id, "revision": manifest.revision, "kind": manifest.kind, "title": manifest.title,
         "license": manifest.license, "bytes": sum(entry.bytes for entry in manifest.files.values()),
-        "speed": f"encode {speed.encode_ms / 1e3:.1f} s" if speed else "not measured", "default": default,
+        "speed": f"encode {speed.encode_ms / 1e3:.1f} s" if speed else "not measured",
     }  # fmt: skip
 
 
 def row_of_known(model: KnownModel) -> dict[str, object]:
     return {
         "id": model.id, "revision": None, "kind": model.kind, "title": model.title, "license": model.license,
-        "bytes": model.bytes, "speed": model.speed, "default": False,
+        "bytes": model.bytes, "speed": model.speed,
     }  # fmt: skip
 
 
@@ -224,7 +228,8 @@ def progress_bar(out: IO[str]) -> Progress:
 
 def verify_models(settings: Settings, options: argparse.Namespace) -> int:
     """Every installed and embedded bundle, or one by its id."""
-    bundles, problems = every_bundle(settings)
+    found, problems = every_bundle(settings)
+    bundles = [*itertools.chain(*found)]
     if options.name is not None:
         bundles = [bundle for bundle in bundles if bundle.manifest.id == options.name]
         if not bundles:
@@ -243,19 +248,14 @@ def verify_models(settings: Settings, options: argparse.Namespace) -> int:
     return FAILED if damaged else OK
 
 
-def every_bundle(settings: Settings) -> tuple[list[LoadedBundle], dict[str, SegserveError]]:
-    bundles: list[LoadedBundle] = []
-    problems: dict[str, SegserveError] = {}
-    for directory in (settings.installed_bundles, EMBEDDED_BUNDLES):
-        if directory.is_dir():
-            found, wrong = find_bundles(directory)
-            bundles += found
-            problems |= wrong
-    return bundles, problems
+def every_bundle(settings: Settings) -> tuple[list[list[LoadedBundle]], dict[str, BundleError]]:
+    """As `find_bundles`, of the installed ones and of the embedded ones."""
+    scans = [find_bundles(directory) for directory in (settings.installed_bundles, EMBEDDED_BUNDLES)]
+    return [found for found, _ in scans], {place: problem for _, wrong in scans for place, problem in wrong.items()}
 
 
 def not_here(name: str, settings: Settings) -> InstallError:
-    names = sorted({bundle.manifest.id for bundle in every_bundle(settings)[0]})
+    names = sorted(current_of(every_bundle(settings)[0]))
     guess = closest(name, names)
     hint = f"did you mean {guess!r}?" if guess else f"there is {', '.join(names)}."
     return InstallError(f"No model {name[:80]!r} is installed: {hint}", "not_installed")
@@ -279,8 +279,7 @@ def remove_model(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def bundle_model(settings: Settings, options: argparse.Namespace) -> int:
-    bundles, _ = every_bundle(settings)
-    bundle = next((found for found in bundles if found.manifest.id == options.name), None)
+    bundle = current_of(every_bundle(settings)[0]).get(options.name)
     if bundle is None:
         raise not_here(options.name, settings)
     verify_bundle(bundle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -32,6 +33,16 @@ def find_bundles(directory: Path) -> tuple[list[LoadedBundle], dict[str, BundleE
         else:
             found.append(LoadedBundle(manifest, str(path.parent.resolve())))
     return found, problems
+
+
+def current_of(found: Iterable[Sequence[LoadedBundle]]) -> dict[str, LoadedBundle]:
+    """By id the bundle that is served, of what `find_bundles` found in one directory after the other: in the first that
+    has the id the one whose manifest was written last."""
+    current: dict[str, LoadedBundle] = {}
+    for bundles in found:
+        for model_id, bundle in {bundle.manifest.id: bundle for bundle in bundles}.items():
+            current.setdefault(model_id, bundle)
+    return current
 
 
 def read_manifest(path: Path) -> BundleManifest:

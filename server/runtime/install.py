@@ -15,7 +15,7 @@ from server.domain.bundle import MANIFEST_NAME, BundleManifest
 from server.domain.ports import LoadedBundle
 from server.errors import InstallError
 from server.runtime.bundle_archive import unpack_archive
-from server.runtime.bundle_files import find_bundles, read_manifest, verify_bundle
+from server.runtime.bundle_files import current_of, find_bundles, read_manifest, verify_bundle
 
 DOWNLOADS = ".downloads"  # begins with a dot: the registry passes it over
 # A bundle beside its checkpoint: its weights once more, int8 graphs and drafts while it is made.
@@ -37,8 +37,7 @@ class InstallPlace:
 
     def installed(self) -> dict[str, LoadedBundle]:
         """By id. Damaged ones are left out; the registry tells of them."""
-        found, _ = find_bundles(self.directory) if self.directory.is_dir() else ([], {})
-        return {bundle.manifest.id: bundle for bundle in found}
+        return current_of([find_bundles(self.directory)[0]])
 
     @contextmanager
     def writing(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ once."""
 from __future__ import annotations
 
 import difflib
+import itertools
 import logging
 import threading
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from server.domain.bundle import BundleManifest
 from server.domain.ports import Backend, ClickStages, Decoder, Encoder, LoadedBundle
 from server.errors import BundleError, NotFoundError
-from server.runtime.bundle_files import file_stamps, find_bundles, verify_bundle
+from server.runtime.bundle_files import current_of, file_stamps, find_bundles, verify_bundle
 
 logger = logging.getLogger(__name__)
 
@@ -42,13 +43,14 @@ class BundleRegistry:
         self.backend = backend
         self.problems: dict[str, BundleError] = {}
         self._bundles: dict[Key, LoadedBundle] = {}
-        self._current: dict[str, str] = {}
         self._verified: dict[Key, object] = {}  # the stamps of its files then
         self._encoders: dict[Key, Encoder] = {}
         self._decoders: dict[Key, Decoder] = {}
         self._stages: dict[Key, ClickStages] = {}
-        for directory in directories:
-            self._scan(directory)
+        found = [self._scan(directory) for directory in directories]
+        for bundle in itertools.chain(*found):
+            self._bundles.setdefault((bundle.manifest.id, bundle.manifest.revision), bundle)
+        self._current = {model_id: bundle.manifest.revision for model_id, bundle in current_of(found).items()}
         if not self._bundles:
             places = ", ".join(str(directory) for directory in directories) or "no directory at all"
             hint = "".join(f" {problem.message}" for problem in self.problems.values())
@@ -121,17 +123,12 @@ class BundleRegistry:
         self._verified.pop(key, None)
         return self._verify(key).manifest
 
-    def _scan(self, directory: Path) -> None:
+    def _scan(self, directory: Path) -> Sequence[LoadedBundle]:
         found, problems = find_bundles(directory)
         for place, problem in problems.items():
             logger.error("bundle %s is not served: %s", place, problem.message)
         self.problems.update(problems)
-        known_before = set(self._current)
-        for bundle in found:
-            manifest = bundle.manifest
-            self._bundles.setdefault((manifest.id, manifest.revision), bundle)
-            if manifest.id not in known_before:
-                self._current[manifest.id] = manifest.revision
+        return found
 
     def _key(self, model_id: str | None) -> Key:
         known = self.default_id if model_id is None else self._known(model_id)

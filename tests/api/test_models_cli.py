@@ -16,13 +16,16 @@ from filelock import FileLock
 
 import server.models_cli as commands
 from server.cli import FAILED, OK, main
+from server.domain.bundle import MANIFEST_NAME
 from server.domain.catalogue import CATALOGUE, KnownModel
 from server.errors import BundleError, InstallError
+from server.runtime.bundle_archive import unpack_archive
 from server.runtime.download import Limits
 from server.runtime.install import InstallPlace
+from server.runtime.registry import BundleRegistry
 from server.settings import Settings
 from tests.api.installing import CHECKPOINT, MODEL, converted, pull
-from tests.fakes import write_bundle
+from tests.fakes import DUMMY_FILES, FakeBackend, write_bundle
 from tests.http_server import Behaviour, serving
 
 
@@ -66,6 +69,37 @@ def test_a_list_names_what_can_be_pulled(place: InstallPlace, capsys: pytest.Cap
     assert "tiny-sam" in out
     assert "not installed" in out
     assert "models pull NAME" in out
+
+
+def test_a_default_that_is_not_installed_yet_is_marked_by_its_name(
+    place: InstallPlace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.environ["SEGSERVE_MODEL"] = MODEL.id
+    assert main(["models", "list"]) == OK
+    assert f"* {MODEL.id} " in capsys.readouterr().out
+    assert main(["models", "list", "--json"]) == OK
+    rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)}
+    assert {name for name, row in rows.items() if row["default"]} == {MODEL.id}
+    assert rows[MODEL.id]["revision"] is None
+    assert rows["segserve-lite"]["revision"] is not None
+
+
+@pytest.mark.parametrize("newest", [0, 1])
+def test_of_several_revisions_the_one_that_is_served_is_listed_and_bundled(
+    place: InstallPlace, tmp_path: Path, capsys: pytest.CaptureFixture[str], newest: int
+) -> None:
+    other = DUMMY_FILES | {"MODEL_CARD.md": ("card", b"# Another revision\n")}
+    manifests = [write_bundle(place.directory, model_id=MODEL.id, files=files) for files in (DUMMY_FILES, other)]
+    for age, manifest in enumerate(manifests):
+        moment = 2_000_000_000 if age == newest else 1_000_000_000
+        os.utime(place.directory / MODEL.id / manifest.revision / MANIFEST_NAME, (moment, moment))
+    served = BundleRegistry([place.directory], FakeBackend()).manifest(MODEL.id)
+    assert served == manifests[newest]
+    assert main(["models", "list", "--json"]) == OK
+    assert {row["id"]: row for row in json.loads(capsys.readouterr().out)}[MODEL.id]["revision"] == served.revision
+    assert main(["models", "bundle", MODEL.id, "--out", str(tmp_path / "a.segserve")]) == OK
+    (tmp_path / "draft").mkdir()
+    assert unpack_archive(tmp_path / "a.segserve", tmp_path / "draft") == served
 
 
 def test_unknown_names(place: InstallPlace, capsys: pytest.CaptureFixture[str]) -> None:
