@@ -2,7 +2,7 @@ import type { Pixels } from "../geometry/crops";
 import { halved } from "../geometry/crops";
 import type { Size } from "../geometry/frames";
 import type { Rectangle } from "../geometry/mask";
-import { contextOf } from "../pictures/context";
+import { contextOf, free } from "../pictures/context";
 import { decodePicture } from "../pictures/pixels";
 import type { ClickPicture } from "./click-loop";
 
@@ -95,11 +95,6 @@ export async function openPyramid(source: Blob, size: Size): Promise<ClickPyrami
   } finally {
     bitmap.close();
   }
-}
-
-/** At once: a worker that allocates little else collects its garbage too seldom for canvases. */
-function free(canvas: OffscreenCanvas): void {
-  canvas.width = canvas.height = 0;
 }
 
 /** A picture that clicks read: closed when it was left and no click reads it any more. */

@@ -1,7 +1,7 @@
 import type { PlacedLogits, Rectangle } from "../geometry/mask";
 import { intersection, upsample } from "../geometry/mask";
-import { contextOf } from "../pictures/context";
-import { decodePart } from "../pictures/pixels";
+import { contextOf, fileOf } from "../pictures/context";
+import { decodePart, onWhite } from "../pictures/pixels";
 
 /** Coverage 0..255 of each pixel of `area`: the distance to the edge in pixels, from the logit and its slope, plus a half. */
 export function coverage(logits: PlacedLogits, area: Rectangle): Uint8ClampedArray {
@@ -23,13 +23,10 @@ export function coverage(logits: PlacedLogits, area: Rectangle): Uint8ClampedArr
   return out;
 }
 
-/** The picture inside `area` with the masks' coverage as its alpha channel, as a PNG. */
+/** The picture, on white as it is shown, inside `area` with the masks' coverage as its alpha channel, as a PNG. */
 export async function cutOut(source: Blob, masks: readonly PlacedLogits[], area: Rectangle): Promise<Blob> {
-  const bitmap = await decodePart(source, area);
-  const canvas = new OffscreenCanvas(area.width, area.height);
+  const canvas = onWhite(await decodePart(source, area));
   const context = contextOf(canvas);
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
   const pixels = context.getImageData(0, 0, area.width, area.height);
   const alpha = new Uint8ClampedArray(area.width * area.height);
   for (const logits of masks) {
@@ -41,5 +38,5 @@ export async function cutOut(source: Blob, masks: readonly PlacedLogits[], area:
     pixels.data[i * 4 + 3] = value;
   });
   context.putImageData(pixels, 0, 0);
-  return canvas.convertToBlob({ type: "image/png" });
+  return fileOf(canvas, { type: "image/png" });
 }

@@ -36,7 +36,8 @@ export interface FormatWarning {
     | "overlap_hidden"
     | "too_many_objects"
     | "too_many_classes"
-    | "empty_left_out";
+    | "empty_left_out"
+    | "picture_gone";
   readonly picture: string;
   readonly count: number;
 }
@@ -61,7 +62,7 @@ export function categoriesOf(pictures: readonly ExportedPicture[]): string[] {
 
 /** Warnings by code and picture; none for none. */
 export function warningsOf(
-  picture: ExportedPicture,
+  picture: Pick<ExportedPicture, "name">,
   counts: Partial<Record<FormatWarning["code"], number>>,
 ): FormatWarning[] {
   return Object.entries(counts)

@@ -1,6 +1,6 @@
 import type { Size } from "../geometry/frames";
 import type { Rectangle } from "../geometry/mask";
-import { contextOf } from "./context";
+import { contextOf, fileOf, free } from "./context";
 import { sizeOf } from "./header";
 
 /** Pictures of more pixels are shown smaller, and from near what is in sight by itself: 96 MB of pixels are enough. */
@@ -122,22 +122,24 @@ export async function decodePart(file: Blob, area: Rectangle, longest = Infinity
   context.imageSmoothingQuality = "high";
   context.drawImage(whole, area.x, area.y, area.width, area.height, 0, 0, width, height);
   whole.close();
-  return context.canvas.transferToImageBitmap();
+  const part = context.canvas.transferToImageBitmap();
+  free(context.canvas);
+  return part;
 }
 
 /** A part of the picture as a PNG of its very pixels, so that the server knows the same part again. */
 export async function cropOf(file: Blob, area: Rectangle): Promise<Blob> {
-  return onWhite(await decodePart(file, area)).convertToBlob({ type: "image/png" });
+  return fileOf(onWhite(await decodePart(file, area)), { type: "image/png" });
 }
 
 export async function thumbnailOf(file: Blob): Promise<Blob> {
   const { width, height } = await measure(file);
   const bitmap = await shrunk(file, fitted({ width, height }, (THUMBNAIL * Math.max(width, height)) / height));
-  return onWhite(bitmap).convertToBlob({ type: "image/webp", quality: 0.8 });
+  return fileOf(onWhite(bitmap), { type: "image/webp", quality: 0.8 });
 }
 
 /** What shows through a transparent picture, as on the server. The bitmap is used up. */
-function onWhite(bitmap: ImageBitmap): OffscreenCanvas {
+export function onWhite(bitmap: ImageBitmap): OffscreenCanvas {
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   const context = contextOf(canvas);
   context.fillStyle = "#fff";

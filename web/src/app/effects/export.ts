@@ -1,12 +1,13 @@
 import type { MaskSummary } from "../../decode/protocol";
 import { DecodeError } from "../../decode/protocol";
-import type { ExportedPicture, FormatFile, FormatWarning } from "../../formats";
+import type { ExportedPicture, FormatFile, FormatWarning, Written } from "../../formats";
 import { WRITERS, zipOf } from "../../formats";
 import { stemsOf } from "../../formats/names";
+import { warningsOf } from "../../formats/types";
 import type { ExportFormat } from "../actions";
 import { colourOf, objectColour } from "../palette";
 import type { ExportEntry } from "../selectors";
-import { exportable } from "../selectors";
+import { exportable, maskless } from "../selectors";
 import type { Store } from "../store";
 import type { ParkedDocument, PictureEntry } from "../workspace";
 import { documentsOf } from "../workspace";
@@ -41,10 +42,10 @@ export class Exporter {
     try {
       const { files, warnings } = await this.#write(format, sources);
       const [only] = files;
-      if (only === undefined) throw new DecodeError("empty", "There is no mask.");
-      const name = all ? "segserve" : stem;
-      if (files.length === 1) saveFile(new Blob([only.data]), singleName(format, all ? null : stem, only.path));
-      else saveFile(new Blob([zipOf(files)], { type: "application/zip" }), `${name}-${format.replace("_", "-")}.zip`);
+      if (only === undefined && warnings.length === 0) throw new DecodeError("empty", "There is no mask.");
+      const name = `${all ? "segserve" : stem}-${format.replace("_", "-")}.zip`;
+      if (files.length > 1) saveFile(new Blob([zipOf(files)], { type: "application/zip" }), name);
+      else if (only !== undefined) saveFile(new Blob([only.data]), singleName(format, all ? null : stem, only.path));
       this.#warn(warnings);
       const waiting = sources.reduce((sum, source) => sum + source.waiting, 0);
       if (waiting > 0) this.#tell("export_waiting", waiting);
@@ -61,16 +62,11 @@ export class Exporter {
     const documents = documentsOf(state);
     const open = state.picture?.epoch;
     const entries = state.workspace.entries.filter(({ id, size }) => size !== null && (all || id === open));
-    return entries.map((entry) => sourceOf(entry, documents[entry.id]));
+    return entries.map((entry) => sourceOf(entry, documents[entry.id], state.workspace.label));
   }
 
-  async #write(
-    format: ExportFormat,
-    sources: readonly Source[],
-  ): Promise<{ files: readonly FormatFile[]; warnings: readonly FormatWarning[] }> {
-    if (format === "mask" || format === "cutout") {
-      return { files: await this.#pngs(format, sources), warnings: [] };
-    }
+  async #write(format: ExportFormat, sources: readonly Source[]): Promise<Written> {
+    if (format === "mask" || format === "cutout") return this.#pngs(format, sources);
     const pictures: ExportedPicture[] = [];
     for (const source of sources) pictures.push(await this.#exported(source));
     return WRITERS[format](pictures);
@@ -91,20 +87,38 @@ export class Exporter {
     return { name, width: size?.width ?? 0, height: size?.height ?? 0, objects };
   }
 
-  async #pngs(format: "mask" | "cutout", sources: readonly Source[]): Promise<FormatFile[]> {
-    const made: FormatFile[] = [];
+  async #pngs(format: "mask" | "cutout", sources: readonly Source[]): Promise<Written> {
+    const files: FormatFile[] = [];
+    const warnings: FormatWarning[] = [];
     const stems = stemsOf(sources.map(({ entry }) => entry.name));
     for (const [i, source] of sources.entries()) {
       if (source.objects.length === 0) continue;
-      const file = format === "cutout" ? await this.files.get(source.entry.id) : null;
       const blob = await this.#with(source, (masks) =>
-        file === null
+        format === "mask"
           ? this.engine.call<"mask_png">({ kind: "mask_png", masks })
-          : this.engine.call<"cut_out">({ kind: "cut_out", masks, source: file }),
+          : this.#cutOut(source.entry, masks, warnings),
       );
-      made.push({ path: `${stems[i] ?? i}-${format}.png`, data: new Uint8Array(await blob.arrayBuffer()) });
+      if (blob === null) continue;
+      files.push({ path: `${stems[i] ?? i}-${format}.png`, data: new Uint8Array(await blob.arrayBuffer()) });
     }
-    return made;
+    return { files, warnings };
+  }
+
+  /** null: there is nothing to cut, or nothing to cut it from, as `warnings` say. */
+  async #cutOut(
+    entry: PictureEntry,
+    masks: readonly ExportEntry["ref"][],
+    warnings: FormatWarning[],
+  ): Promise<Blob | null> {
+    const source = await this.files.get(entry.id);
+    if (source === null) {
+      warnings.push(...warningsOf(entry, { picture_gone: masks.length }));
+      return null;
+    }
+    const summaries = await this.engine.call<"summarise">({ kind: "summarise", masks });
+    const held = masks.filter((_, i) => summaries[i]?.area !== 0);
+    warnings.push(...warningsOf(entry, { empty_left_out: masks.length - held.length }));
+    return held.length === 0 ? null : this.engine.call<"cut_out">({ kind: "cut_out", masks: held, source });
   }
 
   /** The worker holds the open picture's masks, or gets them back; another's are lent to it. */
@@ -121,7 +135,8 @@ export class Exporter {
     try {
       return await task(refs);
     } finally {
-      if (lent.length > 0) await this.engine.call<"forget">({ kind: "forget", steps: lent });
+      const back = lent.filter((step) => !this.maker.holds(step)); // its picture may have been opened meanwhile
+      if (back.length > 0) await this.engine.call<"forget">({ kind: "forget", steps: back });
     }
   }
 
@@ -136,11 +151,9 @@ export class Exporter {
   }
 }
 
-function sourceOf(entry: PictureEntry, document: ParkedDocument | undefined): Source {
+function sourceOf(entry: PictureEntry, document: ParkedDocument | undefined, label: string): Source {
   if (document === undefined) return { entry, objects: [], waiting: 0 };
-  const { objects } = document.history.present;
-  const waiting = objects.filter(({ step }) => document.steps[step]?.status === "waiting").length;
-  return { entry, objects: exportable(document), waiting };
+  return { entry, objects: exportable(document, label), waiting: maskless(document) };
 }
 
 function rleOf(summary: MaskSummary | undefined): MaskSummary["rle"] {

@@ -26,6 +26,8 @@ export const files = {
   "problem.too_many_objects": "VOC holds 254 objects a picture: {detail} were left out of its PNGs.",
   "problem.too_many_classes": "This format holds 254 classes; {detail} objects of others have the last one's number.",
   "problem.empty_left_out": "{detail} objects are empty and were left out.",
+  "problem.picture_gone":
+    "{detail} objects were left out: the files of their pictures are not in this browser any more.",
   "problem.export_waiting":
     "{detail} objects have no mask yet and were left out. Open their pictures once, then download again.",
   "problem.import_done": "{detail} objects were read.",

@@ -28,6 +28,7 @@ export const files: Translated<typeof english> = {
   "problem.too_many_objects": "VOC 每张图片最多 254 个对象：有 {detail} 个未写入 PNG。",
   "problem.too_many_classes": "此格式最多容纳 254 个类别；{detail} 个其他类别的对象使用了最后一个类别的编号。",
   "problem.empty_left_out": "{detail} 个对象为空，已略过。",
+  "problem.picture_gone": "{detail} 个对象已略过：其图片文件已不在此浏览器中。",
   "problem.export_waiting": "{detail} 个对象尚无掩码，已略过。请先打开其图片，再重新下载。",
   "problem.import_done": "已读入 {detail} 个对象。",
   "problem.import_nothing": "这些文件中没有属于当前图片的对象。请先打开图片；文件名必须相同。",

@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+
+import type { ClickModel } from "../src/app/effects/click-model";
+import type { EngineKeeper } from "../src/app/effects/engine";
+import { Exporter } from "../src/app/effects/export";
+import type { ServerDecoder } from "../src/app/effects/server-decoder";
+import { StepMaker } from "../src/app/effects/step-maker";
+import type { Store } from "../src/app/store";
+import { createStore } from "../src/app/store";
+import { documentsOf } from "../src/app/workspace";
+import type { Task } from "../src/decode/protocol";
+import { DecodeService } from "../src/decode/service";
+import type { Raster } from "../src/geometry/raster";
+import { emptyRaster, rasterToRle, rleToRaster } from "../src/geometry/raster";
+import { cropOf, thumbnailOf } from "../src/pictures/pixels";
+import { bitmapOf, FakeCanvas } from "./canvases";
+
+const SIZE = { width: 8, height: 6 };
+const MASK: Raster = { picture: SIZE, area: { x: 2, y: 2, width: 3, height: 2 }, data: new Uint8Array(6).fill(1) };
+/** Grey, but the fourth column, which is transparent. */
+const PIXELS = Uint8ClampedArray.from({ length: SIZE.width * SIZE.height * 4 }, (_, i) =>
+  Math.floor(i / 4) % SIZE.width === 3 ? 0 : i % 4 === 3 ? 255 : 100,
+);
+
+let saved: { name: string; blob: Blob }[] = [];
+
+beforeEach(() => {
+  saved = [];
+  FakeCanvas.made.length = 0;
+  vi.stubGlobal("OffscreenCanvas", FakeCanvas);
+  vi.stubGlobal("createImageBitmap", () => Promise.resolve(bitmapOf(SIZE, PIXELS)));
+  const link = {
+    href: "",
+    download: "",
+    click: () => {
+      const last = saved.at(-1);
+      if (last !== undefined) last.name = link.download;
+    },
+  };
+  vi.stubGlobal("document", { createElement: () => link });
+  vi.spyOn(URL, "createObjectURL").mockImplementation((blob) => {
+    saved.push({ name: "", blob: blob as Blob });
+    return "";
+  });
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+/** Pictures with these masks, the last one open, and what cuts them out; the files of some are gone. */
+function bench(
+  pictures: Record<string, readonly Raster[]>,
+  gone: readonly string[] = [],
+): { store: Store; run(all: boolean): Promise<void> } {
+  const store = createStore();
+  for (const [name, masks] of Object.entries(pictures)) {
+    store.dispatch({ type: "picture/open", name, bytes: 1 });
+    const epoch = store.get().picture?.epoch ?? -1;
+    store.dispatch({ type: "picture/update", epoch, change: { size: SIZE, phase: "ready" } });
+    store.dispatch({ type: "workspace/entry", id: epoch, change: { size: SIZE } });
+    const objects = masks.map((mask) => ({ name: "", label: "", rle: rasterToRle(mask) }));
+    store.dispatch({ type: "workspace/import", id: epoch, objects });
+  }
+  const service = new DecodeService(null, () => undefined);
+  const engine = { call: (task: Task) => service.handle(task) } as unknown as EngineKeeper;
+  const nameOf = (id: number): string => store.get().workspace.entries.find((entry) => entry.id === id)?.name ?? "";
+  const files = {
+    put: () => undefined,
+    get: (id: number) => Promise.resolve(gone.includes(nameOf(id)) ? null : new Blob(["x"])),
+  };
+  const shelf = {
+    keep: () => undefined,
+    recall: (picture: number, step: number) => {
+      const edit = documentsOf(store.get())[picture]?.steps[step]?.edit;
+      return Promise.resolve(edit?.kind === "set" ? { raster: rleToRaster(edit.rle) } : null);
+    },
+    settled: () => Promise.resolve(true),
+    forget: () => undefined,
+  };
+  const maker = new StepMaker(store, engine, null as unknown as ServerDecoder, shelf, null as unknown as ClickModel);
+  const exporter = new Exporter(store, engine, files, shelf, maker);
+  return { store, run: (all) => exporter.run("cutout", all) };
+}
+
+const told = ({ store }: { store: Store }): string[] =>
+  store.get().notices.map(({ code, detail }) => `${code} ${detail}`);
+
+it("a cut-out of a transparent picture is on white, as the page shows it, and no canvas is left in memory", async () => {
+  await bench({ "a.png": [MASK] }).run(false);
+  expect(saved.map(({ name }) => name)).toEqual(["a-cutout.png"]);
+  const pixels = new Uint8ClampedArray((await saved[0]?.blob.arrayBuffer()) ?? []);
+  const row = Array.from({ length: 5 }, (_, x) => [...pixels.slice((2 * 5 + x) * 4, (2 * 5 + x) * 4 + 4)]);
+  expect(row.slice(1, 4)).toEqual([
+    [100, 100, 100, 255],
+    [255, 255, 255, 255],
+    [100, 100, 100, 255],
+  ]);
+  expect(FakeCanvas.made.map(({ width, height }) => [width, height])).toEqual([
+    [0, 0],
+    [0, 0],
+  ]);
+});
+
+it("parts and small pictures leave no canvas in memory either", async () => {
+  await cropOf(new Blob(["x"]), { x: 1, y: 1, width: 2, height: 2 });
+  await thumbnailOf(new Blob(["x"]));
+  expect(FakeCanvas.made.length).toBe(3);
+  expect(FakeCanvas.made.filter(({ width, height }) => width + height > 0)).toEqual([]);
+});
+
+it("cut-outs of all pictures leave out empty objects, and pictures of nothing else, and say how many", async () => {
+  const empty = emptyRaster(SIZE);
+  const made = bench({ "a.png": [MASK], "b.png": [empty, empty], "c.png": [empty, MASK] });
+  await made.run(true);
+  expect(saved.map(({ name }) => name)).toEqual(["segserve-cutout.zip"]);
+  expect(told(made)).toEqual(["empty_left_out 3"]);
+  const one = bench({ "b.png": [empty] });
+  await one.run(false);
+  expect([saved.length, told(one)]).toEqual([1, ["empty_left_out 1"]]);
+});
+
+it("a cut-out whose picture is gone from storage is left out and told, and is no black and white mask", async () => {
+  const made = bench({ "a.png": [MASK], "b.png": [MASK, MASK] }, ["b.png"]);
+  await made.run(true);
+  expect(saved.map(({ name }) => name)).toEqual(["a-cutout.png"]);
+  expect(told(made)).toEqual(["picture_gone 2"]);
+  const one = bench({ "b.png": [MASK] }, ["b.png"]);
+  await one.run(false);
+  expect([saved.length, told(one)]).toEqual([1, ["picture_gone 1"]]);
+});
