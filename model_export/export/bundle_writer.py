@@ -11,6 +11,7 @@ from pathlib import Path
 
 from server.domain.bundle import MANIFEST_NAME, BundleFile, BundleManifest, FileRole, revision_of
 from server.domain.ports import LoadedBundle
+from server.runtime.install import take_place
 
 # By file name: its role, and its bytes or a file that holds them.
 Contents = dict[str, tuple[FileRole, bytes | Path]]
@@ -56,7 +57,5 @@ def write_bundle(out: Path, build: Callable[[Path], LoadedBundle]) -> LoadedBund
         work = Path(temporary) / "bundle"
         work.mkdir()
         bundle = build(work)
-        if out.exists():
-            shutil.move(out, Path(temporary) / "old")
-        work.rename(out)
+        take_place(work, out, Path(temporary) / "old")
     return LoadedBundle(bundle.manifest, str(out.resolve()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -56,7 +57,7 @@ class InstallPlace:
     @contextmanager
     def lock(self, model_id: str) -> Iterator[None]:
         """Held while a model is fetched, installed or removed, by one process of this machine. A process that died
-        holds nothing. Raises InstallError busy."""
+        holds nothing; what it left half-made is deleted. Raises InstallError busy."""
         self.downloads.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.downloads / f"{model_id}.lock")
         try:
@@ -65,9 +66,16 @@ class InstallPlace:
             message = f"Another segserve is at work on {model_id}. Let it finish, or stop it, and try again."
             raise InstallError(message, "busy") from error
         try:
+            self._clear(model_id)
             yield
         finally:
             lock.release()
+
+    def _clear(self, model_id: str) -> None:
+        drafts = re.compile(re.escape(f".{model_id}-") + "[a-z0-9_]{8}")  # as tempfile names them
+        for left in self.directory.iterdir():
+            if drafts.fullmatch(left.name):
+                shutil.rmtree(left)
 
     def need_room(self, download: int, weights: int) -> None:
         """Before `download` bytes are fetched and weights of `weights` bytes converted. Raises InstallError
@@ -92,15 +100,13 @@ class InstallPlace:
             verify_bundle(LoadedBundle(manifest, str(made)))
             if manifest.id != model_id:
                 raise InstallError(f"A bundle of {manifest.id} came where {model_id} was asked for.", "other_bundle")
-            place = self.directory / model_id
-            if place.exists():
-                place.rename(Path(work) / "old")
-            made.rename(place)
+            take_place(made, self.directory / model_id, Path(work) / "old")
         return manifest
 
     def unpack(self, path: Path) -> BundleManifest:
         """Install the bundle file at `path`. Raises as `unpack_archive` and `install`."""
-        with tempfile.TemporaryDirectory(dir=self.directory, prefix=".unpacking-") as work:
+        self.downloads.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.downloads, prefix="unpacking-") as work:
             draft = Path(work) / "draft"
             draft.mkdir()
             self.need_room(path.stat().st_size, 0)
@@ -120,3 +126,15 @@ class InstallPlace:
             raise InstallError(f"{model_id} is not installed in {self.directory}.", "not_installed")
         with self.lock(model_id), tempfile.TemporaryDirectory(dir=self.directory, prefix=f".{model_id}-") as work:
             place.rename(Path(work) / "removed")
+
+
+def take_place(made: Path, place: Path, aside: Path) -> None:
+    """The directory `made` becomes `place`; what was there goes `aside`, and comes back when that fails."""
+    if place.exists():
+        place.rename(aside)
+    try:
+        made.rename(place)
+    except BaseException:
+        if aside.exists():
+            aside.rename(place)
+        raise

@@ -21,7 +21,7 @@ from server.domain.catalogue import CATALOGUE, KnownModel
 from server.errors import BundleError, InstallError
 from server.runtime.bundle_archive import unpack_archive
 from server.runtime.download import Limits
-from server.runtime.install import InstallPlace
+from server.runtime.install import InstallPlace, take_place
 from server.runtime.registry import BundleRegistry
 from server.settings import Settings
 from tests.api.installing import CHECKPOINT, MODEL, converted, pull
@@ -139,6 +139,23 @@ def test_a_conversion_that_fails_leaves_nothing(place: InstallPlace, checkpoint:
         pull(checkpoint, half)
     assert place.installed() == {}
     assert [path.name for path in place.directory.iterdir()] == [".downloads"]
+
+
+def test_what_a_killed_pull_left_goes_with_the_next_one(place: InstallPlace, checkpoint: Path) -> None:
+    others = [".tiny-sam-hq-abcdefgh", "tiny-sam-abcdefgh"]  # of another model; a model
+    for name in (f".{MODEL.id}-ab12_xyz", *others):
+        (place.directory / name / "made").mkdir(parents=True)
+        (place.directory / name / "made" / "weights.safetensors").write_bytes(b"half")
+    assert pull(checkpoint) == OK
+    assert sorted(path.name for path in place.directory.iterdir()) == sorted([".downloads", MODEL.id, *others])
+
+
+def test_the_old_model_comes_back_when_the_new_one_cannot_take_its_place(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "old").touch()
+    with pytest.raises(FileNotFoundError):
+        take_place(tmp_path / "made", tmp_path / "model", tmp_path / "aside")
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["model", "model/old"]
 
 
 def test_a_failed_renewal_keeps_the_old_model(place: InstallPlace, checkpoint: Path) -> None:
