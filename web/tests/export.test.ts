@@ -48,11 +48,18 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+interface Made {
+  readonly store: Store;
+  readonly run: (all: boolean) => Promise<void>;
+  readonly maker: StepMaker;
+  /** Steps that the worker was told to forget. */
+  readonly forgotten: number[];
+  /** What happens while the first mask is lent to the worker. */
+  readonly lent: { first: (() => Promise<void>) | null };
+}
+
 /** Pictures with these masks, the last one open, and what cuts them out; the files of some are gone. */
-function bench(
-  pictures: Record<string, readonly Raster[]>,
-  gone: readonly string[] = [],
-): { store: Store; run(all: boolean): Promise<void> } {
+function bench(pictures: Record<string, readonly Raster[]>, gone: readonly string[] = []): Made {
   const store = createStore();
   for (const [name, masks] of Object.entries(pictures)) {
     store.dispatch({ type: "picture/open", name, bytes: 1 });
@@ -63,7 +70,15 @@ function bench(
     store.dispatch({ type: "workspace/import", id: epoch, objects });
   }
   const service = new DecodeService(null, () => undefined);
-  const engine = { call: (task: Task) => service.handle(task) } as unknown as EngineKeeper;
+  const [forgotten, lent]: [number[], Made["lent"]] = [[], { first: null }];
+  const call = async (task: Task): Promise<unknown> => {
+    const { first } = lent;
+    lent.first = null;
+    if (task.kind === "adopt") await first?.();
+    if (task.kind === "forget") forgotten.push(...task.steps);
+    return service.handle(task);
+  };
+  const engine = { call } as unknown as EngineKeeper;
   const nameOf = (id: number): string => store.get().workspace.entries.find((entry) => entry.id === id)?.name ?? "";
   const files = {
     put: () => undefined,
@@ -80,7 +95,7 @@ function bench(
   };
   const maker = new StepMaker(store, engine, null as unknown as ServerDecoder, shelf, null as unknown as ClickModel);
   const exporter = new Exporter(store, engine, files, shelf, maker);
-  return { store, run: (all) => exporter.run("cutout", all) };
+  return { store, run: (all) => exporter.run("cutout", all), maker, forgotten, lent };
 }
 
 const told = ({ store }: { store: Store }): string[] =>
@@ -128,4 +143,31 @@ it("a cut-out whose picture is gone from storage is left out and told, and is no
   const one = bench({ "b.png": [MASK] }, ["b.png"]);
   await one.run(false);
   expect([saved.length, told(one)]).toEqual([1, ["picture_gone 1"]]);
+});
+
+it("a picture that is downloaded alone is called as among its namesakes", async () => {
+  const made = bench({ "a.png": [MASK], "b/a.png": [MASK] });
+  made.store.dispatch({ type: "picture/open", name: "a.png", bytes: 1 });
+  const epoch = made.store.get().picture?.epoch ?? -1;
+  made.store.dispatch({ type: "workspace/entry", id: epoch, change: { size: SIZE } });
+  const objects = [{ name: "", label: "", rle: rasterToRle(MASK) }];
+  made.store.dispatch({ type: "workspace/import", id: epoch, objects });
+  await made.run(false);
+  expect(saved.map(({ name }) => name)).toEqual(["a-2-cutout.png"]);
+});
+
+it("a picture that is opened while its masks are lent to the worker keeps them there", async () => {
+  const { store, run, maker, forgotten, lent } = bench({ "a.png": [MASK], "b.png": [MASK], "c.png": [] });
+  const [first, second] = store
+    .get()
+    .workspace.entries.map(({ id }) => ({
+      id,
+      step: documentsOf(store.get())[id]?.history.present.objects[0]?.step ?? -1,
+    }));
+  lent.first = async () => {
+    store.dispatch({ type: "workspace/show", id: first?.id ?? -1 });
+    await maker.hold(first?.id ?? -1, first?.step ?? -1);
+  };
+  await run(true);
+  expect(new Set(forgotten)).toEqual(new Set([second?.step]));
 });

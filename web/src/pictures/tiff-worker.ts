@@ -1,6 +1,6 @@
 import type { GeoTIFF } from "geotiff";
 
-import { contextOf } from "./context";
+import { contextOf, fileOf, free } from "./context";
 import { MOST_BYTES, pagesOf, prepared, readPage, TiffError } from "./tiff";
 import type { TiffPage } from "./tiff";
 import { rgba } from "./tiff-colours";
@@ -74,12 +74,13 @@ async function pngOf(page: TiffPage): Promise<Blob> {
   const { width, height, orientation } = page;
   const stored = new OffscreenCanvas(width, height);
   contextOf(stored, OPAQUE).putImageData(new ImageData(rgba(page), width, height), 0, 0);
-  if (orientation === 1) return stored.convertToBlob({ type: "image/png" });
+  if (orientation === 1) return fileOf(stored, { type: "image/png" });
   const upright = orientation >= 5 ? new OffscreenCanvas(height, width) : new OffscreenCanvas(width, height);
   const context = contextOf(upright, OPAQUE);
   context.setTransform(...turned(orientation, width, height));
   context.drawImage(stored, 0, 0);
-  return upright.convertToBlob({ type: "image/png" });
+  free(stored);
+  return fileOf(upright, { type: "image/png" });
 }
 
 type Matrix = [a: number, b: number, c: number, d: number, e: number, f: number];

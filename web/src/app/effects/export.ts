@@ -2,7 +2,7 @@ import type { MaskSummary } from "../../decode/protocol";
 import { DecodeError } from "../../decode/protocol";
 import type { ExportedPicture, FormatFile, FormatWarning, Written } from "../../formats";
 import { WRITERS, zipOf } from "../../formats";
-import { stemsOf } from "../../formats/names";
+import { fileNamesOf, stemsOf } from "../../formats/names";
 import { warningsOf } from "../../formats/types";
 import type { ExportFormat } from "../actions";
 import { colourOf, objectColour } from "../palette";
@@ -56,13 +56,20 @@ export class Exporter {
     }
   }
 
-  /** In the filmstrip's order; of all pictures those without objects too, for they were looked at. */
+  /**
+   * In the filmstrip's order; of all pictures those without objects too, for they were looked at. A picture that comes alone
+   * is called as among all of them, so that its files come back to it and not to its namesake.
+   */
   #sources(all: boolean): Source[] {
     const state = this.store.get();
+    const { entries, label } = state.workspace;
     const documents = documentsOf(state);
     const open = state.picture?.epoch;
-    const entries = state.workspace.entries.filter(({ id, size }) => size !== null && (all || id === open));
-    return entries.map((entry) => sourceOf(entry, documents[entry.id], state.workspace.label));
+    const names = fileNamesOf(entries.map(({ name }) => name));
+    const sources = entries.map((entry, i) =>
+      sourceOf({ ...entry, name: names[i] ?? entry.name }, documents[entry.id], label),
+    );
+    return sources.filter(({ entry: { id, size } }) => size !== null && (all || id === open));
   }
 
   async #write(format: ExportFormat, sources: readonly Source[]): Promise<Written> {
