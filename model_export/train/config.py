@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,26 @@ def default_weights() -> dict[str, float]:
         "everyday": 1.0, "ecssd": 1.2, "pascal_s": 1.2, "bsds500": 0.6, "ccp": 0.8, "coco128": 1.0, "facade": 0.4,
         "camvid": 0.4, "dsb2018": 0.15, "balloon": 0.6, "kvasir": 0.5, "fasseg": 0.3,
     }  # fmt: skip
+
+
+# whether a value fits, what is said where it does not, of which settings
+BOUNDS: tuple[tuple[Callable[[float], bool], str, tuple[str, ...]], ...] = (
+    (
+        lambda value: value >= 1,
+        "at least 1",
+        ("steps", "processes", "threads", "pictures", "masks", "clicks", "log_every", "save_every"),
+    ),
+    (lambda value: value >= 0, "at least 0", ("seed", "warmup", "limit_pictures", "preview_every")),
+    (
+        lambda value: 0 <= value < math.inf,
+        "at least 0, and finite",
+        ("max_minutes", "weight_decay", "focal", "dice", "iou"),
+    ),
+    (lambda value: 0 <= value <= 1, "from 0 to 1", ("ema", "paste", "occlude", "regions")),
+    (lambda value: 0 <= value < 1, "at least 0 and below 1", ("constant_until",)),
+    (lambda value: 0 < value < math.inf, "above 0, and finite", ("learning_rate",)),
+    (lambda value: value > 0, "above 0 (inf: gradients are not clipped)", ("clip",)),
+)
 
 
 @dataclass(frozen=True)
@@ -82,11 +103,16 @@ class TrainConfig:
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it may be {' or '.join(map(repr, allowed))}")
-        for name in ("steps", "processes", "threads", "pictures", "masks", "clicks", "log_every", "save_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if not 0 <= self.constant_until < 1:
-            raise ValueError(f"constant_until is {self.constant_until}; it must be at least 0 and below 1")
+        for fits, bound, names in BOUNDS:
+            for name in names:
+                if not fits(getattr(self, name)):
+                    raise ValueError(f"{name} is {getattr(self, name)}; it must be {bound}")
+        self.check_tables()
+
+    def check_tables(self) -> None:
+        """Raises ValueError that names one whose values do not do."""
+        if not all(0 <= weight < math.inf for weight in self.weights.values()):
+            raise ValueError(f"weights is {self.weights}; each must be at least 0, and finite")
         for name in ("sizes", "max_rounds"):
             stages = getattr(self, name)
             if not stages or stages[0][0] != 0 or list(stages) != sorted(stages, key=lambda stage: stage[0]):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import fields, replace
 from pathlib import Path
@@ -179,6 +180,15 @@ def test_a_file_and_the_command_line_make_the_configuration(tmp_path: Path) -> N
     assert staged.max_rounds == ((0.0, 3), (0.5, 11))
 
 
+def test_zero_turns_off() -> None:
+    off = dict.fromkeys(
+        ("seed", "warmup", "limit_pictures", "preview_every", "max_minutes", "weight_decay", "ema", "paste", "occlude",
+         "regions", "dice", "iou"), 0,
+    )  # fmt: skip
+    config = load_config(None, {**off, "clip": math.inf, "weights": {"mine": 0}})
+    assert {name: getattr(config, name) for name in off} == off
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -186,6 +196,21 @@ def test_a_file_and_the_command_line_make_the_configuration(tmp_path: Path) -> N
         ("freeze = 'head'", "freeze is 'head'; it may be '' or 'encoder'"),
         ("pictures = 0", "pictures is 0; it must be at least 1"),
         ("constant_until = 1.0", "constant_until is 1.0"),
+        ("clip = 0", "clip is 0; it must be above 0"),
+        ("clip = nan", "clip is nan; it must be above 0"),
+        ("learning_rate = nan", "learning_rate is nan; it must be above 0, and finite"),
+        ("learning_rate = 0.0", "learning_rate is 0.0; it must be above 0"),
+        ("max_minutes = -5", "max_minutes is -5; it must be at least 0"),
+        ("max_minutes = inf", "max_minutes is inf; it must be at least 0, and finite"),
+        ("weight_decay = -1", "weight_decay is -1; it must be at least 0"),
+        ("dice = -0.5", "dice is -0.5; it must be at least 0"),
+        ("ema = 1.5", "ema is 1.5; it must be from 0 to 1"),
+        ("paste = 5", "paste is 5; it must be from 0 to 1"),
+        ("occlude = nan", "occlude is nan; it must be from 0 to 1"),
+        ("limit_pictures = -3", "limit_pictures is -3; it must be at least 0"),
+        ("preview_every = -1", "preview_every is -1; it must be at least 0"),
+        ("seed = -1", "seed is -1; it must be at least 0"),
+        ("weights = {mine = -1}", "weights is {'mine': -1}; each must be at least 0"),
         ("sizes = [[0.5, 64]]", "must begin at progress 0.0"),
         ("sizes = [[0.0, 64], [0.6, 96], [0.3, 128]]", "and rise"),
         ("sizes = [[0.0, 50]]", "multiple of 32"),
