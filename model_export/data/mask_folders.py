@@ -72,7 +72,7 @@ class MaskIndex:
 
 
 def _plain(stem: str) -> str:
-    return next((stem.removesuffix(ending) for ending in ENDINGS if stem.lower().endswith(ending)), stem)
+    return next((stem[: -len(ending)] for ending in ENDINGS if stem.lower().endswith(ending)), stem)
 
 
 def _item(set_name: str, path: Path, split: str | None, files: list[Path]) -> Item:

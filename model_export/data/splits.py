@@ -7,6 +7,7 @@ has no split is for training. In a set that declares nothing one picture in ten 
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from collections import Counter
@@ -83,7 +84,7 @@ class DeclaredSplits:
         found = [path for path in [*sorted(folder.glob("*.txt")), *lists] if path.stem in NAMES]
         # what is listed for training and held out as well is held out
         for path in sorted(found, key=lambda path: ("train", "val", "test").index(NAMES[path.stem])):
-            for line in path.read_text(errors="replace").splitlines():
+            for line in _lines(path):
                 if line.strip():
                     # further words may be the mask's file or whether a class is there, or belong to the name
                     first_words[_plain(line.split()[0])] = NAMES[path.stem]
@@ -103,6 +104,13 @@ class DeclaredSplits:
             if declared:
                 return declared
         return self.names.get(path.parent.name)
+
+
+def _lines(path: Path) -> list[str]:
+    """Of a text in UTF-8, with a byte-order mark or without, or in UTF-16 with one, as Windows writes it."""
+    data = path.read_bytes()
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if wide else "utf-8-sig", errors="replace").splitlines()
 
 
 def _plain(name: str) -> str:

@@ -114,6 +114,21 @@ def test_listed_names_may_hold_spaces_and_lines_a_second_column(tmp_path: Path) 
     assert stems(tmp_path, "val") == ["my one", "three"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lists_as_windows_writes_them(tmp_path: Path, encoding: str) -> None:
+    write_label_maps(tmp_path, scene(["one", "zwölf", "three"]))
+    (tmp_path / "val.txt").write_text("one\r\nzwölf\r\n", encoding=encoding, newline="")
+    assert stems(tmp_path, "val") == ["one", "zwölf"]
+
+
+def test_an_ending_of_a_mask_s_name_may_be_in_capitals(tmp_path: Path) -> None:
+    drawn = scene(["one", "two"])
+    write_label_maps(tmp_path, drawn)
+    for stem, name in (("one", "one_Mask"), ("two", "two-MASK")):
+        (tmp_path / "masks" / f"{stem}.png").rename(tmp_path / "masks" / f"{name}.png")
+    check(read_sets(tmp_path, "all"), drawn, False)
+
+
 def test_pictures_that_share_a_name_are_not_all_held_out(tmp_path: Path) -> None:
     drawn = scene(["one"] * 3)
     document = coco_document(drawn)
