@@ -20,7 +20,7 @@ def write_archive(bundle: LoadedBundle, out: Path) -> None:
     """The manifest first, then every file that it names. `out` appears when it is complete."""
     part = out.with_name(out.name + ".part")
     try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, allowZip64=True, strict_timestamps=False) as archive:
             for name in (MANIFEST_NAME, *sorted(bundle.manifest.files)):
                 archive.write(Path(bundle.directory) / name, name)
         part.replace(out)
