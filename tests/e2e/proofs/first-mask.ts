@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import type { Browser, Page } from "@playwright/test";
+import { choose } from "../page/clicking";
 import type { Findings, KnownObject } from "../page/findings";
 import { count, keep, knownObjects } from "../page/findings";
 import type { Mask } from "../page/masks";
@@ -199,22 +200,30 @@ interface Way {
   readonly reached: boolean;
 }
 
+/** How an object is segmented, each with what answers the clicks and what comes first. */
+const WAYS = {
+  demo: { title: "SAM's demo's way: hover, click", clicking: "promptable", box: false },
+  click: { title: "Segserve's way: candidates, clicks", clicking: "refine", box: false },
+  box: { title: "Segserve's way: box, candidates, clicks", clicking: "refine", box: true },
+} as const;
+type WayName = keyof typeof WAYS;
+
 async function flows(studio: Studio, objects: readonly KnownObject[], findings: Findings): Promise<void> {
   if (objects.length === 0) return;
-  const ways: Record<"demo" | "box", Way[]> = { demo: [], box: [] };
+  const ways: Record<WayName, Way[]> = { demo: [], click: [], box: [] };
+  const names = Object.keys(WAYS) as WayName[];
   for (const { path, rle } of objects) {
     const wanted = decodeRle(rle);
     const name = path.split("/").at(-1) ?? "picture.jpg";
     await studio.open({ name, mimeType: "image/jpeg", buffer: readFileSync(path) });
-    for (const way of ["demo", "box"] as const) {
+    for (const way of names) {
+      await choose(studio, WAYS[way].clicking);
       ways[way].push(await segmented(studio, wanted, way));
       await studio.key("Escape");
     }
   }
-  for (const [way, title] of [
-    ["demo", "SAM's demo's way: hover, click"],
-    ["box", "Segserve's way: box, candidates, clicks"],
-  ] as const) {
+  for (const way of names) {
+    const { title } = WAYS[way];
     const done = ways[way].filter(({ reached }) => reached).length;
     findings.figures.push(
       { title: `${title}: actions an object`, unit: "actions", values: ways[way].map(({ actions }) => actions) },
@@ -230,19 +239,19 @@ async function flows(studio: Studio, objects: readonly KnownObject[], findings: 
   findings.notes.push(
     `${objects.length} objects of the validation pictures, each until its IoU with the annotated mask is ${WANTED}, at most ${MOST_ACTIONS} actions (a failure, also where the error is too small to be clicked without zooming, counts as ${MOST_ACTIONS}). ` +
       "The person is a program that clicks into the largest error, as far from its edge as can be. SAM's demo's way is rebuilt here, with this page and its default model: point, preview, click, the best mask by score, more clicks. " +
-      "Segserve's way: a box about the object first, the best of the candidates by eye (a key counts as an action), then clicks. Seconds are the machine's, from an action to its mask; a person's own time to aim comes on top.",
+      "Segserve's ways are those of the page's default, Refine: a click or a box about the object first, the best of the candidates by eye (a key counts as an action), then clicks on the interactive model. Seconds are the machine's, from an action to its mask; a person's own time to aim comes on top.",
   );
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-async function segmented(studio: Studio, wanted: Mask, way: "demo" | "box"): Promise<Way> {
+async function segmented(studio: Studio, wanted: Mask, way: WayName): Promise<Way> {
   const { width, height } = wanted;
   const clicked: { x: number; y: number }[] = [];
   let [actions, seconds] = [0, 0];
   for (let found: Mask | null = null; actions < MOST_ACTIONS;) {
     const start = now();
-    if (way === "box" && actions === 0) {
+    if (WAYS[way].box && actions === 0) {
       const [x, y, w, h] = boundsOf(wanted);
       await studio.dragBox([x / width, y / height], [(x + w) / width, (y + h) / height]);
     } else {
@@ -258,7 +267,7 @@ async function segmented(studio: Studio, wanted: Mask, way: "demo" | "box"): Pro
     seconds += (now() - start) / 1000;
     actions += 1;
     found = await studio.mask();
-    if (way === "box") ({ found, actions } = await bestByEye(studio, wanted, found, actions));
+    if (way !== "demo") ({ found, actions } = await bestByEye(studio, wanted, found, actions));
     if (iouOf(found, wanted) >= WANTED) return { actions, seconds, reached: true };
   }
   return { actions: MOST_ACTIONS, seconds, reached: false };
