@@ -158,12 +158,10 @@ it("a picture that is downloaded alone is called as among its namesakes", async 
 
 it("a picture that is opened while its masks are lent to the worker keeps them there", async () => {
   const { store, run, maker, forgotten, lent } = bench({ "a.png": [MASK], "b.png": [MASK], "c.png": [] });
-  const [first, second] = store
-    .get()
-    .workspace.entries.map(({ id }) => ({
-      id,
-      step: documentsOf(store.get())[id]?.history.present.objects[0]?.step ?? -1,
-    }));
+  const [first, second] = store.get().workspace.entries.map(({ id }) => ({
+    id,
+    step: documentsOf(store.get())[id]?.history.present.objects[0]?.step ?? -1,
+  }));
   lent.first = async () => {
     store.dispatch({ type: "workspace/show", id: first?.id ?? -1 });
     await maker.hold(first?.id ?? -1, first?.step ?? -1);
