@@ -145,15 +145,23 @@ it("a cut-out whose picture is gone from storage is left out and told, and is no
   expect([saved.length, told(one)]).toEqual([1, ["picture_gone 1"]]);
 });
 
-it("a picture that is downloaded alone is called as among its namesakes", async () => {
-  const made = bench({ "a.png": [MASK], "b/a.png": [MASK] });
-  made.store.dispatch({ type: "picture/open", name: "a.png", bytes: 1 });
-  const epoch = made.store.get().picture?.epoch ?? -1;
-  made.store.dispatch({ type: "workspace/entry", id: epoch, change: { size: SIZE } });
-  const objects = [{ name: "", label: "", rle: rasterToRle(MASK) }];
-  made.store.dispatch({ type: "workspace/import", id: epoch, objects });
+it.each([
+  [["a.png", "b/a.png", "a.png"], "a-2-cutout.png"],
+  [["a.png", "a.jpg"], "a-2-cutout.png"],
+])("a picture that is downloaded alone is called as among its namesakes: %s", async (names, file) => {
+  const made = bench({});
+  for (const name of names) {
+    made.store.dispatch({ type: "picture/open", name, bytes: 1 });
+    const epoch = made.store.get().picture?.epoch ?? -1;
+    made.store.dispatch({ type: "workspace/entry", id: epoch, change: { size: SIZE } });
+    made.store.dispatch({
+      type: "workspace/import",
+      id: epoch,
+      objects: [{ name: "", label: "", rle: rasterToRle(MASK) }],
+    });
+  }
   await made.run(false);
-  expect(saved.map(({ name }) => name)).toEqual(["a-2-cutout.png"]);
+  expect(saved.map(({ name }) => name)).toEqual([file]);
 });
 
 it("a picture that is opened while its masks are lent to the worker keeps them there", async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import type { ExportedObject, ExportedPicture } from "../src/formats";
 import { WRITERS, zipOf } from "../src/formats";
-import { fileNamesOf, stemsOf } from "../src/formats/names";
+import { fileNamesOf, filesOf, stemsOf } from "../src/formats/names";
 import { encodePng } from "../src/formats/png";
 import { readAnnotations } from "../src/formats/read";
 import { PictureIndex } from "../src/formats/picture-index";
@@ -163,6 +163,18 @@ describe("pictures of one name", () => {
   const NAMES = ["image.png", "image.png", "a/image.png", "Image.png", "image-2.png", "image.png"];
   const known = NAMES.map((name, id) => ({ id, name, ...SIZE }));
   const pictures = NAMES.map((name, i) => ({ name, ...SIZE, objects: [object(disc(20 + 15 * i, 40, 10))] }));
+
+  const named = filesOf(NAMES);
+  it.each(["coco", "labelme", "label_map", "yolo", "voc", "masks"] as const)(
+    "come back each alone of %s",
+    async (id) => {
+      for (const [i, picture] of pictures.entries()) {
+        const { files } = await WRITERS[id]([{ ...picture, files: named[i] ?? { stem: "", fileName: "" } }]);
+        const back = readAnnotations(asFiles(files), known);
+        expect([i, back.pictures.map((found) => found.id)]).toEqual([i, [i]]);
+      }
+    },
+  );
 
   it.each(["coco", "labelme", "label_map", "yolo", "voc", "masks"] as const)(
     "get their own masks of %s",

@@ -97,6 +97,14 @@ describe("what is kept", () => {
     expect(notices).toMatchObject([{ code: "storage_damaged", detail: "1" }]);
     expect(workspace.entries.map(({ id }) => id)).toEqual([good, bad]);
     expect(Object.keys(workspace.parked)).toEqual([`${good}`]);
+    for (const id of [bad, good]) again.store.dispatch({ type: "workspace/show", id });
+    await again.keeper.flush();
+    expect(await shelf.loadDocuments()).toContainEqual(documents[0]); // looked at alone, it is not written over
+    again.store.dispatch({ type: "workspace/show", id: bad });
+    again.store.dispatch({ type: "picture/update", epoch: bad, change: { size: SIZE } });
+    click(again.store);
+    await again.keeper.flush();
+    expect(await shelf.loadDocuments()).not.toContainEqual(documents[0]);
     expect(workspace.labels).toEqual([]);
   });
 

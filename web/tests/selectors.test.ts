@@ -55,6 +55,26 @@ describe("the camera of a picture that is left", () => {
     expect(back.view.camera).toEqual(run(back, { type: "camera/fit" }).view.camera);
   });
 
+  it("is left alone while nobody knows how large the view is", () => {
+    const moved = run(resized(opened(), 1400), { type: "camera/fit" }, { type: "camera/pan", dx: 300, dy: 40 });
+    const first = moved.picture?.epoch ?? -1;
+    const other = run(moved, { type: "picture/open", name: "b.jpg", bytes: 1 });
+    const begun = { ...other, view: { ...other.view, size: { width: 1, height: 1 } } };
+    const back = run(begun, { type: "workspace/show", id: first });
+    expect(back.view.camera).toEqual(moved.view.camera);
+    expect(resized(back, 1400).view.camera).toEqual(moved.view.camera);
+  });
+
+  it("is its own: one that was never measured has none", () => {
+    const moved = run(resized(opened(), 1400), { type: "camera/fit" }, { type: "camera/zoom", at: null, factor: 3 });
+    const unmeasured = run(moved, { type: "picture/open", name: "b.jpg", bytes: 1 });
+    const id = unmeasured.picture?.epoch ?? -1;
+    const left = run(unmeasured, { type: "workspace/show", id: moved.picture?.epoch ?? -1 });
+    const measured = run(left, { type: "workspace/entry", id, change: { size: { width: 50, height: 50 } } });
+    const back = run(measured, { type: "workspace/show", id });
+    expect(back.view.camera).toEqual(run(back, { type: "camera/fit" }).view.camera);
+  });
+
   it("keeps its zoom otherwise, and the picture in sight", () => {
     const zoomed = (state: AppState): AppState => {
       const near = run(state, { type: "camera/zoom", at: viewPoint(1200, 300), factor: 3 });

@@ -41,16 +41,17 @@ describe.each(Object.entries(stores))("a workspace in %s", (_kind, open) => {
     const store = await open();
     for (const picture of [1, 2, 3]) await store.saveFile(picture, new Blob(["x"]));
     const documents = [1, 2].map((picture) => ({ picture, document: {} }));
-    const results = [2, 4].map((picture) => ({ step: picture + 3, picture, payload: {} }));
+    const results = [2, 3, 4].map((picture) => ({ step: picture + 3, picture, payload: {} }));
     await store.save({ index, documents, results });
-    await store.tidy([1]);
+    await store.tidy([1], 4);
     expect(await Promise.all([1, 2, 3].map(async (id) => (await store.loadFile(id)) !== null))).toEqual([
       true,
       false,
       false,
     ]);
     expect(await store.loadDocuments()).toEqual([{ picture: 1, document: {} }]);
-    expect(await Promise.all([5, 7].map((step) => store.loadResult(step)))).toEqual([null, null]);
+    const left = await Promise.all([5, 6, 7].map((step) => store.loadResult(step)));
+    expect(left).toEqual([null, null, results[2]]); // the last one's picture is new
   });
 
   it("lets a picture go with all that is its own", async () => {
@@ -89,14 +90,14 @@ describe("IndexedDB", () => {
     expect(await second.loadEmbedding("m/r/other")).toBeNull();
   });
 
-  it("leaves out a damaged record, and takes nothing for a workspace that is none", async () => {
+  it("leaves out a damaged record, and a workspace that is none is none that may be written over", async () => {
     const store = await openWorkspaceStore(undefined, nextName());
     const damaged = { ...index, pictures: [{ id: "1" }, ...index.pictures], active: -1 } as unknown as WorkspaceIndex;
     await store.save({ ...nothing, index: damaged });
     expect(await store.load()).toEqual({ ...index, active: null });
     for (const wrong of [{ ...index, pictures: 7 }, { ...index, nextId: NaN }, 7]) {
       await store.save({ ...nothing, index: wrong as unknown as WorkspaceIndex });
-      expect(await store.load()).toBeNull();
+      await expect(store.load()).rejects.toThrow("is none");
     }
   });
 

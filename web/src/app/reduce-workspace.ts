@@ -79,7 +79,8 @@ export function showPicture(state: AppState, id: number): AppState {
   const waiting = { phase: "reading", since: 0, progress: 0, waitSeconds: 0, region: null, embedding: null } as const;
   const picture: Picture = { epoch: id, name, bytes, size, imageId, ...waiting };
   const { view } = state;
-  const left = camera === null || size === null ? camera : keepInSight(camera, size, view.size); // in another window perhaps
+  const isSeen = size !== null && view.size.width > 1; // at the start nobody knows how large the view is
+  const left = camera !== null && isSeen ? keepInSight(camera, size, view.size) : camera; // in another window perhaps
   const there = left ?? (size === null ? view.camera : fit(size, view.size, view.insets));
   const calm = { band: null, pointer: null, stroke: null, moving: null, outline: null };
   return {

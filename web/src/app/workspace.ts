@@ -91,8 +91,8 @@ export function withLabel(labels: readonly Label[], name: string): readonly Labe
 /** The open picture's document as it is kept while another one is open; fitted into the view, it will be fitted again. */
 export function documentOf({ history, steps, hidden, view, picture }: AppState): ParkedDocument {
   const { camera, size, insets } = view;
-  const isWhole = picture?.size != null && isFitted(camera, picture.size, size, insets);
-  return { history, steps, hidden, camera: isWhole ? null : camera };
+  const isOwn = picture?.size != null && !isFitted(camera, picture.size, size, insets);
+  return { history, steps, hidden, camera: isOwn ? camera : null };
 }
 
 /** Every picture's document, the open one's included. */

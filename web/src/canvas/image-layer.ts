@@ -1,4 +1,5 @@
 import type { Rectangle } from "../geometry/mask";
+import { free } from "../pictures/context";
 import { buildProgram, RECTANGLE_VERTEX, uniformsOf } from "./gl";
 import type { Scene } from "./scene";
 
@@ -67,10 +68,11 @@ export class ImageLayer {
     const { gl } = this;
     if (bitmap === null || bitmap.width === 0) return null;
     const limit = gl.getParameter(gl.MAX_TEXTURE_SIZE) as number;
-    const source = Math.max(bitmap.width, bitmap.height) > limit ? scaledDown(bitmap, limit) : bitmap;
+    const small = Math.max(bitmap.width, bitmap.height) > limit ? scaledDown(bitmap, limit) : null;
     const texture = gl.createTexture();
     gl.bindTexture(gl.TEXTURE_2D, texture);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, small ?? bitmap);
+    if (small !== null) free(small);
     gl.generateMipmap(gl.TEXTURE_2D);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.LINEAR_MIPMAP_LINEAR);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);

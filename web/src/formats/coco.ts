@@ -1,7 +1,7 @@
 import type { Part } from "../geometry/contours";
 import { contoursOf, simplified } from "../geometry/contours";
 import { pixelsOf, rleToRaster } from "../geometry/raster";
-import { fileNamesOf } from "./names";
+import { filesFor } from "./names";
 import type { ExportedObject, FormatWarning, Writer } from "./types";
 import { categoriesOf, categoryOf, warningsOf } from "./types";
 
@@ -39,10 +39,10 @@ function write(pictures: Parameters<Writer>[0], polygons: boolean): ReturnType<W
     }
     warnings.push(...warningsOf(picture, { coco_holes_as_rle: holes }));
   }
-  const names = fileNamesOf(pictures.map(({ name }) => name));
+  const names = filesFor(pictures);
   const data = JSON.stringify({
     info: { description: "Made with Segserve" },
-    images: pictures.map(({ width, height }, i) => ({ id: i + 1, file_name: names[i], width, height })),
+    images: pictures.map(({ width, height }, i) => ({ id: i + 1, file_name: names[i]?.fileName, width, height })),
     categories: categories.map((name, i) => ({ id: i + 1, name, supercategory: "" })),
     annotations,
   });

@@ -1,6 +1,6 @@
 import type { Raster } from "../geometry/raster";
 import { rleToRaster } from "../geometry/raster";
-import { stemsOf } from "./names";
+import { filesFor } from "./names";
 import { encodePng } from "./png";
 import type { ExportedPicture, FormatFile, FormatWarning, Writer } from "./types";
 import { categoryOf, warningsOf } from "./types";
@@ -30,7 +30,7 @@ export function eachPixel({ picture, area, data }: Raster, visit: (at: number) =
 export const writeLabelMap: Writer = async (pictures) => {
   const files: FormatFile[] = [];
   const warnings: FormatWarning[] = [];
-  const stems = stemsOf(pictures.map(({ name }) => name));
+  const names = filesFor(pictures);
   for (const [i, picture] of pictures.entries()) {
     const { width, height, objects, name } = picture;
     const { values, hidden } = objectMap(picture);
@@ -42,7 +42,7 @@ export const writeLabelMap: Writer = async (pictures) => {
       label: object.label,
       colour: object.colour,
     }));
-    const stem = stems[i] ?? `${i}`;
+    const stem = names[i]?.stem ?? `${i}`;
     files.push({ path: `${stem}-labels.png`, data: await encodePng(narrow, width, height) });
     files.push({
       path: `${stem}-labels.json`,

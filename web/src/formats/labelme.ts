@@ -3,7 +3,7 @@ import { contoursOf, simplified } from "../geometry/contours";
 import type { Raster } from "../geometry/raster";
 import { rleToRaster } from "../geometry/raster";
 import { TOLERANCE } from "./coco";
-import { stemsOf } from "./names";
+import { filesFor } from "./names";
 import { maskPng } from "./png";
 import type { ExportedObject, FormatFile, FormatWarning, Writer } from "./types";
 import { categoryOf, warningsOf } from "./types";
@@ -12,7 +12,7 @@ const VERSION = "5.5.0";
 
 /** labelme's JSON, one a picture: polygons, the parts of an object in one group; a mask with holes as labelme's mask shape. */
 export const writeLabelme: Writer = async (pictures) => {
-  const stems = stemsOf(pictures.map(({ name }) => name));
+  const names = filesFor(pictures);
   const files: FormatFile[] = [];
   const warnings: FormatWarning[] = [];
   for (const [i, picture] of pictures.entries()) {
@@ -30,7 +30,7 @@ export const writeLabelme: Writer = async (pictures) => {
       imageHeight: height,
       imageWidth: width,
     };
-    files.push({ path: `${stems[i] ?? i}.json`, data: JSON.stringify(file) });
+    files.push({ path: `${names[i]?.stem ?? i}.json`, data: JSON.stringify(file) });
   }
   return { files, warnings };
 };

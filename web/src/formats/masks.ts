@@ -1,6 +1,6 @@
 import { rleToRaster } from "../geometry/raster";
 import { eachPixel } from "./label-map";
-import { safeName, stemsOf } from "./names";
+import { safeName, filesFor } from "./names";
 import { maskPng } from "./png";
 import type { FormatFile, Writer } from "./types";
 import { categoryOf } from "./types";
@@ -8,13 +8,13 @@ import { categoryOf } from "./types";
 /** A black and white PNG of the picture's size for each object, in a folder a picture. */
 export const writeMasks: Writer = async (pictures) => {
   const files: FormatFile[] = [];
-  const stems = stemsOf(pictures.map(({ name }) => name));
+  const names = filesFor(pictures);
   for (const [i, { width, height, objects }] of pictures.entries()) {
     for (const [n, object] of objects.entries()) {
       const mask = new Uint8Array(width * height);
       eachPixel(rleToRaster(object.rle), (at) => (mask[at] = 1));
       const number = `${n + 1}`.padStart(3, "0");
-      const path = `${stems[i] ?? i}/${number}-${safeName(categoryOf(object))}.png`;
+      const path = `${names[i]?.stem ?? i}/${number}-${safeName(categoryOf(object))}.png`;
       files.push({ path, data: await maskPng(mask, width, height) });
     }
   }

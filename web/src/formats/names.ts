@@ -22,6 +22,29 @@ export function fileNamesOf(names: readonly string[]): string[] {
   });
 }
 
+/** What a picture's own files are called, and what they call it. */
+export interface FileNames {
+  readonly stem: string;
+  readonly fileName: string;
+}
+
+/** Of pictures of these names, no two alike. */
+export function filesOf(names: readonly string[]): FileNames[] {
+  const [stems, fileNames] = [stemsOf(names), fileNamesOf(names)];
+  return names.map((name, i) => ({ stem: stems[i] ?? name, fileName: fileNames[i] ?? name }));
+}
+
+interface Named {
+  readonly name: string;
+  readonly files?: FileNames;
+}
+
+/** Those that the pictures were given among more, or those of these alone. */
+export function filesFor(pictures: readonly Named[]): FileNames[] {
+  const alone = filesOf(pictures.map(({ name }) => name));
+  return pictures.map(({ name, files }, i) => files ?? alone[i] ?? { stem: name, fileName: name });
+}
+
 function unused(taken: Set<string>, stem: string, ending = ""): string {
   let unique = stem + ending;
   for (let n = 2; taken.has(unique.toLowerCase()); n++) unique = `${stem}-${n}${ending}`;

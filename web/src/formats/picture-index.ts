@@ -1,4 +1,4 @@
-import { ENDING, fileNamesOf, safeName, stemsOf } from "./names";
+import { ENDING, filesOf, safeName, stemsOf } from "./names";
 import type { KnownPicture } from "./reading";
 
 /** As the name looks after a way through other systems. */
@@ -32,12 +32,12 @@ export class PictureIndex {
 
   constructor(pictures: readonly KnownPicture[]) {
     const names = pictures.map(({ name }) => name);
-    const [written, fileNames] = [stemsOf(names), fileNamesOf(names)]; // as our own files are called, and call them
+    const written = filesOf(names);
     for (const [i, picture] of pictures.entries()) {
       const entry = { picture, path: plain(picture.name) };
-      this.#byFileName.set(fileNames[i] ?? "", picture);
+      this.#byFileName.set(written[i]?.fileName ?? "", picture);
       this.#byPath.set(entry.path, this.#byPath.has(entry.path) ? null : picture);
-      this.#byWritten.set((written[i] ?? "").toLowerCase(), picture);
+      this.#byWritten.set((written[i]?.stem ?? "").toLowerCase(), picture);
       append(this.#byName, lastOf(entry.path), entry);
       append(this.#byStem, stemKey(picture.name), entry);
     }

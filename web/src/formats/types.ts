@@ -1,4 +1,5 @@
 import type { Rle } from "../geometry/rle";
+import type { FileNames } from "./names";
 
 export interface ExportedObject {
   readonly id: number;
@@ -16,6 +17,8 @@ export interface ExportedObject {
 export interface ExportedPicture {
   /** With its folder, if it came with one. */
   readonly name: string;
+  /** Where there are more pictures than those that are written: what its files are called among all. */
+  readonly files?: FileNames;
   readonly width: number;
   readonly height: number;
   /** Later ones lie above earlier ones. */

@@ -2,14 +2,14 @@ import type { Ring } from "../geometry/contours";
 import { contoursOf, ringsOf, simplified } from "../geometry/contours";
 import { rleToRaster } from "../geometry/raster";
 import { TOLERANCE } from "./coco";
-import { stemsOf } from "./names";
+import { filesFor } from "./names";
 import type { Writer } from "./types";
 import { categoryOf } from "./types";
 import { escaped } from "./voc";
 
 /** GeoJSON, one a picture: a feature an object, in pixels of the picture, y down; rings are closed. */
 export const writeGeoJson: Writer = (pictures) => {
-  const stems = stemsOf(pictures.map(({ name }) => name));
+  const names = filesFor(pictures);
   const closed = (ring: Ring): number[][] => [...ring, ...ring.slice(0, 1)].map(({ x, y }) => [x, y]);
   const files = pictures.map(({ name, width, height, objects }, i) => {
     const features = objects.map((object, n) => {
@@ -24,14 +24,14 @@ export const writeGeoJson: Writer = (pictures) => {
       return { type: "Feature", id: n + 1, properties, geometry: { type: "MultiPolygon", coordinates } };
     });
     const collection = { type: "FeatureCollection", picture: name, width, height, features };
-    return { path: `${stems[i] ?? i}.geojson`, data: JSON.stringify(collection) };
+    return { path: `${names[i]?.stem ?? i}.geojson`, data: JSON.stringify(collection) };
   });
   return { files, warnings: [] };
 };
 
 /** SVG, one a picture: a path an object, holes cut out by the even-odd rule. */
 export const writeSvg: Writer = (pictures) => {
-  const stems = stemsOf(pictures.map(({ name }) => name));
+  const names = filesFor(pictures);
   const files = pictures.map(({ width, height, objects }, i) => {
     const paths = objects.map((object) => {
       const rings = ringsOf(simplified(contoursOf(rleToRaster(object.rle)), TOLERANCE));
@@ -41,7 +41,7 @@ export const writeSvg: Writer = (pictures) => {
     });
     const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
     const data = `<svg xmlns="http://www.w3.org/2000/svg" ${size}>\n${paths.join("")}</svg>\n`;
-    return { path: `${stems[i] ?? i}.svg`, data };
+    return { path: `${names[i]?.stem ?? i}.svg`, data };
   });
   return { files, warnings: [] };
 };

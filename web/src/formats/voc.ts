@@ -1,6 +1,6 @@
 import { rleToRaster } from "../geometry/raster";
 import { objectMap } from "./label-map";
-import { stemsOf } from "./names";
+import { filesFor } from "./names";
 import type { Palette } from "./png";
 import { encodePng } from "./png";
 import type { ExportedPicture, FormatFile, FormatWarning, Writer } from "./types";
@@ -22,12 +22,12 @@ export const VOC_PALETTE: Palette = Array.from({ length: 256 }, (_, index) => {
 /** Pascal VOC's folders: an XML of boxes, a PNG of classes and a PNG of objects for each picture, and the classes' names. */
 export const writeVoc: Writer = async (pictures) => {
   const categories = categoriesOf(pictures);
-  const stems = stemsOf(pictures.map(({ name }) => name));
+  const names = filesFor(pictures);
   const files: FormatFile[] = [];
   const warnings: FormatWarning[] = [];
   for (const [i, picture] of pictures.entries()) {
     const { width, height, objects } = picture;
-    const stem = stems[i] ?? `${i}`;
+    const stem = names[i]?.stem ?? `${i}`;
     const shown = { ...picture, objects: objects.slice(0, MOST) };
     const { values, hidden } = objectMap(shown);
     const classes = shown.objects.map((object) => Math.min(categories.indexOf(categoryOf(object)) + 1, MOST));

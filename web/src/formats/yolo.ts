@@ -2,7 +2,7 @@ import type { Ring } from "../geometry/contours";
 import { contoursOf, simplified } from "../geometry/contours";
 import { rleToRaster } from "../geometry/raster";
 import { TOLERANCE } from "./coco";
-import { stemsOf } from "./names";
+import { filesFor } from "./names";
 import type { FormatFile, FormatWarning, Writer } from "./types";
 import { categoriesOf, categoryOf, warningsOf } from "./types";
 
@@ -12,7 +12,7 @@ import { categoriesOf, categoryOf, warningsOf } from "./types";
  */
 export const writeYolo: Writer = (pictures) => {
   const categories = categoriesOf(pictures);
-  const stems = stemsOf(pictures.map(({ name }) => name));
+  const named = filesFor(pictures);
   const warnings: FormatWarning[] = [];
   const files = pictures.map((picture, i): FormatFile => {
     const { width, height } = picture;
@@ -31,7 +31,7 @@ export const writeYolo: Writer = (pictures) => {
       return [`${categories.indexOf(categoryOf(object))} ${coordinates.join(" ")}`];
     });
     warnings.push(...warningsOf(picture, counts));
-    return { path: `labels/${stems[i] ?? i}.txt`, data: lines.map((line) => `${line}\n`).join("") };
+    return { path: `labels/${named[i]?.stem ?? i}.txt`, data: lines.map((line) => `${line}\n`).join("") };
   });
   // JSON's strings are YAML's too.
   const names = categories.map((name, i) => `  ${i}: ${JSON.stringify(name)}\n`).join("");

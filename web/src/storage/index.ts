@@ -31,6 +31,7 @@ export async function openWorkspaceStore(
   }
   try {
     await store.load();
+    await store.loadDocuments();
     return store;
   } catch (error) {
     store.close(); // what is written over work that could not be read is lost

@@ -51,7 +51,10 @@ export class IndexedDbStore implements WorkspaceStore {
   ) {}
 
   async load(): Promise<WorkspaceIndex | null> {
-    return indexFrom(await this.#try(() => this.db.get("workspace", INDEX)));
+    const kept: unknown = await this.#try(() => this.db.get("workspace", INDEX));
+    const index = indexFrom(kept);
+    if (index === null && kept !== undefined) throw new StorageError("broken", "The kept workspace is none.");
+    return index;
   }
 
   save({ index, documents = [], results = [], forgotten = [] }: Changes): Promise<void> {
@@ -131,12 +134,12 @@ export class IndexedDbStore implements WorkspaceStore {
     });
   }
 
-  async tidy(known: readonly number[]): Promise<void> {
+  async tidy(known: readonly number[], nextId: number): Promise<void> {
     const found = await this.#try(() =>
       Promise.all([this.db.getAllKeys("files"), this.db.getAllKeys("documents"), this.#picturesWithResults()]),
     );
     const kept = new Set(known);
-    for (const id of new Set(found.flat())) if (!kept.has(id)) await this.removePicture(id);
+    for (const id of new Set(found.flat())) if (!kept.has(id) && id < nextId) await this.removePicture(id);
   }
 
   async #picturesWithResults(): Promise<number[]> {

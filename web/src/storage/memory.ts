@@ -54,10 +54,10 @@ export class MemoryStore implements WorkspaceStore {
     return Promise.resolve();
   }
 
-  async tidy(known: readonly number[]): Promise<void> {
+  async tidy(known: readonly number[], nextId: number): Promise<void> {
     const withResults = [...this.#results.values()].map(({ picture }) => picture);
     for (const id of [...this.#files.keys(), ...this.#documents.keys(), ...withResults]) {
-      if (!known.includes(id)) await this.removePicture(id);
+      if (!known.includes(id) && id < nextId) await this.removePicture(id);
     }
   }
 

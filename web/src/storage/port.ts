@@ -49,6 +49,7 @@ export class StorageError extends Error {
 export interface WorkspaceStore {
   /** Why it lasts no longer than the page (`unreadable`: what is kept could not be read and is left alone); null: it does. */
   readonly fleeting: "unavailable" | "elsewhere" | "unreadable" | null;
+  /** null: nothing is kept. Raises StorageError where it cannot be read. */
   load(): Promise<WorkspaceIndex | null>;
   /** Raises StorageError. */
   save(changes: Changes): Promise<void>;
@@ -61,8 +62,11 @@ export interface WorkspaceStore {
   loadEmbedding(key: string): Promise<ArrayBuffer | null>;
   /** Its file, document and results. */
   removePicture(picture: number): Promise<void>;
-  /** Removes what is left of pictures that are not `known`: a page that was closed in the middle of something leaves such. */
-  tidy(known: readonly number[]): Promise<void>;
+  /**
+   * Removes what is left of pictures that are not `known`: a page that was closed in the middle of something leaves such. Ids
+   * from `nextId` on may have been given since.
+   */
+  tidy(known: readonly number[], nextId: number): Promise<void>;
   estimate(): Promise<{ readonly usage: number; readonly quota: number } | null>;
   /** Asks the browser not to clear this away when it needs room elsewhere. */
   persist(): Promise<void>;

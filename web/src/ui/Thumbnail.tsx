@@ -5,6 +5,7 @@ import { rgbOf } from "../app/palette";
 import type { Size } from "../geometry/frames";
 import type { PlacedLogits, Rectangle } from "../geometry/mask";
 import { occupiedCells } from "../geometry/mask";
+import { free } from "../pictures/context";
 import { useApp, useSelect } from "./context";
 
 interface ThumbnailProps {
@@ -44,7 +45,9 @@ export function Thumbnail(props: ThumbnailProps): JSX.Element {
     context.drawImage(bitmap, area.x * shown, area.y * shown, wide, high, 0, 0, columns, rows);
     context.fillStyle = "rgb(0 0 0 / 35%)";
     context.fillRect(0, 0, columns, rows);
-    context.drawImage(tint(logits, colour, area, columns, rows), 0, 0);
+    const tinted = tint(logits, colour, area, columns, rows);
+    context.drawImage(tinted, 0, 0);
+    free(tinted);
   }, [resources, logits, step, frame, colour, width, height]);
 
   return (

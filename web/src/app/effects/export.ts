@@ -2,7 +2,8 @@ import type { MaskSummary } from "../../decode/protocol";
 import { DecodeError } from "../../decode/protocol";
 import type { ExportedPicture, FormatFile, FormatWarning, Written } from "../../formats";
 import { WRITERS, zipOf } from "../../formats";
-import { fileNamesOf, stemsOf } from "../../formats/names";
+import type { FileNames } from "../../formats/names";
+import { filesOf } from "../../formats/names";
 import { warningsOf } from "../../formats/types";
 import type { ExportFormat } from "../actions";
 import { colourOf, objectColour } from "../palette";
@@ -20,6 +21,8 @@ import type { StepMaker } from "./step-maker";
 /** What a picture has to download. */
 interface Source {
   readonly entry: PictureEntry;
+  /** What its files are called, as among all pictures, so that they come back to it and not to a namesake. */
+  readonly files: FileNames;
   readonly objects: readonly ExportEntry[];
   /** Objects whose masks are not worked out yet. */
   readonly waiting: number;
@@ -38,7 +41,7 @@ export class Exporter {
   async run(format: ExportFormat, all: boolean): Promise<void> {
     const sources = this.#sources(all);
     if (sources.length === 0) return;
-    const [stem = "picture"] = stemsOf([sources[0]?.entry.name ?? ""]).map((path) => path.split("/").at(-1) ?? path);
+    const stem = sources[0]?.files.stem.split("/").at(-1) ?? "picture";
     try {
       const { files, warnings } = await this.#write(format, sources);
       const [only] = files;
@@ -56,19 +59,14 @@ export class Exporter {
     }
   }
 
-  /**
-   * In the filmstrip's order; of all pictures those without objects too, for they were looked at. A picture that comes alone
-   * is called as among all of them, so that its files come back to it and not to its namesake.
-   */
+  /** In the filmstrip's order; of all pictures those without objects too, for they were looked at. */
   #sources(all: boolean): Source[] {
     const state = this.store.get();
     const { entries, label } = state.workspace;
     const documents = documentsOf(state);
     const open = state.picture?.epoch;
-    const names = fileNamesOf(entries.map(({ name }) => name));
-    const sources = entries.map((entry, i) =>
-      sourceOf({ ...entry, name: names[i] ?? entry.name }, documents[entry.id], label),
-    );
+    const names = filesOf(entries.map(({ name }) => name));
+    const sources = entries.flatMap((entry, i) => sourceOf(entry, names[i], documents[entry.id], label));
     return sources.filter(({ entry: { id, size } }) => size !== null && (all || id === open));
   }
 
@@ -80,7 +78,8 @@ export class Exporter {
   }
 
   async #exported(source: Source): Promise<ExportedPicture> {
-    const { name, size } = source.entry;
+    const { entry, files } = source;
+    const { name, size } = entry;
     const summaries = await this.#with(source, (masks) => this.engine.call<"summarise">({ kind: "summarise", masks }));
     const { labels } = this.store.get().workspace;
     const objects = source.objects.map(({ id, name: own, label, iou, colour }, i) => ({
@@ -91,14 +90,13 @@ export class Exporter {
       iou,
       rle: rleOf(summaries[i]),
     }));
-    return { name, width: size?.width ?? 0, height: size?.height ?? 0, objects };
+    return { name, files, width: size?.width ?? 0, height: size?.height ?? 0, objects };
   }
 
   async #pngs(format: "mask" | "cutout", sources: readonly Source[]): Promise<Written> {
     const files: FormatFile[] = [];
     const warnings: FormatWarning[] = [];
-    const stems = stemsOf(sources.map(({ entry }) => entry.name));
-    for (const [i, source] of sources.entries()) {
+    for (const source of sources) {
       if (source.objects.length === 0) continue;
       const blob = await this.#with(source, (masks) =>
         format === "mask"
@@ -106,7 +104,7 @@ export class Exporter {
           : this.#cutOut(source.entry, masks, warnings),
       );
       if (blob === null) continue;
-      files.push({ path: `${stems[i] ?? i}-${format}.png`, data: new Uint8Array(await blob.arrayBuffer()) });
+      files.push({ path: `${source.files.stem}-${format}.png`, data: new Uint8Array(await blob.arrayBuffer()) });
     }
     return { files, warnings };
   }
@@ -158,9 +156,15 @@ export class Exporter {
   }
 }
 
-function sourceOf(entry: PictureEntry, document: ParkedDocument | undefined, label: string): Source {
-  if (document === undefined) return { entry, objects: [], waiting: 0 };
-  return { entry, objects: exportable(document, label), waiting: maskless(document) };
+function sourceOf(
+  entry: PictureEntry,
+  files: FileNames | undefined,
+  document: ParkedDocument | undefined,
+  label: string,
+): Source[] {
+  if (files === undefined) return [];
+  if (document === undefined) return [{ entry, files, objects: [], waiting: 0 }];
+  return [{ entry, files, objects: exportable(document, label), waiting: maskless(document) }];
 }
 
 function rleOf(summary: MaskSummary | undefined): MaskSummary["rle"] {

@@ -21,6 +21,8 @@ export class Keeper {
   readonly #forgotten = new Set<number>();
   readonly #documents = new Set<number>();
   readonly #files = new Map<number, Blob>();
+  /** Pictures whose kept documents could not be read: the next visit may, unless they are drawn on anew. */
+  readonly #unread = new Set<number>();
   #indexChanged = false;
   #warned = false;
   #closed = false;
@@ -43,6 +45,8 @@ export class Keeper {
       if (picture !== null && same && edited) this.#documents.add(picture.epoch);
       if (workspace.parked !== before.workspace.parked) {
         for (const [id, document] of Object.entries(workspace.parked)) {
+          const isUntouched = document.history.past.length + document.history.future.length === 0;
+          if (isUntouched && this.#unread.has(Number(id))) continue;
           if (before.workspace.parked[Number(id)] !== document) this.#documents.add(Number(id));
         }
       }
@@ -135,11 +139,18 @@ export class Keeper {
       const index = await shelf.load();
       const documents = index === null ? [] : await shelf.loadDocuments();
       const { workspace, nextId, damaged } = workspaceFrom(index, documents);
-      if (damaged > 0) this.#tell("storage_damaged", `${damaged}`, "error");
+      for (const id of damaged) this.#unread.add(id);
+      if (damaged.length > 0) this.#tell("storage_damaged", `${damaged.length}`, "error");
       if (shelf.fleeting === "unreadable") this.#tell("storage_unreadable", "", "error", "reload");
       const place = shelf.fleeting === "elsewhere" ? "elsewhere" : "here";
       this.store.dispatch({ type: "workspace/restore", workspace: { ...workspace, place }, nextId });
-      if (index !== null) void shelf.tidy(index.pictures.map(({ id }) => id)).catch(() => undefined);
+      if (index !== null)
+        void shelf
+          .tidy(
+            index.pictures.map(({ id }) => id),
+            nextId,
+          )
+          .catch(() => undefined);
       return index?.active ?? null;
     } catch (error) {
       this.#complain(error);

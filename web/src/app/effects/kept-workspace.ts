@@ -26,19 +26,20 @@ export function indexOf(
   return { pictures, active: active ?? null, nextId, extra };
 }
 
-/** The workspace as it was left. What is damaged is left out piece by piece (`damaged` pictures' work), and no id is given twice. */
+/** The workspace as it was left. What is damaged is left out piece by piece (`damaged`: whose work), and no id is given twice. */
 export function workspaceFrom(
   index: WorkspaceIndex | null,
   documents: readonly KeptDocument[],
-): { readonly workspace: Partial<Workspace>; readonly nextId: number; readonly damaged: number } {
-  if (index === null) return { workspace: {}, nextId: 1, damaged: 0 };
+): { readonly workspace: Partial<Workspace>; readonly nextId: number; readonly damaged: readonly number[] } {
+  if (index === null) return { workspace: {}, nextId: 1, damaged: [] };
   const entries = index.pictures.map(entryFrom);
   const parked: Record<number, ParkedDocument> = {};
-  let [nextId, damaged] = [index.nextId, 0];
+  const damaged: number[] = [];
+  let { nextId } = index;
   for (const { picture, document } of documents) {
     const isKnown = entries.some(({ id }) => id === picture);
     if (!isDocument(document)) {
-      if (isKnown) damaged++;
+      if (isKnown) damaged.push(picture);
       continue;
     }
     if (isKnown) parked[picture] = document;
