@@ -95,7 +95,7 @@ clean: ## remove what was built (keeps .venv and node_modules)
 .make/venv:
 	@mkdir -p .make
 	@test -n "$(PYTHON)" || { echo "error: Segserve needs Python 3.11 or newer" >&2; exit 1; }
-	@test -x $(PY) || { echo "creating .venv with $(PYTHON)"; $(PYTHON) -m venv $(VENV); }
+	@$(PY) -m pip --version >/dev/null 2>&1 || { echo "creating .venv with $(PYTHON)"; $(PYTHON) -m venv --clear $(VENV); }
 	@touch $@
 
 .make/base: pyproject.toml constraints.txt hatch_build.py | .make/venv

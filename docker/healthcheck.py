@@ -8,7 +8,9 @@ from http.client import HTTPConnection, HTTPException
 
 
 def main() -> int:
-    connection = HTTPConnection("127.0.0.1", int(os.environ.get("SEGSERVE_PORT", "8000")), timeout=3)
+    port = os.environ.get("SEGSERVE_PORT", "8000")
+    # A Kubernetes Service named segserve puts its address there; the server passes over it too.
+    connection = HTTPConnection("127.0.0.1", 8000 if port.startswith("tcp://") else int(port), timeout=3)
     try:
         connection.request("GET", "/healthz")
         status = connection.getresponse().status

@@ -146,8 +146,9 @@ def need_workshop() -> None:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         message = (
-            f"Converting a checkpoint needs {', '.join(missing)}: pip install 'segserve[export]'. A bundle file made "
-            "elsewhere (segserve models bundle) needs nothing of that."
+            f"Converting a checkpoint needs {', '.join(missing)}, the extra `export`: in Segserve's checkout "
+            "pip install -c constraints.txt -e '.[export]' (docs/models.md). A bundle file made elsewhere (segserve "
+            "models bundle) needs nothing of that."
         )
         raise InstallError(message, "workshop_missing")
 

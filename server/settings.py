@@ -134,6 +134,12 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line shown.")
 
+    @field_validator("port", mode="before")
+    @classmethod
+    def _not_kubernetes(cls, value: object) -> object:
+        """A Kubernetes Service named segserve gives its pods SEGSERVE_PORT=tcp://10.0.0.1:8000, which is not ours."""
+        return cls.model_fields["port"].default if isinstance(value, str) and value.startswith("tcp://") else value
+
     @field_validator("redis_url")
     @classmethod
     def _redis_scheme(cls, value: SecretStr | None) -> SecretStr | None:

@@ -84,7 +84,10 @@ def decode_image(data: bytes, *, max_pixels: int) -> DecodedImage:
                 _bound((tiff_tile_pixels(image), 1), max_pixels)
                 image.info.pop("xmp", None)  # Pillow would turn the picture by what it says, as nobody else does
             image.load()
-            rgb = _to_rgb(_upright(image))
+            upright = _upright(image)
+            if upright is not image:
+                image.close()  # its pixels, which are of no use any more
+            rgb = _to_rgb(upright)
             _bound((rgb.shape[1], rgb.shape[0]), max_pixels)
     except ImageError:
         raise
@@ -168,11 +171,6 @@ def _to_rgb(image: Image.Image) -> UInt8:
         return _grey(np.rint(np.clip(floats * np.float32(255 if floats.max() <= 1 else 1), 0, 255)))
     if image.mode == "LAB":
         _unsupported("LAB colours are not read")
-    if image.has_transparency_data:
-        straight = image.convert("RGBA")
-        page = Image.new("RGB", straight.size, "white")
-        page.paste(straight, mask=straight.getchannel("A"))
-        return _array(page)
     return _array(image)
 
 
@@ -183,8 +181,15 @@ def _array(image: Image.Image) -> UInt8:
     rows = max(_STRIP_PIXELS // width, 1)
     for top in range(0, height, rows):
         strip = image.crop((0, top, width, min(top + rows, height)))
-        rgb[top : top + rows] = np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))
+        rgb[top : top + rows] = np.asarray(_on_white(strip) if strip.has_transparency_data else strip.convert("RGB"))
     return rgb
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    straight = image.convert("RGBA")
+    page = Image.new("RGB", straight.size, "white")
+    page.paste(straight, mask=straight.getchannel("A"))
+    return page
 
 
 def _grey(values: NDArray[Any]) -> UInt8:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,8 @@ class OnnxBackend:
                 str(Path(bundle.directory) / file), self._options(arena), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime raises its own, untyped ones
-            message = f"{file} of {bundle.manifest.id} could not be loaded by ONNX Runtime: {error}"
+            reason = str(error).replace(f"{bundle.directory}{os.sep}", "")  # callers read it
+            message = f"{file} of {bundle.manifest.id} could not be loaded by ONNX Runtime: {reason}"
             raise BundleError(message, code="bundle_graph_invalid", file=file) from error
         return file, session
 

@@ -10,6 +10,7 @@ the back end is made.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -76,7 +77,7 @@ class TorchBackend:
         try:
             import torch
         except ImportError as error:
-            message = "torch is not installed: pip install 'segserve[gpu]', or set SEGSERVE_DEVICE=cpu."
+            message = "torch is not installed: in the checkout pip install -c constraints.txt -e '.[gpu]', or set SEGSERVE_DEVICE=cpu."
             raise UnavailableError(message, code="backend_unavailable") from error
         self.device = torch.device(device)
         if self.device.type == "cuda" and not torch.cuda.is_available():
@@ -97,7 +98,8 @@ class TorchBackend:
         try:
             exported = move_to_device_pass(torch.export.load(directory / file), self.device)
         except Exception as error:  # torch raises many kinds for a damaged archive
-            message = f"{file} of {manifest.id} could not be loaded by torch: {error}"
+            reason = str(error).replace(f"{directory}{os.sep}", "")  # callers read it
+            message = f"{file} of {manifest.id} could not be loaded by torch: {reason}"
             raise BundleError(message, code="bundle_graph_invalid", file=file) from error
         arrays = read_weights(directory / require_file(manifest, "weights"))
         weights: dict[str, Any] = {}

@@ -93,7 +93,7 @@ async def test_too_large_is_refused_while_reading(start: Start) -> None:
     async with start(max_upload_bytes=4096) as service:
         seen: list[int] = []
         original = service.context.budget.take
-        service.context.budget.take = lambda count: (seen.append(sent), original(count))[1]  # type: ignore[method-assign]
+        service.context.budget.take = lambda *counts: (seen.append(sent), original(*counts))[1]  # type: ignore[method-assign]
         response = await service.http.post("/v1/images", content=endless(), headers={"Content-Type": "image/png"})
         body = problem(response, 413, "payload_too_large")
         assert body["limit"] == 4096

@@ -230,7 +230,7 @@ def test_the_workshop_is_asked_for_before_anything_is_fetched(
     monkeypatch.setattr(commands, "NEEDED", ("torch_that_nobody_has",))
     assert main(["models", "pull", MODEL.id]) == FAILED
     err = capsys.readouterr().err
-    assert "pip install 'segserve[export]'" in err
+    assert "pip install -c constraints.txt -e '.[export]'" in err
     assert "workshop_missing" in err
 
 

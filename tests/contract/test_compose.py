@@ -106,7 +106,9 @@ def test_servers_publish_to_this_machine_only_unless_told_otherwise(service: dic
 
 @every_server
 def test_a_server_knows_its_share_of_the_cores(service: dict[str, Any]) -> None:
-    assert service["environment"]["SEGSERVE_THREADS"] == service["deploy"]["resources"]["limits"]["cpus"]
+    cpus = service["deploy"]["resources"]["limits"]["cpus"]
+    for name in ("SEGSERVE_THREADS", "SEGSERVE_WORKERS"):
+        assert service["environment"][name] == f"${{{name}:-{cpus}}}"
 
 
 @every_server
@@ -243,7 +245,7 @@ def answering() -> Iterator[int]:
         thread.join()
 
 
-def check_health(port: int) -> int:
+def check_health(port: int | str) -> int:
     environment = {**os.environ, "SEGSERVE_PORT": str(port)}
     command = [sys.executable, str(HEALTHCHECK)]
     return subprocess.run(command, env=environment, capture_output=True, check=False).returncode
@@ -257,6 +259,17 @@ def test_the_health_check_tells_well_from_unwell(answering: int, monkeypatch: py
 
 def test_the_health_check_tells_nobody_there() -> None:
     assert check_health(1) == 1
+
+
+def test_an_address_that_kubernetes_puts_into_the_port_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a Service named segserve does for every pod."""
+    monkeypatch.setenv("SEGSERVE_PORT", "tcp://10.96.0.17:80")
+    assert Settings().port == 8000
+    found = subprocess.run([sys.executable, str(HEALTHCHECK)], capture_output=True, text=True, check=False)
+    assert "Traceback" not in found.stderr
+    monkeypatch.setenv("SEGSERVE_PORT", "tcp")
+    with pytest.raises(ValueError, match="port"):
+        Settings()
 
 
 def test_the_health_check_lies_where_compose_looks_for_it() -> None:

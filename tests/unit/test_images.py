@@ -178,6 +178,23 @@ def test_alpha_is_composited_on_white(mode: str) -> None:
         assert decode(encode(image.convert(mode), file_format)).rgb[0, :, 0].tolist() == [255, 0, 204]
 
 
+@pytest.mark.parametrize("kind", ["RGBA", "LA", "palette", "colour key"])
+def test_pictures_of_several_strips_are_composited_like_small_ones(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 4), np.uint8)
+    image, options = Image.fromarray(values, "RGBA"), {}
+    if kind == "LA":
+        image = image.convert("LA")
+    elif kind == "palette":
+        image, options = image.convert("RGB").quantize(8), {"transparency": bytes([0, 128, 255, 255, 7])}
+    elif kind == "colour key":
+        image, options = Image.fromarray(values[:, :, :3] // 128 * 128), {"transparency": (128, 0, 128)}
+    data = encode(image, "PNG", **options)
+    whole = decode(data).rgb
+    assert (whole == 255).all(axis=2).any()
+    monkeypatch.setattr("server.runtime.images._STRIP_PIXELS", 5 * WIDTH)
+    np.testing.assert_array_equal(decode(data).rgb, whole)
+
+
 def test_premultiplied_alpha_is_divided_out_first() -> None:
     image = Image.new("RGBA", (1, 1), (100, 50, 0, 128))
     unassociated, associated = (struct.pack("<HHII", 338, 3, 1, kind) for kind in (2, 1))

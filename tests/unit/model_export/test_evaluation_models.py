@@ -322,7 +322,7 @@ def test_a_damaged_picture_is_left_out_and_named(
     base = ["evaluate", "--bundle", str(BUNDLE), "--data", str(data), "--max-clicks", "1", "--workers", workers]
     assert main([*base, "--report", str(tmp_path / "report")]) == 0
     printed = capsys.readouterr()
-    assert f"left out: {damaged}: The JPEG file is damaged" in printed.err
+    assert f"left out: {damaged}: broken picture: The JPEG file is damaged" in printed.err
     assert "| shapes | 4 |" in printed.out
     assert "2 pictures, 1 left out that cannot be read" in (tmp_path / "report" / "report.html").read_text()
 
