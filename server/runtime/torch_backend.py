@@ -77,7 +77,7 @@ class TorchBackend:
         try:
             import torch
         except ImportError as error:
-            message = "torch is not installed: in the checkout pip install -c constraints.txt -e '.[gpu]', or set SEGSERVE_DEVICE=cpu."
+            message = "torch is not installed: pip install -c constraints.txt -e '.[gpu]', or set SEGSERVE_DEVICE=cpu."
             raise UnavailableError(message, code="backend_unavailable") from error
         self.device = torch.device(device)
         if self.device.type == "cuda" and not torch.cuda.is_available():
