@@ -68,11 +68,24 @@ class Likeness(nn.Module):
         b, _, h, w = features.shape
         look = self.project(features).flatten(2)
         look = look * torch.rsqrt((look * look).sum(1, keepdim=True) + EPSILON)
-        cosine = look.transpose(1, 2) @ look  # [B, h w, h w]
-        share = F.avg_pool2d(clicks, clicks.shape[-1] // w).flatten(2)  # [B, 2, h w]
-        away = 2 * (share < 0.25).to(cosine.dtype)
-        maps = [(cosine - away[:, k : k + 1]).amax(-1).clamp(min=-1.0) for k in range(CLICK_CHANNELS)]
-        return torch.stack(maps, 1).view(b, CLICK_CHANNELS, h, w)
+        near = F.avg_pool2d(clicks, clicks.shape[-1] // w).flatten(2) >= 0.25  # [B, 2, h w]
+        if torch.compiler.is_exporting():  # a graph's shapes know no number of clicked cells
+            cosine = look.transpose(1, 2) @ look  # [B, h w, h w]
+            away = 2 * (~near).to(cosine.dtype)
+            maps = [(cosine - away[:, k : k + 1]).amax(-1) for k in range(CLICK_CHANNELS)]
+            return torch.stack(maps, 1).clamp(min=-1.0).view(b, CLICK_CHANNELS, h, w)
+        return self.of_clicked(look, near).view(b, CLICK_CHANNELS, h, w)
+
+    @staticmethod
+    def of_clicked(look: Tensor, near: Tensor) -> Tensor:
+        """look [B, C, h w], near bool [B, 2, h w] -> [B, 2, h w], the same as over all cells: only those under disks,
+        few of a thousand, are compared with."""
+        clicked = max(int(near.sum(-1).max()), 1)
+        found, cells = near.to(torch.uint8).topk(clicked, dim=-1)  # [B, 2, clicked]
+        places = cells.flatten(1).unsqueeze(1).expand(-1, look.shape[1], -1)
+        cosine = look.gather(2, places).transpose(1, 2) @ look  # [B, 2 clicked, h w]
+        away = 2 * (1 - found).to(cosine.dtype).flatten(1).unsqueeze(2)
+        return (cosine - away).view(len(look), CLICK_CHANNELS, clicked, -1).amax(2).clamp(min=-1.0)
 
 
 class Coarse(CoarseStage):

@@ -211,6 +211,16 @@ def test_likeness_is_one_at_the_click_and_minus_one_without() -> None:
     assert (maps[0, 1] == -1).all()
 
 
+def test_likeness_compares_with_clicked_cells_alone_as_a_graph_does_with_all() -> None:
+    torch.manual_seed(0)
+    features, clicks = torch.randn(3, 8, 8, 8), torch.zeros(3, 2, 64, 64)
+    clicks[0, 0, 16:24, 24:32] = clicks[0, 1, 40:56, 8:16] = clicks[1, 0, 5:30, 5:30] = 1  # the last has none
+    likeness = Likeness(8)
+    with torch.no_grad():
+        graph = torch.export.export(likeness, (features, clicks)).module()
+        np.testing.assert_array_equal(likeness(features, clicks).numpy(), graph(features, clicks).numpy())
+
+
 def test_a_draft_holds_its_click() -> None:
     drafts = Drafts(open_bundle(LITE))
     pixels = np.full((120, 200, 3), 225, np.uint8)
