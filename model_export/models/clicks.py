@@ -119,7 +119,7 @@ class Coarse(CoarseStage):
     def forward(self, pixels: Tensor, clicks: Tensor, previous_mask: Tensor) -> tuple[Tensor, Tensor]:
         body = self.backbone
         x = (pixels.permute(0, 3, 1, 2).float() - body.mean) / body.std
-        maps = torch.cat([clicks, previous_mask], 1)
+        maps = torch.cat([clicks, previous_mask], 1).contiguous(memory_format=torch.channels_last)
         c4 = body.stage4(x.contiguous(memory_format=torch.channels_last))
         c4 = c4 + self.maps(maps)
         c8 = body.stage8(c4)
@@ -165,7 +165,8 @@ class Refine(RefineStage):
         seen = resample(features.float(), box, (side // 4, side // 4), self.extent)
         coarse = resample(coarse_logits.float(), box, (side // REFINE_STRIDE, side // REFINE_STRIDE), self.extent)
         share = torch.sigmoid(F.avg_pool2d(coarse, 2))
-        y = self.local4(self.join(torch.cat([s4, seen, share], 1)))
+        y = torch.cat([s4, seen, share], 1).contiguous(memory_format=torch.channels_last)
+        y = self.local4(self.join(y))
         y = self.again4(F.relu(y + upsample(self.up4(self.local8(self.down8(y))), 2.0)))
         y = self.local2(F.relu(s2 + upsample(self.up2(y), 2.0)))
         detail, boundary = self.heads(y).float().chunk(2, 1)
