@@ -113,6 +113,9 @@ describe("IndexedDB", () => {
       if (key === broken) throw new DOMException("large value", "DataError");
       return get.call(this, key);
     });
+    const readingAll = vi.spyOn(IDBObjectStore.prototype, "getAll").mockImplementation(() => {
+      throw new DOMException("large value", "DataError");
+    });
     const second = await openWorkspaceStore(undefined, name);
     expect(second.fleeting).toBe("unreadable");
     await second.save({ index: { ...index, pictures: [] } });
@@ -121,6 +124,7 @@ describe("IndexedDB", () => {
     expect(await third.load()).toEqual(index);
     expect(await third.loadDocuments()).toEqual([{ picture: 1, document: undefined }, documents[1]]);
     reading.mockRestore();
+    readingAll.mockRestore();
     expect(await third.loadDocuments()).toEqual(documents);
   });
 

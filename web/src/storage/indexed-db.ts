@@ -90,6 +90,8 @@ export class IndexedDbStore implements WorkspaceStore {
   loadDocuments(): ReturnType<WorkspaceStore["loadDocuments"]> {
     return this.#try(async () => {
       const pictures = await this.db.getAllKeys("documents");
+      const all = await this.db.getAll("documents").catch(() => null);
+      if (all?.length === pictures.length) return pictures.map((picture, i) => ({ picture, document: all[i] }));
       const read = (picture: number): Promise<unknown> => this.db.get("documents", picture).catch(() => undefined);
       return Promise.all(pictures.map(async (picture) => ({ picture, document: await read(picture) })));
     });

@@ -88,7 +88,7 @@ export function attachPointer(target: HTMLElement, store: Store): () => void {
     store.dispatch({ type: "camera/zoom", at: viewOf(event), factor });
   };
 
-  // What began on another picture, or with another tool, is no gesture here.
+  // What began on another picture is no gesture here.
   const stopListening = store.listen((state, before) => {
     if (state.picture?.epoch === before.picture?.epoch) return;
     hand.drop();

@@ -144,13 +144,8 @@ export class Keeper {
       if (shelf.fleeting === "unreadable") this.#tell("storage_unreadable", "", "error", "reload");
       const place = shelf.fleeting === "elsewhere" ? "elsewhere" : "here";
       this.store.dispatch({ type: "workspace/restore", workspace: { ...workspace, place }, nextId });
-      if (index !== null)
-        void shelf
-          .tidy(
-            index.pictures.map(({ id }) => id),
-            nextId,
-          )
-          .catch(() => undefined);
+      const known = index?.pictures.map(({ id }) => id);
+      if (known !== undefined) void shelf.tidy(known, nextId).catch(() => undefined);
       return index?.active ?? null;
     } catch (error) {
       this.#complain(error);
