@@ -19,6 +19,7 @@ from model_export.models.lite_encoder import PIXEL_MEAN, PIXEL_STD, InvertedBott
 WIDTH4, WIDTH8, LOOK = 48, 64, 32
 COARSE_STRIDE, REFINE_STRIDE = 4, 2
 EPSILON = 1e-4
+COVERED, CLICKED_CELLS = 0.25, 128  # share of a cell under disks that makes it a clicked one; a disk covers 1 to 4
 
 
 def upsample(x: Tensor, factor: float) -> Tensor:
@@ -58,7 +59,8 @@ class Maps(nn.Module):
 
 class Likeness(nn.Module):
     """features [B, C, h, w] and clicks [B, 2, S, S] -> [B, 2, h, w]: cosine to the most similar cell under a foreground
-    disk and under a background disk; -1 where there is no such click."""
+    disk and under a background disk; -1 where there is no such click. Of more than CLICKED_CELLS cells under disks of
+    one kind, those that the disks cover most."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -68,24 +70,15 @@ class Likeness(nn.Module):
         b, _, h, w = features.shape
         look = self.project(features).flatten(2)
         look = look * torch.rsqrt((look * look).sum(1, keepdim=True) + EPSILON)
-        near = F.avg_pool2d(clicks, clicks.shape[-1] // w).flatten(2) >= 0.25  # [B, 2, h w]
-        if torch.compiler.is_exporting():  # a graph's shapes know no number of clicked cells
-            cosine = look.transpose(1, 2) @ look  # [B, h w, h w]
-            away = 2 * (~near).to(cosine.dtype)
-            maps = [(cosine - away[:, k : k + 1]).amax(-1) for k in range(CLICK_CHANNELS)]
-            return torch.stack(maps, 1).clamp(min=-1.0).view(b, CLICK_CHANNELS, h, w)
-        return self.of_clicked(look, near).view(b, CLICK_CHANNELS, h, w)
-
-    @staticmethod
-    def of_clicked(look: Tensor, near: Tensor) -> Tensor:
-        """look [B, C, h w], near bool [B, 2, h w] -> [B, 2, h w], the same as over all cells: only those under disks,
-        few of a thousand, are compared with."""
-        clicked = max(int(near.sum(-1).max()), 1)
-        found, cells = near.to(torch.uint8).topk(clicked, dim=-1)  # [B, 2, clicked]
-        places = cells.flatten(1).unsqueeze(1).expand(-1, look.shape[1], -1)
-        cosine = look.gather(2, places).transpose(1, 2) @ look  # [B, 2 clicked, h w]
-        away = 2 * (1 - found).to(cosine.dtype).flatten(1).unsqueeze(2)
-        return (cosine - away).view(len(look), CLICK_CHANNELS, clicked, -1).amax(2).clamp(min=-1.0)
+        covered = F.avg_pool2d(clicks, clicks.shape[-1] // w).flatten(2)  # [B, 2, h w]
+        cells = min(CLICKED_CELLS, h * w)
+        if not torch.compiler.is_exporting():  # a graph's shapes know no number of clicked cells
+            cells = min(cells, max(1, int((covered >= COVERED).sum(-1).max())))
+        share, places = covered.topk(cells, dim=-1)  # [B, 2, cells]
+        places = places.flatten(1).unsqueeze(1).expand(-1, look.shape[1], -1)
+        cosine = look.gather(2, places).transpose(1, 2) @ look  # [B, 2 cells, h w]
+        away = 2 * (share < COVERED).to(cosine.dtype).flatten(1).unsqueeze(2)
+        return (cosine - away).view(b, CLICK_CHANNELS, cells, h, w).amax(2).clamp(min=-1.0)
 
 
 class Coarse(CoarseStage):

@@ -10,7 +10,7 @@ import torch
 
 from model_export.data.readers import read_sets
 from model_export.export.build import open_bundle
-from model_export.models.clicks import Likeness, resample
+from model_export.models.clicks import CLICKED_CELLS, COVERED, EPSILON, Likeness, resample
 from model_export.train.click_loop import Drafts, Looped
 from model_export.train.click_losses import boundary_loss, normalised_focal_loss
 from model_export.train.click_prompts import click_on_error, draw_disks, earlier_clicks, focus_box
@@ -211,14 +211,36 @@ def test_likeness_is_one_at_the_click_and_minus_one_without() -> None:
     assert (maps[0, 1] == -1).all()
 
 
-def test_likeness_compares_with_clicked_cells_alone_as_a_graph_does_with_all() -> None:
+def test_likeness_is_the_cosine_to_the_most_similar_clicked_cell_in_training_and_in_a_graph() -> None:
     torch.manual_seed(0)
     features, clicks = torch.randn(3, 8, 8, 8), torch.zeros(3, 2, 64, 64)
     clicks[0, 0, 16:24, 24:32] = clicks[0, 1, 40:56, 8:16] = clicks[1, 0, 5:30, 5:30] = 1  # the last has none
     likeness = Likeness(8)
     with torch.no_grad():
+        found = likeness(features, clicks).numpy()
         graph = torch.export.export(likeness, (features, clicks)).module()
-        np.testing.assert_array_equal(likeness(features, clicks).numpy(), graph(features, clicks).numpy())
+        np.testing.assert_allclose(graph(features, clicks).numpy(), found, atol=1e-6)
+        look = likeness.project(features).flatten(2).numpy()
+    look /= np.sqrt((look**2).sum(1, keepdims=True) + EPSILON)
+    covered = clicks.view(3, 2, 8, 8, 8, 8).mean((3, 5)).flatten(2).numpy() >= COVERED
+    for one in range(3):
+        for kind in range(2):
+            cosines = look[one].T @ look[one][:, covered[one, kind]]
+            expected = cosines.max(1, initial=-1)
+            np.testing.assert_allclose(found[one, kind].ravel(), expected, atol=1e-5)
+
+
+def test_likeness_to_more_cells_than_it_compares_with_is_that_to_the_most_covered() -> None:
+    torch.manual_seed(0)
+    features, clicks = torch.randn(1, 8, 16, 16), torch.ones(1, 2, 128, 128)
+    fully, half = slice(0, 8 * CLICKED_CELLS // 16), slice(8 * CLICKED_CELLS // 16, 128)
+    clicks[:, :, half, ::2] = 0
+    likeness = Likeness(8)
+    with torch.no_grad():
+        everywhere = likeness(features, clicks)
+        clicks[:, :, half] = 0
+        assert bool((clicks[:, :, fully] == 1).all())
+        np.testing.assert_array_equal(everywhere.numpy(), likeness(features, clicks).numpy())
 
 
 def test_a_draft_holds_its_click() -> None:
