@@ -45,8 +45,9 @@ class HieraEncoder(Encoder):
         -> image_embeddings [B, C, S/16, S/16] with the embedding of having no memory, high_res_feats_0
         [B, C/8, S/4, S/4] and high_res_feats_1 [B, C/4, S/8, S/8], the skips of the decoder's upscaling.
         """
-        x = (pixels.to(self.mean.dtype) - self.mean) / self.std
-        at4, at8, at16, at32 = stages(self.vision.backbone, x.permute(0, 3, 1, 2))
+        planes = pixels.permute(0, 3, 1, 2).contiguous()  # as in `PaddedPixels`
+        x = (planes.to(self.mean.dtype) - self.mean.view(3, 1, 1)) / self.std.view(3, 1, 1)
+        at4, at8, at16, at32 = stages(self.vision.backbone, x)
         from32, from16, from8, from4 = self.vision.neck.convs
         coarse = F.interpolate(lateral(from32, at32), scale_factor=2.0, mode="nearest")
         embedding = lateral(from16, at16) + coarse + self.no_memory_embedding.view(1, -1, 1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor
 from typing import Any
 
 import cv2
@@ -43,7 +44,7 @@ def refine_inputs(
         kind = cv2.INTER_AREA if x2 - x1 > size // 2 else cv2.INTER_LINEAR
         pixels[k] = cv2.resize(part, (size, size), interpolation=kind)
         scale_x, scale_y = size / (x2 - x1), size / (y2 - y1)
-        moved = [(round((c + 0.5 - x1) * scale_x), round((r + 0.5 - y1) * scale_y), p) for c, r, p in each.clicks]
+        moved = [(floor((c + 0.5 - x1) * scale_x), floor((r + 0.5 - y1) * scale_y), p) for c, r, p in each.clicks]
         draw_disks(moved, size, radius, disks[k])
     return torch.from_numpy(pixels).to(device), torch.from_numpy(disks).to(device)
 
@@ -95,7 +96,7 @@ def click_step(
     after = upsample(logits.detach(), size / logits.shape[-1])[:, 0].cpu().numpy() > 0
     boxes = [each.focus(rng, mask) for each, mask in zip(batch, after, strict=True)]
     pixels, disks = refine_inputs(batch, boxes, radius, device)
-    box = torch.tensor(boxes, dtype=torch.float32, device=device)
+    box = torch.tensor(boxes, dtype=torch.float32, device=device) * (model.input_size / size)
     with torch.autocast(device.type, torch.bfloat16):
         refined = model.refine(pixels, disks, logits, features, box)
     refined = refined.float()
@@ -108,7 +109,7 @@ def click_step(
         figures: dict[str, Any] = {
             "coarse_iou": mask_iou(fine, truth, counts).mean(),
             "focus_iou": mask_iou(refined, near, near_counts).mean(),
-            "focus_coarse_iou": focus_iou(logits, box, near, near_counts, size),
+            "focus_coarse_iou": focus_iou(logits, box, near, near_counts, model.input_size),
         }
     return loss, {"loss": loss.detach(), **figures}
 
