@@ -20,7 +20,7 @@ MIDDLE = (127, 128)  # GrabCut's band between background (0) and object (255)
 SOFT_VALUES = 3  # a grey file with so many values, most of it white, is one object with soft edges
 HALF_TONE = 64  # and one of them from here on: the labels of small objects with a border of 255 lie below
 MOST_VALUES = 4096
-
+EXACT = 2**24  # up to here float32 holds every whole number
 
 Kind: TypeAlias = Literal["indexed", "grey", "wide", "coloured"]
 
@@ -61,7 +61,8 @@ def read_mask_image(path: Path) -> MaskImage:
 
 def mask_values(image: Image.Image) -> tuple[Kind, NDArray[np.int64]]:
     """What the values are, and int64 [height, width]: palette indices, grey values, or colours as one number. Fully
-    transparent pixels are background; a JPEG is cut in the middle, its values are not exact."""
+    transparent pixels are background; a JPEG is cut in the middle, its values are not exact. Raises ValueError for
+    floating-point values that are no labels."""
     if image.mode == "P":
         return "indexed", np.asarray(image, np.int64)
     if image.format == "JPEG":
@@ -70,12 +71,22 @@ def mask_values(image: Image.Image) -> tuple[Kind, NDArray[np.int64]]:
         return "grey", np.asarray(image, np.int64)
     if image.mode.startswith("I"):
         return "wide", np.asarray(image, np.int64)
+    if image.mode == "F":
+        return "wide", whole_values(np.asarray(image))
     colours = np.asarray(image.convert("RGBA"), np.int64)
     colours[colours[..., 3] == 0] = 0
     red, green, blue = colours[..., 0], colours[..., 1], colours[..., 2]
     if bool((red == green).all()) and bool((red == blue).all()):
         return "grey", red
     return "coloured", colour_number(red, green, blue)
+
+
+def whole_values(values: NDArray[np.float32]) -> NDArray[np.int64]:
+    """float32 [height, width] -> int64 [height, width] of the same values. Raises ValueError unless each is whole and
+    not negative; beyond EXACT float32 cannot tell labels apart."""
+    if not ((values >= 0) & (values <= EXACT) & (values == np.floor(values))).all():
+        raise ValueError("floating-point values that are not whole, are negative or above 2^24: no labels")
+    return values.astype(np.int64)
 
 
 def colour_number(red: NDArray[np.int64], green: NDArray[np.int64], blue: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -63,6 +63,19 @@ def test_sixteen_bits_hold_more_than_255_objects(tmp_path: Path) -> None:
     assert mask.ignore is None
 
 
+def test_whole_floating_point_values_are_labels(tmp_path: Path) -> None:
+    labels = np.array([[0, 1, 300], [300, 0, 7]], np.float32)
+    mask = read(tmp_path / "a.tif", Image.fromarray(labels))
+    assert bitmaps(mask) == [(labels == label).astype(int).tolist() for label in (1, 7, 300)]
+    assert mask.ignore is None
+
+
+@pytest.mark.parametrize("value", [0.5, -1.0, np.nan, np.inf, 2.0**25])
+def test_floating_point_values_that_are_no_labels_are_a_broken_mask(tmp_path: Path, value: float) -> None:
+    with pytest.raises(AnnotationError, match="broken mask: floating-point values that are not whole"):
+        read(tmp_path / "a.tif", Image.fromarray(np.array([[0, 1, value]], np.float32)))
+
+
 def test_each_colour_is_an_object_and_vocs_border_is_ignored(tmp_path: Path) -> None:
     colours = np.array([[[0, 0, 0], [0, 0, 255], [255, 0, 0], [224, 224, 192]]], np.uint8)
     mask = read(tmp_path / "a.png", Image.fromarray(colours))
