@@ -36,7 +36,7 @@ GivenMask = Annotated[
     Any,
     Field(
         description="Of an interactive model: the mask so far, of the picture's size, as any answer's `segmentation`: "
-        "RLE, polygon, GeoJSON or PNG; or {logits, shape} over the whole picture.",
+        "RLE, polygon, GeoJSON, PNG or logits; or {logits, shape} of your own, over the whole picture.",
         json_schema_extra={"anyOf": MASK_SHAPES},
     ),
 ]

@@ -75,7 +75,8 @@ def answer_fields(state: ClickState, manifest: BundleManifest, mask_format: str)
         logits = (share - np.float32(0.5)) * np.float32(2 * _EDGE) + np.float32(manifest.mask_threshold)
     else:
         logits = np.zeros((1, 1), np.float32)
-    source = MaskSource(logits, state.mask, Rle.from_mask(state.mask))
+    frame = InputFrame.square(width, height, size)
+    source = MaskSource(logits, frame, manifest.mask_threshold, state.mask, Rle.from_mask(state.mask))
     return mask_fields(source, mask_format, index=0, iou=state.predicted_iou, stability=state.stability)
 
 

@@ -23,9 +23,12 @@ _FLOAT16_LIMIT = 65504.0
 
 @dataclass(frozen=True, slots=True)
 class MaskSource:
-    """What an encoder may use. `logits` float32 [h, w]; `mask` bool [height, width] in ImagePx; `rle` of the mask."""
+    """What an encoder may use. `logits` float32 [h, w] over the whole input of `frame`, the mask where they are above
+    `threshold`; `mask` bool [height, width] in ImagePx; `rle` of the mask."""
 
     logits: Float32
+    frame: InputFrame
+    threshold: float
     mask: Mask
     rle: Rle
 
@@ -34,10 +37,16 @@ def _geojson(mask: Mask) -> dict[str, Any]:
     return {"type": "Feature", "geometry": to_geojson(trace_polygons(mask)), "properties": {}}
 
 
-def _logits(logits: Float32) -> dict[str, Any]:
-    narrow = np.clip(logits, -_FLOAT16_LIMIT, _FLOAT16_LIMIT).astype("<f2")
-    data = base64.b64encode(narrow.tobytes()).decode("ascii")
-    return {"shape": list(logits.shape), "dtype": "float16", "data": data}
+def _logits(source: MaskSource) -> dict[str, Any]:
+    narrow = np.clip(source.logits, -_FLOAT16_LIMIT, _FLOAT16_LIMIT).astype("<f2")
+    frame = source.frame
+    return {
+        "shape": list(source.logits.shape),
+        "dtype": "float16",
+        "data": base64.b64encode(narrow.tobytes()).decode("ascii"),
+        "frame": {"size": frame.size, "width": frame.input_width, "height": frame.input_height},
+        "threshold": source.threshold,
+    }
 
 
 _ENCODERS: dict[str, Callable[[MaskSource], Any]] = {
@@ -46,7 +55,7 @@ _ENCODERS: dict[str, Callable[[MaskSource], Any]] = {
     "polygon": lambda source: trace_polygons(source.mask),
     "png": lambda source: base64.b64encode(encode_png(source.mask)).decode("ascii"),
     "geojson": lambda source: _geojson(source.mask),
-    "logits": lambda source: _logits(source.logits),
+    "logits": _logits,
 }
 
 MASK_FORMATS = tuple(_ENCODERS)
@@ -70,7 +79,7 @@ def encode_mask(
     """logits float32 [h, w] -> the JSON object of one mask, without its closing brace and `logits_ref`, which the
     caller adds when the logits are stored."""
     mask = upsample_mask(logits, frame, threshold)
-    source = MaskSource(logits, mask, Rle.from_mask(mask))
+    source = MaskSource(logits, frame, threshold, mask, Rle.from_mask(mask))
     return to_json(mask_fields(source, mask_format, index=index, iou=iou, stability=stability))[:-1]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from server.errors import PromptError
 from server.runtime.png import decode_png
 
 _MOST_SIDE = 4096  # of logits
+_MOST_SIZE = 65_536  # of the input that logits cover
 _MOST_DEPTH = 4
 _FARTHEST = 1e9  # of a polygon's corners: beyond, their differences lose the pixels
 
@@ -78,7 +80,8 @@ def _from_rle(given: dict[str, Any], width: int, height: int, where: Mapping[str
 
 
 def _from_logits(given: dict[str, Any], width: int, height: int, threshold: float) -> Mask:
-    """float16 over the whole picture, stretched."""
+    """float16 over the input of the model that answered them, which `frame` describes; without it over the whole
+    picture, stretched. `threshold`: of the model that takes them, unless they bring their own."""
     rows, columns = (int(side) for side in given["shape"])
     if not (1 <= rows <= _MOST_SIDE and 1 <= columns <= _MOST_SIDE):
         raise ValueError(f"logits may be 1 to {_MOST_SIDE} a side")
@@ -88,8 +91,24 @@ def _from_logits(given: dict[str, Any], width: int, height: int, threshold: floa
     logits = np.frombuffer(data, "<f2").reshape(rows, columns).astype(np.float32)
     if not np.isfinite(logits).all():
         raise ValueError("logits hold NaN or infinity")
-    # The grid covers the square that the picture was stretched to; its side does not matter.
-    return upsample_mask(logits, InputFrame.square(width, height, max(rows, columns)), threshold)
+    threshold = float(given.get("threshold", threshold))
+    if not math.isfinite(threshold):
+        raise ValueError("its threshold must be a finite number")
+    return upsample_mask(logits, _frame(given.get("frame"), width, height, max(rows, columns)), threshold)
+
+
+def _frame(given: Any, width: int, height: int, side: int) -> InputFrame:
+    """How the picture lies in the square that the grid covers: as a model lays it there, or else filling it, whose side
+    does not matter then."""
+    if given is None:
+        return InputFrame.square(width, height, side)
+    size, found = given["size"], (given["width"], given["height"])
+    if not (isinstance(size, int) and 1 <= size <= _MOST_SIZE):
+        raise ValueError(f"a frame's size is a whole number, 1 to {_MOST_SIZE}")
+    for frame in (InputFrame.longest_side(width, height, size), InputFrame.square(width, height, size)):
+        if found == (frame.input_width, frame.input_height):
+            return frame
+    raise ValueError(f"no model lays a picture of {width} x {height} as its frame says: are they of another picture?")
 
 
 def _bytes(text: Any) -> bytes:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from server.domain.rle import Rle
+from server.services.given_masks import read_mask
 from tests.api.conftest import BLUE, HEIGHT, RED, WIDTH, Service, Start, draw, encode, problem, rectangle
 from tests.click_bundle import write_click_bundle
 
@@ -92,6 +93,21 @@ async def test_every_answer_comes_back_as_mask(service: Service, mask_format: st
     assert agree(mask_of(await clicked(service, image, again)), rectangle(RED))
 
 
+async def test_logits_of_a_promptable_model_lie_where_its_picture_does(service: Service) -> None:
+    """Its grid covers the padded square, of which the picture fills three quarters."""
+    image = await uploaded(service)
+    answer = (await service.predict(image, CLICK_RED, format="logits", multimask_output=False)).json()
+    segmentation = answer["results"][0]["masks"][0]["segmentation"]
+    assert segmentation["frame"] == {"size": 64, "width": 64, "height": 48}
+    read = read_mask(segmentation, WIDTH, HEIGHT, 0.0, {})
+    masks = (await service.predict(image, CLICK_RED, multimask_output=False)).json()["results"][0]["masks"]
+    np.testing.assert_array_equal(read, Rle.from_coco(masks[0]["segmentation"]).to_mask())
+    # The model that takes them cuts them where the one that made them does.
+    np.testing.assert_array_equal(read_mask(segmentation, WIDTH, HEIGHT, 3.0, {}), read)
+    prompt = {"point_coords": [[14, 14]], "point_labels": [1], "mask": segmentation}
+    assert agree(mask_of(await clicked(service, image, prompt)), rectangle(RED))
+
+
 def png(mask: NDArray[np.bool_], mode: str = "L") -> str:
     buffer = io.BytesIO()
     if mode == "P":
@@ -155,6 +171,14 @@ async def test_a_mask_from_elsewhere_is_read(service: Service, form: str) -> Non
         ({"type": "Polygon"}, "mask_invalid"),
         ({"shape": [4, 4], "logits": "AAAA"}, "mask_invalid"),
         ({"shape": [0, 4], "logits": ""}, "mask_invalid"),
+        ({"shape": [1, 1], "logits": "AAA=", "frame": {"size": 64, "width": 64, "height": 64.5}}, "mask_invalid"),
+        ({"shape": [1, 1], "logits": "AAA=", "frame": {"size": 64, "width": 48, "height": 64}}, "mask_invalid"),
+        ({"shape": [1, 1], "logits": "AAA=", "frame": {"size": 0, "width": 0, "height": 0}}, "mask_invalid"),
+        ({"shape": [1, 1], "logits": "AAA=", "frame": {"size": 2**70, "width": 1, "height": 1}}, "mask_invalid"),
+        ({"shape": [1, 1], "logits": "AAA=", "frame": {"size": 64}}, "mask_invalid"),
+        ({"shape": [1, 1], "logits": "AAA=", "frame": 64}, "mask_invalid"),
+        ({"shape": [1, 1], "logits": "AAA=", "threshold": "x"}, "mask_invalid"),
+        ({"shape": [1, 1], "logits": "AAA=", "threshold": None}, "mask_invalid"),
         ({}, "mask_invalid"),
         (7, "mask_invalid"),
         (True, "mask_invalid"),

@@ -617,7 +617,7 @@ export interface components {
       box?: number[] | null;
       /**
        * Mask
-       * @description Of an interactive model: the mask so far, of the picture's size, as any answer's `segmentation`: RLE, polygon, GeoJSON or PNG; or {logits, shape} over the whole picture.
+       * @description Of an interactive model: the mask so far, of the picture's size, as any answer's `segmentation`: RLE, polygon, GeoJSON, PNG or logits; or {logits, shape} of your own, over the whole picture.
        * @default null
        */
       mask?:
@@ -803,7 +803,7 @@ export interface components {
       image: components["schemas"]["ImageReference"];
       /**
        * Mask
-       * @description Of an interactive model: the mask so far, of the picture's size, as any answer's `segmentation`: RLE, polygon, GeoJSON or PNG; or {logits, shape} over the whole picture.
+       * @description Of an interactive model: the mask so far, of the picture's size, as any answer's `segmentation`: RLE, polygon, GeoJSON, PNG or logits; or {logits, shape} of your own, over the whole picture.
        * @default null
        */
       mask?:
