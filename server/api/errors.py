@@ -33,6 +33,7 @@ _METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _RESERVED = {"type", "title", "status", "detail", "code", "instance", "request_id"}
 _LONGEST_FIELD = 200
 _MOST_ERRORS = 20
+_MOST_SPELT_OUT = 1000
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 64 * 1024 * 1024
 
@@ -105,7 +106,7 @@ def response_for(scope: Scope, error: SegserveError) -> Response:
 def invalid_request(errors: Sequence[Mapping[str, Any]], *, where: str = "") -> RequestError:
     """From pydantic's list of errors to one of ours. A validator may use one of our codes as its error type."""
     first = errors[0]
-    kind, location = str(first["type"]), [str(part) for part in first["loc"]]
+    kind, location = str(first["type"]), [str(part)[:_LONGEST_FIELD] for part in first["loc"]]
     code, detail = "invalid_request", f"{'.'.join(location) or 'body'}: {first['msg']}."
     if kind in PROBLEMS:
         code, detail = kind, str(first["msg"])
@@ -118,13 +119,20 @@ def invalid_request(errors: Sequence[Mapping[str, Any]], *, where: str = "") -> 
     elif kind == "too_long" and location[-1:] in (["point_coords"], ["point_labels"]):
         code, detail = "too_many_points", f"{'.'.join(location)} is far too long. Send fewer points."
     listed = [
-        {"location": ".".join(str(part) for part in error["loc"])[:_LONGEST_FIELD], "message": error["msg"]}
+        {
+            "location": ".".join(str(part)[:_LONGEST_FIELD] for part in error["loc"])[:_LONGEST_FIELD],
+            "message": error["msg"],
+        }
         for error in errors[:_MOST_ERRORS]
     ]
     return RequestError(where + detail, code=code, errors=listed)
 
 
 def from_validation(error: ValidationError) -> RequestError:
+    """Of a body that is wrong in thousands of places the places are not spelt out: that would hold up everybody."""
+    if error.error_count() > _MOST_SPELT_OUT:
+        message = f"The body is wrong in {error.error_count()} places. Compare it with docs/api.md."
+        return RequestError(message, code="invalid_request")
     return invalid_request(error.errors(include_url=False, include_context=False, include_input=False))
 
 

@@ -18,6 +18,7 @@ ImageId = Annotated[
 ModelId = Annotated[str, Field(min_length=1, max_length=64)]
 ModelQuery = Annotated[str | None, Query(max_length=64, description="Model id. Default: the server's default model.")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+_LONGEST_NUMBERS = 64  # what a point or a box really takes is checked with the picture at hand
 
 
 MASK_SHAPES: list[Any] = [
@@ -51,8 +52,10 @@ MaskFormat = Annotated[
         json_schema_extra={"enum": list(MASK_FORMATS)},
     ),
 ]
-PointCoords = Annotated[list[list[Finite]], Field(max_length=HARD_MAX_POINTS)]
-PointLabels = Annotated[list[Finite], Field(max_length=HARD_MAX_POINTS)]
+# A list ends at its first mistake: a body may hold millions of them.
+Numbers = Annotated[list[Finite], Field(max_length=_LONGEST_NUMBERS, fail_fast=True)]
+PointCoords = Annotated[list[Numbers], Field(max_length=HARD_MAX_POINTS, fail_fast=True)]
+PointLabels = Annotated[list[Finite], Field(max_length=HARD_MAX_POINTS, fail_fast=True)]
 
 
 class StrictRequest(BaseModel):
@@ -101,8 +104,8 @@ class PromptRequest(StrictRequest):
     point_labels: PointLabels | None = Field(
         None, description="1 foreground, 0 background; one per point.", examples=[[1]]
     )
-    box: list[Finite] | None = Field(
-        None, max_length=64, description="[x1, y1, x2, y2] with x1 < x2 and y1 < y2.", examples=[[12, 30, 400, 390]]
+    box: Numbers | None = Field(
+        None, description="[x1, y1, x2, y2] with x1 < x2 and y1 < y2.", examples=[[12, 30, 400, 390]]
     )
     mask_input: MaskInput | None = None
     mask: GivenMask = None

@@ -323,6 +323,28 @@ async def test_thousands_of_points(service: Service) -> None:
         problem(await service.predict(image["id"], prompt), 422, "too_many_points")
 
 
+async def test_a_body_that_is_wrong_in_thousands_of_places(service: Service) -> None:
+    image = await service.upload()
+    wrong: dict[str, Any] = {
+        "numbers of a point": {"point_coords": [["x"] * 5000], "point_labels": [1]},
+        "points": {"point_coords": ["x"] * 5000, "point_labels": ["x"] * 5000},
+        "numbers of a box": {"box": ["x"] * 5000},
+        "too many numbers": {"box": [1] * 5000},
+    }
+    for prompt in wrong.values():
+        body = problem(await service.predict(image["id"], prompt), 422, "invalid_request")
+        assert len(body["errors"]) <= 2
+    body = problem(await service.predict(image["id"], {f"n{k}": 1 for k in range(5000)}), 422, "invalid_request")
+    assert "5000 places" in body["detail"]
+    assert "errors" not in body
+
+
+async def test_a_name_that_is_a_megabyte_long(service: Service) -> None:
+    response = await service.predict("0" * 64, {"n" * 1_000_000: 1})
+    problem(response, 422, "invalid_request")
+    assert len(response.content) < 2000
+
+
 @pytest.mark.parametrize("label", [2, 3, -1, 0.5, 1e9])
 async def test_labels_other_than_0_and_1(service: Service, label: float) -> None:
     image = await service.upload()
