@@ -9,6 +9,7 @@ import numpy as np
 from server.domain.geometry import Float64
 from server.domain.masks import Mask
 
+MOST_RINGS = 100_000
 MOST_CROSSINGS = 10_000_000  # of edges with rows of pixels
 MOST_COVERED = 8  # times the picture that the boxes of all polygons together may cover
 LEAST_COVERED = 1 << 20  # pixels that they may cover of any picture
@@ -19,11 +20,13 @@ Polygon = Sequence[Ring]  # the outer ring, then holes
 
 def fill_polygons(polygons: Iterable[Polygon], width: int, height: int) -> Mask:
     """bool [height, width]: pixels whose centre (+0.5) lies inside any polygon. Inside is the even-odd rule over the
-    rings of one polygon; what is outside the picture is cut off. Raises ValueError for more than MOST_CROSSINGS or
-    MOST_COVERED."""
+    rings of one polygon; what is outside the picture is cut off. Raises ValueError for more than MOST_RINGS,
+    MOST_CROSSINGS or MOST_COVERED."""
     mask: Mask = np.zeros((height, width), np.bool_)
-    crossings = covered = 0
+    crossings = covered = rings = 0
     for polygon in polygons:
+        rings += max(len(polygon), 1)
+        check_rings(rings)
         edges = [np.stack([ring, np.roll(ring, -1, axis=0)], axis=1) for ring in polygon if len(ring) >= 3]
         if not edges:
             continue
@@ -38,6 +41,12 @@ def fill_polygons(polygons: Iterable[Polygon], width: int, height: int) -> Mask:
             raise ValueError("its parts cover each other many times over: send a run-length encoding")
         crossings += _toggles(every, top, bottom, MOST_CROSSINGS - crossings, mask[:, left:right], left)
     return mask
+
+
+def check_rings(count: int) -> None:
+    """Each costs a little, however small it is. Raises ValueError."""
+    if count > MOST_RINGS:
+        raise ValueError(f"it has more than {MOST_RINGS} rings: send a run-length encoding")
 
 
 def _first(place: float, length: int) -> int:

@@ -21,6 +21,8 @@ _SIGN = 0x10
 _OFFSET = 48
 # 2**35 exceeds any picture's pixel count; longer characters are a damaged string.
 _MAX_CHARACTERS = 8
+MOST_CHANGES = 8_000_000
+"""Of a mask that somebody brings along, down its columns: each run takes some fifty bytes on its way to a string."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,12 @@ class Rle:
         return (left, top, right - left + 1, bottom - top + 1)
 
 
+def count_changes(mask: NDArray[np.bool_]) -> int:
+    """How often the value changes down the columns of mask bool [height, width]: without the runs' own memory."""
+    flat = mask.ravel(order="F")
+    return int(np.count_nonzero(flat[1:] != flat[:-1]))
+
+
 def compress(counts: Counts) -> str:
     """Lengths int64 [n] -> COCO's string."""
     remaining = counts.astype(np.int64)
@@ -104,8 +112,11 @@ def compress(counts: Counts) -> str:
 
 
 def decompress(text: str | bytes) -> Counts:
-    """COCO's string -> lengths int64 [n]. Raises ValueError for characters that no encoder writes."""
+    """COCO's string -> lengths int64 [n]. Raises ValueError for characters that no encoder writes, and for more runs
+    than MOST_CHANGES leave."""
     raw = np.frombuffer(text.encode("ascii", "replace") if isinstance(text, str) else text, np.uint8)
+    if np.count_nonzero((raw - np.uint8(_OFFSET)) & _MORE == 0) > MOST_CHANGES + 2:
+        raise ValueError(f"the counts are more than {MOST_CHANGES} runs")
     values = raw.astype(np.int64) - _OFFSET
     if ((values < 0) | (values >= 2 * _MORE)).any() or (values.size and values[-1] & _MORE):
         raise ValueError("the counts are not a COCO RLE string")

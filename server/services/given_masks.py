@@ -12,8 +12,8 @@ import numpy as np
 
 from server.domain.geometry import Float64, InputFrame
 from server.domain.masks import Mask, upsample_mask
-from server.domain.polygons import Polygon, fill_polygons
-from server.domain.rle import Rle
+from server.domain.polygons import Polygon, check_rings, fill_polygons
+from server.domain.rle import MOST_CHANGES, Rle, count_changes
 from server.errors import PromptError
 from server.runtime.png import decode_png
 
@@ -29,10 +29,13 @@ def read_mask(given: Any, width: int, height: int, threshold: float, where: Mapp
     Raises PromptError `mask_invalid` or `mask_size_mismatch`.
     """
     try:
-        return np.asfortranarray(_read(given, width, height, threshold, where))
+        mask = np.asfortranarray(_read(given, width, height, threshold, where))
+        if count_changes(mask) > MOST_CHANGES:
+            raise ValueError(f"it changes more than {MOST_CHANGES} times down its columns: smooth it")
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise PromptError(f"mask cannot be read: {reason[:200]}.", code="mask_invalid", **where) from error
+    return mask
 
 
 def _read(given: Any, width: int, height: int, threshold: float, where: Mapping[str, Any]) -> Mask:
@@ -134,10 +137,12 @@ def _polygons(given: list[Any]) -> list[Polygon]:
     """Parts of rings, as answers have them; one part's rings; one ring; or COCO's flat lists."""
     depth = _depth(given)
     if depth == 2 and given and len(given[0]) > 2:  # [[x1, y1, x2, y2, …], …]
+        check_rings(len(given))
         return [[_ring(np.asarray(flat, np.float64).reshape(-1, 2))] for flat in given]
     parts: list[Any] = {4: given, 3: [given], 2: [[given]]}.get(depth, [])
     if not parts and given:
         raise ValueError("polygons are lists of parts, each a list of rings of [x, y]")
+    check_rings(sum(max(len(part), 1) for part in parts))
     return [[_ring(np.asarray(ring, np.float64)) for ring in part] for part in parts]
 
 

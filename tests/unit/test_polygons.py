@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from server.domain.polygons import LEAST_COVERED, MOST_COVERED, MOST_CROSSINGS, fill_polygons
+from server.domain.polygons import LEAST_COVERED, MOST_COVERED, MOST_CROSSINGS, MOST_RINGS, fill_polygons
 from server.runtime.contours import trace_polygons
 
 
@@ -40,6 +40,15 @@ def test_an_endless_outline_is_refused() -> None:
     zigzag = np.array([[k % 7, 1000.0 * (k % 2)] for k in range(MOST_CROSSINGS // 1000 + 2)])
     with pytest.raises(ValueError, match="too long"):
         fill_polygons([[zigzag]], 10, 1000)
+
+
+def test_more_rings_than_any_object_has_are_refused() -> None:
+    line = np.array([[0.0, 0.0], [1.0, 1.0]])
+    with pytest.raises(ValueError, match="rings"):
+        fill_polygons(([line] for _ in range(MOST_RINGS + 1)), 4, 4)
+    assert not fill_polygons([[line] * MOST_RINGS], 4, 4).any()
+    with pytest.raises(ValueError, match="rings"):
+        fill_polygons([[line] * MOST_RINGS, []], 4, 4)
 
 
 def test_parts_that_cover_each_other_for_ever_are_refused() -> None:

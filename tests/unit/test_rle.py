@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from pycocotools import mask as coco
 
-from server.domain.rle import Rle, compress, decompress
+from server.domain.rle import MOST_CHANGES, Rle, compress, count_changes, decompress
 
 MASKS = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=24))
 
@@ -34,6 +34,18 @@ def test_both_forms_come_back(mask: NDArray[np.bool_]) -> None:
 def test_counts_of_any_length_come_back(lengths: list[int]) -> None:
     counts = np.array(lengths, np.int64)
     assert decompress(compress(counts)).tolist() == lengths
+
+
+@given(MASKS, st.sampled_from(["C", "F"]))
+def test_changes_are_one_less_than_runs(mask: NDArray[np.bool_], order: str) -> None:
+    arranged = np.array(mask, order="C" if order == "C" else "F")
+    runs = Rle.from_mask(mask).counts
+    assert count_changes(arranged) == np.count_nonzero(runs) - 1
+
+
+def test_a_string_of_more_runs_than_any_mask_may_have() -> None:
+    with pytest.raises(ValueError, match="runs"):
+        decompress(b"0" * (MOST_CHANGES + 3))
 
 
 @given(MASKS, st.sampled_from(["C", "F"]), st.sampled_from([np.bool_, np.uint8, np.int32]))
