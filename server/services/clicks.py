@@ -157,13 +157,17 @@ class ClickService:
     def _check_work(
         self, record: ImageRecord, prompts: Sequence[RawPrompt], clicks: Sequence[tuple[Click, ...]]
     ) -> None:
-        """Each pass of the loop writes the picture's mask anew: a hundred clicks on a large picture are many pixels."""
         passes = sum(1 if prompt.mask is not None else len(made) for prompt, made in zip(prompts, clicks, strict=True))
+        self.check_passes(record, passes, "Send the last answer as `mask` with the clicks, or open a session.")
+
+    def check_passes(self, record: ImageRecord, passes: int, advice: str) -> None:
+        """Each pass of the loop writes the picture's mask anew: a hundred clicks on a large picture are many pixels.
+        Raises PromptError `too_many_prompts`."""
         fitting = self.limits.max_mask_pixels * _PASSES_PER_MASK // (record.width * record.height)
         if passes > fitting:
             raise PromptError(
                 f"{passes} clicks on {record.width} x {record.height} pixels are too much for one call; {fitting} are "
-                "allowed. Send the last answer as `mask` with the clicks, or open a session.",
+                f"allowed. {advice}",
                 code="too_many_prompts",
                 limit=fitting,
             )

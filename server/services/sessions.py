@@ -148,6 +148,7 @@ class SessionService:
         if session.position + len(clicks) > self._limits.max_steps:
             message = f"A session has at most {self._limits.max_steps} clicks. {_RESUME}"
             raise RequestError(message, code="session_full", limit=self._limits.max_steps)
+        self._clicks.check_passes(record, len(clicks), "Send them in several calls.")
         job = Job(session, await self._embed.picture(record), loop_of(model, flip=session.flip), clicks)
         with span("predict"):
             steps, seconds = await self._clicks.run(run_clicks, job)

@@ -96,6 +96,17 @@ async def test_a_hundred_clicks_and_more(service: Service) -> None:
     assert len(tab.answer["point_labels"]) == 199
 
 
+async def test_the_work_of_one_call_is_bounded(start: Start, tmp_path: Path) -> None:
+    write_click_bundle(tmp_path / "bundles0")
+    async with start(max_mask_pixels=WIDTH * HEIGHT) as service:
+        tab = await opened(service)
+        nine = {"point_coords": [[18, 24]] * 9, "point_labels": [1] * 9}
+        body = problem(await tab.send("clicks", **nine), 422, "too_many_prompts")
+        assert body["limit"] == 8
+        assert "several calls" in body["detail"]
+        await tab.do("clicks", point_coords=[[18, 24]] * 8, point_labels=[1] * 8)
+
+
 async def test_a_session_begins_with_a_mask_that_stays(service: Service) -> None:
     tab = await opened(service, mask=png(rectangle(RED)))
     assert (tab.mask == rectangle(RED)).all()

@@ -53,7 +53,7 @@ async def result(session_id: str, context: ContextDep, mask_format: Format = "co
     summary="Click",
     response_model=SessionAnswer,
     openapi_extra=json_body("SessionClicks"),
-    responses=problems(*BODY, *PICTURE, *CLICKS, *_GONE, *_HELD, "session_full"),
+    responses=problems(*BODY, *PICTURE, *CLICKS, *_GONE, *_HELD, "session_full", "too_many_prompts"),
 )
 async def click(request: Request, session_id: str, context: ContextDep) -> Response:
     async with deadline(context.limits.request_timeout):

@@ -1797,7 +1797,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemAnswer"];
         };
       };
-      /** @description Problem: clicks_required, format_unsupported, format_unsupported, image_empty, image_id_invalid, image_invalid, image_required, image_truncated, invalid_request, mask_invalid, mask_size_mismatch, model_kind_mismatch, number_not_finite, outline_too_long, outline_too_long, point_label_invalid, point_labels_mismatch, point_outside_image, too_many_points */
+      /** @description Problem: clicks_required, format_unsupported, format_unsupported, image_empty, image_id_invalid, image_invalid, image_required, image_truncated, invalid_request, mask_invalid, mask_size_mismatch, model_kind_mismatch, number_not_finite, outline_too_long, outline_too_long, point_label_invalid, point_labels_mismatch, point_outside_image, too_many_points, too_many_prompts */
       422: {
         headers: {
           [name: string]: unknown;
