@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from model_export.arguments import BUNDLE
+from server.domain.bundle import MANIFEST_NAME
+from server.runtime.bundle_files import read_manifest
 
 LITE_INTRO = """The default model of Segserve: a small promptable segmentation network that fits in the package, runs
 on two CPU cores and whose decoder runs in the browser."""
@@ -14,6 +19,11 @@ refines the mask click by click. Both of its stages fit in the package and run i
 EMBEDDED = {  # id -> title, description, opening of the model card
     "segserve-lite": ("Segserve Lite", "Small general model that comes with Segserve; quick on a CPU.", LITE_INTRO),
     "segserve-clicks": ("Segserve Clicks", "Refines a mask click by click, in the browser too.", CLICKS_INTRO),
+}
+# Revisions that are or were embedded, besides what lies in server/bundles: all of the project's pictures alone.
+FORMER = {
+    "segserve-lite": ("404ddaa1e6835cfb", "fb100375dbc680a1", "72d6d46d931def0a", "5627083e05d62344"),
+    "segserve-clicks": ("6bf0d79703b6cb33", "c2d372c22595ecc4", "1fe15fd970932240", "fddc1077af55cc03"),
 }
 DEFAULT_LICENSE = "Apache-2.0 for the weights; see the model card for the terms of the training pictures"
 DEFAULT_SETS = (
@@ -44,11 +54,11 @@ def identity_of(
     network: str, state: dict[str, Any], bundle_id: str | None, title: str | None, license_text: str | None
 ) -> Identity:
     """For a checkpoint's `state`. Without `bundle_id` the bundle is called as its network is; trained on the project's
-    pictures alone that is one of the embedded models."""
+    pictures alone, from random weights or an embedded model's, that is one of the embedded models."""
     chosen = bundle_id or network
     training = describe_training(state)
     pictures = state.get("training", {}).get("pictures", {})
-    if chosen in EMBEDDED and set(pictures) <= set(DEFAULT_SETS):
+    if chosen in EMBEDDED and set(pictures) <= set(DEFAULT_SETS) and is_embedded(state.get("origin")):
         own_title, description, intro = EMBEDDED[chosen]
         return Identity(
             id=chosen,
@@ -70,6 +80,17 @@ def identity_of(
         intro=f"{title or chosen}: the network {network} of Segserve's workshop, {begun}.",
         training=training,
         pictures=describe_pictures(state),
+    )
+
+
+def is_embedded(origin: Mapping[str, Any] | None) -> bool:
+    """Whether a run began with random weights or with a bundle that is or was embedded, whose terms are known."""
+    if not origin:
+        return True
+    name, revision = origin["id"], origin["revision"]
+    present = BUNDLE.parent / name / MANIFEST_NAME
+    return name in EMBEDDED and (
+        revision in FORMER[name] or (present.is_file() and read_manifest(present).revision == revision)
     )
 
 

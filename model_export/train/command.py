@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from model_export.arguments import Commands
 from model_export.train.config import load_config
@@ -17,12 +18,22 @@ def add_train(commands: Commands) -> None:
     parser.add_argument("--out", help="folder of the run")
     parser.add_argument("--from", dest="start_from", metavar="BUNDLE", help="begin with the weights of this bundle")
     parser.add_argument("--freeze", choices=["encoder"], help="what is not to learn")
-    parser.add_argument("--steps", type=int)
-    parser.add_argument("--max-minutes", type=float)
+    parser.add_argument("--steps", type=int, help="length of the run, in place of the file's max_minutes too")
+    parser.add_argument("--max-minutes", type=float, help="length of the run in time; not together with --steps")
     parser.add_argument("--device")
     parser.add_argument("--processes", type=int, help="processes that share each step's pictures")
     parser.add_argument("--threads", type=int, help="threads of each process")
     parser.set_defaults(run=run_train)
+
+
+def overrides(args: argparse.Namespace) -> dict[str, Any]:
+    """What the command line says, None where it says nothing. Steps there take the place of minutes in the file. Raises
+    ValueError for both."""
+    names = ("data", "out", "start_from", "freeze", "steps", "max_minutes", "device", "processes", "threads")
+    given = {name: getattr(args, name) for name in names}
+    if args.steps is not None and args.max_minutes:
+        raise ValueError("--steps and --max-minutes: a run lasts so many steps or so long, so give one of them")
+    return given if args.steps is None else given | {"max_minutes": 0.0}
 
 
 def run_train(args: argparse.Namespace) -> int:
@@ -31,9 +42,8 @@ def run_train(args: argparse.Namespace) -> int:
     from model_export.train.loop import train
     from server.errors import BundleError
 
-    names = ("data", "out", "start_from", "freeze", "steps", "max_minutes", "device", "processes", "threads")
     try:
-        print(train(load_config(args.config, {name: getattr(args, name) for name in names})))
+        print(train(load_config(args.config, overrides(args))))
     except (ValueError, BundleError, OSError, ProcessExitedException) as error:
         print(f"not trained: {error}", file=sys.stderr)
         return 1

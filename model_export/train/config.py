@@ -18,6 +18,8 @@ def default_weights() -> dict[str, float]:
     }  # fmt: skip
 
 
+CLICK_SIZES = [[0.0, 256]]  # of segserve-clicks, where none are given: it is served at 256 px
+
 # whether a value fits, what is said where it does not, of which settings
 BOUNDS: tuple[tuple[Callable[[float], bool], str, tuple[str, ...]], ...] = (
     (
@@ -129,6 +131,8 @@ def load_config(path: Path | None, overrides: dict[str, Any]) -> TrainConfig:
     unknown = sorted(set(values) - known)
     if unknown:
         raise ValueError(f"unknown setting(s) {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    if values.get("model") == "segserve-clicks":
+        values.setdefault("sizes", CLICK_SIZES)
     if isinstance(values.get("max_rounds"), int):
         values["max_rounds"] = [[0.0, values["max_rounds"]]]
     check_kinds(values)

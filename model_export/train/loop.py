@@ -58,7 +58,7 @@ def train_process(world: World, config: TrainConfig, stop_after: int | None) -> 
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(config.threads)
     checkpoint = out / CHECKPOINT
-    resume = checkpoint.exists()
+    resume = to_resume(checkpoint, world)
     run = start_run(config, world, resume)
     if resume:
         load_run(run, checkpoint)
@@ -84,6 +84,18 @@ def train_process(world: World, config: TrainConfig, stop_after: int | None) -> 
         save_run(run, checkpoint)
     if metrics:
         metrics.close()
+
+
+def to_resume(checkpoint: Path, world: World) -> bool:
+    """Whether there is a run to go on with. Raises ValueError, in every process, where only some of them see it."""
+    seen = world.gather(checkpoint.exists())
+    if any(seen) != all(seen):
+        blind = ", ".join(str(rank) for rank, sees in enumerate(seen) if not sees)
+        raise ValueError(
+            f"{checkpoint} is there for some processes and not for others (of rank {blind}): `out` must lie on storage "
+            "that all machines share"
+        )
+    return all(seen)
 
 
 def start_previews(out: Path, run: Run) -> Previews | None:

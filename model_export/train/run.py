@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from model_export.models.click_network import ClickNetwork
 from model_export.train.config import TrainConfig
 from model_export.train.distributed import World
 from model_export.train.muon import Muon, parameter_groups
+from model_export.train.sampler import weighted_pictures
 from model_export.train.tasks import Draws, Task, task_of
 
 CHECKPOINT = "last.pt"
@@ -32,7 +34,7 @@ class Run:
     optimizer: torch.optim.Optimizer
     source: Draws
     average: dict[str, Tensor]
-    sets: dict[str, int] = field(default_factory=dict)  # training pictures of each
+    sets: dict[str, int] = field(default_factory=dict)  # training pictures of each, of all sittings
     origin: dict[str, Any] = field(default_factory=dict)  # id and revision of the bundle that it began with
     step: int = 0
     seconds: float = 0.0
@@ -103,10 +105,17 @@ def start_run(config: TrainConfig, world: World, resume: bool = False) -> Run:
 
 
 def training_pictures(config: TrainConfig) -> list[Picture]:
-    pictures = read_sets(Path(config.data), "train")
+    """Without those of sets of weight 0."""
+    pictures = weighted_pictures(read_sets(Path(config.data), "train"), config.weights)
     if config.limit_pictures:
         pictures = pictures[:: max(1, len(pictures) // config.limit_pictures)][: config.limit_pictures]
     return pictures
+
+
+def most_of_each(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Every set that any of `counts` (pictures of each set) names, with the most pictures that it had."""
+    names = {name: None for each in counts for name in each}
+    return {name: max(each.get(name, 0) for each in counts) for name in names}
 
 
 def save_run(run: Run, path: Path) -> None:
@@ -152,6 +161,7 @@ def load_run(run: Run, path: Path) -> None:
         group.update(wanted)  # what the configuration says now
     run.average, run.step, run.seconds = state["ema"], state["step"], state["seconds"]
     run.origin = state["origin"]
+    run.sets = most_of_each([state.get("training", {}).get("pictures", {}), run.sets])
     if len(state["random"]) == run.world.size:
         own = state["random"][run.world.rank]
         run.source.load_state(own["source"])

@@ -45,14 +45,22 @@ def sampling_weights(pictures: Sequence[Picture], weights: Mapping[str, float]) 
     return each
 
 
+def weighted_pictures(pictures: Sequence[Picture], weights: Mapping[str, float]) -> list[Picture]:
+    """Without those of sets of weight 0, of which nothing is to be seen: no donors and no textures either. Raises
+    ValueError as `sampling_weights`."""
+    return [picture for picture, each in zip(pictures, sampling_weights(pictures, weights), strict=True) if each > 0]
+
+
 class PictureSampler:
     """Draws training samples; decoded pictures are kept (5,200 pictures of 512 px are 2.3 GB), as far as
     `PictureCache` allows.
 
-    `weights`: sampling weight of one picture by its set, 1 where none is given.
+    `weights`: sampling weight of one picture by its set, 1 where none is given; pictures of weight 0 are not used at
+    all.
     """
 
     def __init__(self, pictures: Sequence[Picture], weights: Mapping[str, float], seed: int, mixing: Mixing) -> None:
+        pictures = weighted_pictures(pictures, weights)
         self.cumulative = np.cumsum(sampling_weights(pictures, weights))
         self.donors = np.array([k for k, picture in enumerate(pictures) if picture.source in mixing.donors], np.intp)
         self.mixing = mixing

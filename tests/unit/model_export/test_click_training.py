@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from model_export.data.readers import read_sets
 from model_export.export.build import open_bundle
@@ -15,6 +17,9 @@ from model_export.train.click_loop import Drafts, Looped
 from model_export.train.click_losses import boundary_loss, normalised_focal_loss
 from model_export.train.click_prompts import click_on_error, draw_disks, earlier_clicks, focus_box
 from model_export.train.click_samples import Scene, click_sample, click_scene, crop_around
+from model_export.train.click_step import click_step
+from model_export.train.clicked import Clicked
+from model_export.train.config import TrainConfig
 from model_export.train.sampler import Mixing, PictureSampler
 from tests.unit.model_export.drawn_set import draw_set
 
@@ -199,6 +204,47 @@ def test_a_promptable_model_answers_some_first_clicks() -> None:
             one.click(rng)
             assert len(one.made) == 2
     assert 10 < drafted < 30
+
+
+class Bright(torch.nn.Module):
+    """Says that what is white is the object; its refinement looks up the coarse logits under the focus box, as the real
+    one does, in pixels of `input_size`."""
+
+    input_size, disk_radius = 256, 5.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shift = torch.nn.Parameter(torch.zeros(()))
+
+    def coarse(self, pixels: torch.Tensor, _: torch.Tensor, __: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        logits = F.avg_pool2d(pixels[..., 0].float().unsqueeze(1) / 32, 4) - 4 + self.shift
+        return logits, logits
+
+    def refine(self, *inputs: torch.Tensor) -> torch.Tensor:
+        _, _, logits, _, box = inputs
+        return resample(logits, box, (64, 64), self.input_size)
+
+
+class Corners:
+    """Objects off the middle, seen whole and not clicked yet."""
+
+    device = torch.device("cpu")
+
+    def __init__(self) -> None:
+        self.sampler = SimpleNamespace(rng=np.random.default_rng(0))
+
+    def batch(self, size: int) -> list[Clicked]:
+        boxes = [(20, 30, 110, 140), (300, 20, 480, 200), (40, 350, 200, 490), (330, 300, 500, 480)]
+        scenes = [square_scene(512, box) for box in boxes]
+        return [Clicked(scene.cut((0, 0, 512, 512), size), size) for scene in scenes]
+
+
+@pytest.mark.parametrize("size", [96, 128, 256, 384])
+def test_a_step_of_any_size_refines_what_lies_under_the_focus_box(size: int) -> None:
+    loss, figures = click_step(Bright(), Corners(), TrainConfig(), size, 1)  # type: ignore[arg-type]
+    assert figures["focus_iou"] > 0.9
+    assert figures["focus_coarse_iou"] > 0.9
+    assert loss.requires_grad
 
 
 def test_likeness_is_one_at_the_click_and_minus_one_without() -> None:

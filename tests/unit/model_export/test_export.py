@@ -251,3 +251,23 @@ def test_the_default_model_is_the_one_of_that_name_from_the_projects_pictures() 
     )  # fmt: skip
     own = identity_of("segserve-lite", state | {"training": {"pictures": {"ecssd": 5, "mine": 1}}}, None, None, None)
     assert own.pictures.startswith("Training pictures, by set: ecssd (5), mine (1).")
+
+
+@pytest.mark.parametrize(
+    ("name", "revision", "known"),
+    [
+        ("segserve-lite", "fb100375dbc680a1", True),  # embedded once
+        ("segserve-lite", "", True),  # now
+        ("segserve-clicks", "", True),
+        ("segserve-lite", "0123456789abcdef", False),  # somebody's own under its name
+        ("mine", "fb100375dbc680a1", False),
+    ],
+)
+def test_the_default_terms_are_for_what_began_with_an_embedded_bundle_alone(
+    name: str, revision: str, known: bool
+) -> None:
+    origin = {"id": name, "revision": revision or open_bundle(BUNDLE.parent / name).manifest.revision}
+    state: dict[str, Any] = {"step": 9, "seconds": 60.0, "origin": origin, "training": {"pictures": {"ecssd": 5}}}
+    found = identity_of("segserve-lite", state, None, None, None)
+    assert found.license.startswith("Apache-2.0" if known else "not stated")
+    assert ("research-only" in found.pictures) == known

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import re
@@ -14,6 +15,7 @@ from model_export.cli import main
 from model_export.models.clicks import SegserveClicks
 from model_export.models.lite import SegserveLite
 from model_export.train.branches import average_checkpoints, fork_checkpoint
+from model_export.train.command import add_train, overrides
 from model_export.train.config import TrainConfig, load_config
 from model_export.train.distributed import World
 from model_export.train.half_decoder import repeated
@@ -171,6 +173,17 @@ def test_average_of_two_checkpoints(tmp_path: Path) -> None:
         average_checkpoints([tmp_path / "a.pt", tmp_path / "c.pt"], tmp_path / "y.pt")
 
 
+def test_an_average_keeps_the_sets_of_every_run_and_needs_one_origin(tmp_path: Path) -> None:
+    state = {"model_name": "m", "step": 3, "seconds": 9.0, "ema": {"w": torch.ones(2)}, "origin": {"id": "o"}}
+    for name, pictures in (("a", {"one": 5}), ("b", {"one": 4, "two": 3})):
+        torch.save(state | {"training": {"pictures": pictures, "device": name}}, tmp_path / f"{name}.pt")
+    torch.save(state | {"origin": {"id": "other"}}, tmp_path / "c.pt")
+    mean = torch.load(average_checkpoints([tmp_path / "a.pt", tmp_path / "b.pt"], tmp_path / "m.pt"))
+    assert mean["training"] == {"pictures": {"one": 5, "two": 3}, "device": "a"}
+    with pytest.raises(ValueError, match=r"c\.pt did not begin with the same bundle as .*a\.pt"):
+        average_checkpoints([tmp_path / "a.pt", tmp_path / "c.pt"], tmp_path / "y.pt")
+
+
 def test_a_file_and_the_command_line_make_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "b.toml").write_text("steps = 3\nsizes = [[0.0, 64]]\nmax_rounds = 5\ndonors = ['a']")
     assert load_config(tmp_path / "b.toml", {"threads": 2, "out": None}) == TrainConfig(
@@ -178,6 +191,31 @@ def test_a_file_and_the_command_line_make_the_configuration(tmp_path: Path) -> N
     )
     staged = load_config(None, {"max_rounds": [[0, 3], [0.5, 11]]})
     assert staged.max_rounds == ((0.0, 3), (0.5, 11))
+
+
+def test_an_interactive_network_trains_at_the_size_that_it_is_served_at() -> None:
+    assert load_config(None, {"model": "segserve-clicks"}).sizes == ((0.0, SegserveClicks.input_size),)
+    assert load_config(None, {"model": "segserve-clicks", "sizes": [[0, 64]]}).sizes == ((0.0, 64),)
+    assert load_config(None, {"model": "segserve-lite"}).sizes == TrainConfig().sizes
+
+
+def test_steps_on_the_command_line_take_the_place_of_minutes_in_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.toml").write_text("max_minutes = 90\nsteps = 5")
+    parser = argparse.ArgumentParser()
+    add_train(parser.add_subparsers())
+
+    def asked(*given: str) -> argparse.Namespace:
+        return parser.parse_args(["train", "--config", str(tmp_path / "a.toml"), *given])
+
+    for given, length in (((), (5, 90)), (("--steps", "7"), (7, 0)), (("--max-minutes", "2"), (5, 2))):
+        args = asked(*given)
+        config = load_config(args.config, overrides(args))
+        assert (config.steps, config.max_minutes) == length
+    args = asked("--steps", "7", "--max-minutes", "2", "--data", str(tmp_path / "nowhere"), "--out", str(tmp_path))
+    assert args.run(args) == 1
+    assert "so give one of them" in capsys.readouterr().err
 
 
 def test_zero_turns_off() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,8 +17,11 @@ from model_export.train.device_store import load_store
 from model_export.train.loop import shown_pictures
 from model_export.train.picture_cache import PictureCache, shrunk
 from model_export.train.previews import choose
+from model_export.train.run import training_pictures
 from model_export.train.sampler import Mixing, PictureSampler, sampling_weights
+from model_export.train.tasks import mixing_of
 from tests.unit.model_export.drawn_set import draw_set
+from tests.unit.model_export.test_training import TINY
 
 EVERYTHING = Mixing(paste=1.0, donors=("own",), occlude=1.0, regions=1.0)
 
@@ -91,6 +95,26 @@ def test_weights_of_which_nothing_could_be_drawn_are_an_error(tmp_path: Path) ->
             sampling_weights(pictures, {"own": wrong})
     with pytest.raises(ValueError, match="no pictures to train on"):
         sampling_weights([], {})
+
+
+def test_a_set_of_weight_0_lends_nothing_either(tmp_path: Path) -> None:
+    pictures = [draw_picture(tmp_path / "a.png"), replace(draw_picture(tmp_path / "b.png"), source="other")]
+    weights = {"other": 0.0}
+    mixing = replace(EVERYTHING, donors=("other",))
+    sampler = PictureSampler(pictures, weights, 0, mixing)
+    assert [picture.source for picture in sampler.cache.pictures] == ["own"]
+    assert not len(sampler.donors)
+    assert sampler.draw(64, 2).pixels.any()
+    store = load_store(pictures, weights, mixing, torch.device("cpu"), side=64)
+    assert (len(store.pixels), len(store.donors)) == (1, 0)
+
+
+def test_a_set_of_weight_0_is_not_told_of(tmp_path: Path) -> None:
+    config = replace(TINY, data=str(draw_set(tmp_path)), weights={"one": 0.0})
+    (tmp_path / "shapes").rename(tmp_path / "one")
+    draw_set(tmp_path)
+    assert {picture.source for picture in training_pictures(config)} == {"shapes"}
+    assert mixing_of(replace(config, donors=("one",)), training_pictures(config)).donors == ("shapes",)
 
 
 def test_damaged_pictures_held_out_do_not_keep_a_run_from_beginning(tmp_path: Path) -> None:
