@@ -1,11 +1,13 @@
 import "fake-indexeddb/auto";
 
 import { openDB } from "idb";
-import { describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 
 import { openWorkspaceStore } from "../src/storage";
 import { MemoryStore } from "../src/storage/memory";
 import type { Changes, WorkspaceIndex, WorkspaceStore } from "../src/storage/port";
+
+beforeAll(() => vi.stubGlobal("BroadcastChannel", undefined)); // no other tab is waited for: see claim.test.ts
 
 let names = 0;
 const nextName = (): string => `test-${++names}`;

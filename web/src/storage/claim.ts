@@ -1,4 +1,6 @@
-/** How long a tab that is just being closed or reloaded may take to let the workspace go. */
+import { askByAsking, claimByAsking } from "./claim-by-asking";
+
+/** How long a tab that is just being closed or reloaded may take to let the workspace go, and one that has it to say so. */
 const PATIENCE_MS = 800;
 /** How long a tab that is asked for it may take to write what it has. */
 const YIELD_MS = 5000;
@@ -9,13 +11,17 @@ const lockOf = (name: string): string => `segserve/${name}`;
 const lockManager = (): LockManager | undefined =>
   (globalThis as { navigator?: { locks?: LockManager } }).navigator?.locks;
 
+const canAsk = (): boolean => typeof BroadcastChannel === "function";
+
 /**
  * One tab at a time owns a workspace, until it is closed: two would write over each other. Resolves to the way to let it
  * go; null: another tab owns it. `onAsked` is called when another tab asks for it, or (`taken`) has it already.
  */
 export function claim(name: string, onAsked: (taken: boolean) => void): Promise<(() => void) | null> {
   const locks = lockManager();
-  if (locks === undefined) return Promise.resolve(() => undefined);
+  if (locks === undefined) {
+    return canAsk() ? claimByAsking(lockOf(name), PATIENCE_MS, onAsked) : Promise.resolve(() => undefined);
+  }
   return new Promise((resolve) => {
     const hold = (): Promise<void> =>
       new Promise<void>((release) => {
@@ -40,7 +46,7 @@ export function claim(name: string, onAsked: (taken: boolean) => void): Promise<
 /** Asks the tab that owns the workspace to let it go, and takes it from one that does not answer. Then it is free. */
 export async function askFor(name: string): Promise<void> {
   const locks = lockManager();
-  if (locks === undefined) return;
+  if (locks === undefined) return canAsk() ? askByAsking(lockOf(name), PATIENCE_MS, YIELD_MS) : undefined;
   const channel = new BroadcastChannel(lockOf(name));
   channel.postMessage("yield");
   const free = (): undefined => undefined;
