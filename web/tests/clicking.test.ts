@@ -192,6 +192,20 @@ describe("a point that moves or goes", () => {
     expect(draftOf(gone).step).toBe(draftOf(state).step);
     expect(draftOf(gone).prompt.points).toHaveLength(1);
   });
+
+  it.each(["refine", "interactive"] as const)("leaves a mask that was mended by hand what it is: %s", (clicking) => {
+    const state = paint(click(click(begun(clicking), 10, 10), 20, 20));
+    const moving = { type: "point/move", id: idOf(state, 0), at: imagePoint(12, 12), done: true } as const;
+    const moved = run(state, moving);
+    expect(draftOf(moved)).toEqual({ ...draftOf(state), prompt: draftOf(moved).prompt });
+    expect(draftOf(moved).prompt.points.map(({ at }) => at.x)).toEqual([12, 20]);
+    const back = run(moved, { ...moving, at: imagePoint(10, 10) });
+    expect(draftOf(back)).toEqual(draftOf(state));
+    expect(draftOf(run(state, { type: "point/remove", id: idOf(state, 1) })).step).toBe(draftOf(state).step);
+    expect(docOf(run(moved, { type: "history/undo" }))).toBe(docOf(state));
+    const asked = run(state, { type: "preferences/clicking", clicking: "promptable" }, moving);
+    expect(draftStepOf(asked)).toMatchObject({ edit: null, feedback: [{ step: draftOf(state).step, candidate: 0 }] });
+  });
 });
 
 describe("undo", () => {

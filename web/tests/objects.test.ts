@@ -104,6 +104,41 @@ describe("new objects that leave others' pixels alone", () => {
     const looked = run(two, { type: "object/select", id: a }, { type: "object/select", id: null });
     expect(objectsOf(looked)).toEqual(objectsOf(two));
   });
+
+  it("are cut when another candidate is chosen of them", () => {
+    const two = run(withObjects(2), { type: "workspace/exclusive", exclusive: true });
+    const [a = -1] = ids(two);
+    const chosen = run(two, { type: "object/select", id: a }, { type: "candidate/choose", candidate: 1 });
+    const next = run(chosen, { type: "draft/accept" });
+    expect(stepOf(next, 0)).toMatchObject({
+      edit: { kind: "subtract" },
+      feedback: [{ step: only(two, 0).step, candidate: 1 }],
+      others: [refOf(only(two, 1))],
+    });
+  });
+});
+
+describe("a lasso", () => {
+  const lasso = (...corners: [x: number, y: number][]): Action => ({
+    type: "lasso/set",
+    ring: corners.map(([x, y]) => imagePoint(x, y)),
+  });
+
+  it("over the picture's edge has a box inside it, and the outline that was drawn", () => {
+    const drawn = lasso([60, 40], [140, 30], [130, 200]);
+    const state = run(opened(), drawn);
+    const { step, prompt } = docOf(state).draft;
+    expect(prompt.box).toEqual({ x1: 60, y1: 30, x2: 100, y2: 80 });
+    const outline = state.steps[state.steps[step ?? -1]?.feedback[0]?.step ?? -1];
+    expect(outline?.edit).toMatchObject({ rings: [(drawn as { ring: object }).ring] });
+  });
+
+  it("beside the picture, or of less than a pixel in it, is none", () => {
+    const state = opened();
+    expect(run(state, lasso([120, 10], [150, 10], [150, 50]))).toBe(state);
+    expect(run(state, lasso([99.5, 10], [150, 10], [150, 50]))).toBe(state);
+    expect(run(state, lasso([10, 10], [10.5, 10], [10, 10.5]))).toBe(state);
+  });
 });
 
 describe("what is erased", () => {

@@ -1,9 +1,9 @@
 import type { Edit } from "../geometry/edit";
-import { boxAbout } from "../geometry/frames";
+import { boxAbout, clampToImage } from "../geometry/frames";
 import type { Prompt } from "../geometry/prompt";
 import { isEmpty, samePrompt } from "../geometry/prompt";
 import type { DocumentAction } from "./actions";
-import { addClicks, chainOf, clicksNext, replayed } from "./clicking";
+import { addClicks, chainOf, clickingOf, clicksNext, replayed } from "./clicking";
 import { isIdle, nextColour } from "./draft";
 import { replace } from "./history";
 import { pruneSteps } from "./prune-steps";
@@ -71,11 +71,15 @@ function addPoints(state: AppState, places: readonly Prompt["points"][number]["a
   return ask(numbered, prompt, feedbackOf(state, draft));
 }
 
-/** The outline is the mask to start from, and its box says where to look. */
+/** The outline is the mask to start from, and the box of what of it lies in the picture says where to look. */
 function lasso(state: AppState, ring: Parameters<typeof boxAbout>[0]): AppState {
+  const size = state.picture?.size;
+  if (size == null) return state;
+  const box = boxAbout(ring.map((point) => clampToImage(point, size)));
+  if (!(box.x2 - box.x1 >= 1 && box.y2 - box.y1 >= 1)) return state;
   const { draft } = state.history.present;
   const outline = handMade(state.nextId, draft.prompt, { kind: "outline", rings: [ring] }, null);
-  const prompt = { ...draft.prompt, box: boxAbout(ring) };
+  const prompt = { ...draft.prompt, box };
   const drawn = withStep(state, outline);
   const feedback = [{ step: outline.id, candidate: 0 }];
   return draftBy(drawn, question(drawn.nextId, prompt, feedback, regionFor(state, prompt)));
@@ -114,7 +118,7 @@ function renew(state: AppState, revision: string): AppState {
 /**
  * The draft's points are others now. Taking back the newest is what its step was before; any other change is asked afresh,
  * without feedback, except of a mask that was mended by hand: that would be lost. Clicks of the interactive model are
- * made again.
+ * made again; in its modes a mask that was mended by hand stays as it is.
  */
 function withPoints(state: AppState, points: Prompt["points"]): AppState {
   const doc = state.history.present;
@@ -124,11 +128,12 @@ function withPoints(state: AppState, points: Prompt["points"]): AppState {
   const chain = chainOf(state, draft);
   if (chain !== null) return pruneSteps(replayed(state, chain, points));
   const mended = isMended(state, draft);
-  if (isEmpty(prompt)) {
+  const present = draft.step === null ? undefined : state.steps[draft.step];
+  const stays = present?.edit != null && clickingOf(state) !== "promptable";
+  if (stays || isEmpty(prompt)) {
     const next = mended ? { ...draft, prompt } : { ...EMPTY_DRAFT, editing: draft.editing };
     return change(state, { ...doc, draft: next });
   }
-  const present = draft.step === null ? undefined : state.steps[draft.step];
   const known = present?.feedback.find((ref) => {
     const step = state.steps[ref.step];
     // null: still to be asked; an edit is no model's that could have changed
@@ -162,9 +167,10 @@ function exclusively(
   editing: number | null,
 ): { readonly state: AppState; readonly mask: ObjectMask } {
   const { objects } = state.history.present;
-  const unchanged = objects.find(({ id }) => id === editing);
+  const before = objects.find(({ id }) => id === editing);
+  const same = before?.step === mask.step && before.candidate === mask.candidate;
   const others = objects.filter(({ id }) => id !== editing);
-  if (!state.workspace.exclusive || others.length === 0 || unchanged?.step === mask.step) return { state, mask };
+  if (!state.workspace.exclusive || others.length === 0 || same) return { state, mask };
   const base = { step: mask.step, candidate: mask.candidate };
   const refs = others.map(({ step, candidate }) => ({ step, candidate }));
   const cut: Step = handMade(state.nextId, mask.prompt, { kind: "subtract" }, base, refs);

@@ -1,4 +1,3 @@
-import { boxAbout } from "../geometry/frames";
 import type { Gesture, Outcome, ToolState } from "./tool";
 import { begun, drawnOn, MAIN, stay } from "./tool";
 
@@ -16,10 +15,7 @@ export function lassoTool(state: ToolState, gesture: Gesture): Outcome {
     }
     case "up": {
       const ring = state?.path ?? [];
-      if (ring.length < 3) return stay(null, clear);
-      const box = boxAbout(ring);
-      const large = box.x2 - box.x1 >= 1 && box.y2 - box.y1 >= 1;
-      return large ? stay(null, clear, { type: "lasso/set", ring }) : stay(null, clear);
+      return ring.length < 3 ? stay(null, clear) : stay(null, clear, { type: "lasso/set", ring });
     }
     case "cancel":
       return stay(null, clear);
