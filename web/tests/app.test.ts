@@ -195,6 +195,13 @@ describe("notices", () => {
     expect(run(state, { type: "notice/clear", code: "unreachable" }).notices).toEqual([]);
     expect(run(state, { type: "notice/dismiss", id: state.notices[0]?.id ?? -1 }).notices).toEqual([]);
   });
+
+  it("of a picture go with it, those of lost work and of the browser stay", () => {
+    const told = ["unreachable", "storage_quota", "no_webgl", "image_invalid"].map((code) => ({ ...notice, code }));
+    const state = run(opened(), ...told.map((one) => ({ type: "notice/add", notice: one }) as const));
+    const next = run(state, { type: "picture/open", name: "dog.jpg", bytes: 1 });
+    expect(next.notices.map(({ code }) => code)).toEqual(["storage_quota", "no_webgl"]);
+  });
 });
 
 describe("commands", () => {

@@ -230,5 +230,12 @@ describe("the browser's quota", () => {
     await vi.waitFor(() => expect(codes(unavailable)).toEqual(["storage_broken"]));
     const unreadable = await page(new MemoryStore("unreadable"));
     expect(unreadable.store.get().notices).toMatchObject([{ code: "storage_unreadable", action: "reload" }]);
+    open(unreadable.store, "b.jpg");
+    expect(codes(unreadable)).toEqual(["storage_unreadable"]); // it is of all pictures
+    unreadable.store.dispatch({ type: "notice/clear", code: "storage_unreadable" }); // read, and put away
+    click(unreadable.store);
+    unreadable.store.dispatch({ type: "draft/accept" });
+    await vi.waitFor(() => expect(codes(unreadable)).toEqual(["storage_unreadable"]));
+    expect(unreadable.store.get().notices).toMatchObject([{ tone: "error", action: null }]); // a reload would lose it
   });
 });

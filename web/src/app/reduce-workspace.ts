@@ -1,7 +1,7 @@
 import { fit, keepInSight } from "../geometry/camera";
 import { beginHistory } from "./history";
 import { editLabel } from "./reduce-labels";
-import type { AppState, Picture } from "./state";
+import type { AppState, Notice, Picture } from "./state";
 import { EMPTY_DOC } from "./state";
 import type { ParkedDocument, PictureEntry, Workspace, WorkspaceAction } from "./workspace";
 import { documentsOf, withLabel } from "./workspace";
@@ -69,6 +69,10 @@ export function addPictures(state: AppState, pictures: readonly { name: string; 
 
 export const NEW_DOCUMENT: ParkedDocument = { history: beginHistory(EMPTY_DOC), steps: {}, hidden: [], camera: null };
 
+/** Errors are of the picture that is left, but for those of the browser and of what it keeps. */
+const outlivesPicture = ({ tone, code }: Notice): boolean =>
+  tone !== "error" || code === "no_webgl" || code.startsWith("storage_");
+
 /** Opens a picture of the workspace where it was left. Ids are unique over all pictures, so no answer is taken for another's. */
 export function showPicture(state: AppState, id: number): AppState {
   const entry = state.workspace.entries.find((candidate) => candidate.id === id);
@@ -91,7 +95,7 @@ export function showPicture(state: AppState, id: number): AppState {
     hidden,
     marked: [],
     workspace: { ...state.workspace, parked: others },
-    notices: state.notices.filter((notice) => notice.tone !== "error"), // those are of the picture that is left
+    notices: state.notices.filter(outlivesPicture),
     hoverShown: false,
     view: { ...view, ...calm, camera: there, tool: view.tool === "pan" ? "point" : view.tool },
   };

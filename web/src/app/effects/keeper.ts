@@ -221,7 +221,10 @@ export class Keeper {
     const shelf = await this.shelf;
     if (shelf.fleeting === "elsewhere") this.#tell("storage_elsewhere", "", "warning");
     else if (shelf.fleeting === "unavailable") this.#tell("storage_broken", "", "warning");
-    else await shelf.persist();
+    else if (shelf.fleeting === "unreadable") {
+      const notice = { code: "storage_unreadable", detail: "", tone: "error", action: null } as const;
+      this.store.dispatch({ type: "notice/add", notice }); // again, without its button: that would lose what is done by now
+    } else await shelf.persist();
   }
 
   #complain(error: unknown): void {
