@@ -127,6 +127,22 @@ describe("what is kept", () => {
     expect(docOf(again.store.get())).toEqual(docOf(store.get()));
   });
 
+  it("keeps the page from being left while pictures' files are being stored, and only then", async () => {
+    const page = new EventTarget();
+    vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
+    const isFree = (): boolean => page.dispatchEvent(new Event("beforeunload", { cancelable: true }));
+    const shelf = new MemoryStore();
+    const keeper = new Keeper(createStore(), Promise.resolve(shelf));
+    await keeper.restore();
+    expect(isFree()).toBe(true);
+    for (const [id, file] of [new File(["a"], "a.jpg"), new File(["b"], "b.jpg")].entries()) {
+      if (id === 1) vi.spyOn(shelf, "saveFile").mockRejectedValueOnce(new StorageError("quota", "full"));
+      keeper.files.put(id, file);
+      expect(isFree()).toBe(false);
+      await vi.waitFor(() => expect(isFree()).toBe(true)); // what found no room is told of, and waits for nothing
+    }
+  });
+
   it("stays in memory, and says so, while it cannot be written", async () => {
     const shelf = new MemoryStore();
     const { store, keeper } = await page(shelf);

@@ -26,6 +26,8 @@ export class Keeper {
   #indexChanged = false;
   #warned = false;
   #closed = false;
+  /** So many files are on their way into the storage. */
+  #storing = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #writing: Promise<boolean> = Promise.resolve(true);
   readonly #quota: QuotaWatch;
@@ -58,6 +60,9 @@ export class Keeper {
       if (action.type === "draft/accept") void this.#warnOfLoss();
     });
     // The last moments of a page that is closed, or put aside on a phone.
+    globalThis.addEventListener("beforeunload", (event) => {
+      if (this.#storing > 0) event.preventDefault(); // a picture without its file could not be opened again
+    });
     globalThis.addEventListener("pagehide", () => void this.#write()); // there is no time to wait for a write before
     document.addEventListener("visibilitychange", () => void this.flush());
   }
@@ -86,12 +91,14 @@ export class Keeper {
   readonly files: FileShelf = {
     put: (id, file) => {
       this.#files.set(id, file);
+      this.#storing++;
       void this.shelf
         .then((shelf) => shelf.saveFile(id, file))
         .then(
           () => this.#files.delete(id),
           (error: unknown) => this.#complain(error), // it stays in memory
-        );
+        )
+        .finally(() => this.#storing--);
     },
     get: async (id) => this.#files.get(id) ?? (await this.shelf).loadFile(id).catch(() => null),
   };
