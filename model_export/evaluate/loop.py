@@ -12,7 +12,7 @@ import numpy as np
 
 from model_export.data.errors import AnnotationError
 from model_export.data.picture import Picture
-from model_export.data.rle import RLE, area, covers, from_bitmap
+from model_export.data.rle import RLE, area, covers, from_bitmap, to_bitmap
 from model_export.evaluate.boundary import boundary_f
 from model_export.evaluate.clicker import next_click
 from model_export.evaluate.metrics import MAX_CLICKS, mask_iou
@@ -70,24 +70,25 @@ def text_rle(mask: Mask) -> RLE:
     return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode()}
 
 
-def targets_of(picture: Picture, count: int) -> list[Target]:
-    """The `count` largest masks that cover 0.1 % to 90 % of the picture."""
+def targets_of(picture: Picture, count: int) -> Iterator[Target]:
+    """The `count` largest masks that cover 0.1 % to 90 % of the picture, each decoded when its turn comes: a thousand
+    objects of a large picture would not fit into memory at once."""
     ignored = picture.ignore_mask()
     ignore = None if ignored is None else ignored.astype(bool)
     pixels = picture.width * picture.height
     sizes = [area(rle) for rle in picture.rles]
     fitting = [k for k, size in enumerate(sizes) if SMALLEST < size / pixels < LARGEST]
-    targets: list[Target] = []
+    found = 0
     for index in sorted(fitting, key=lambda k: sizes[k], reverse=True):
+        if found == count:
+            return
         truth = picture.mask(index).astype(bool)
         if ignore is not None:
             truth &= ~ignore
             if np.count_nonzero(truth) <= SMALLEST * pixels:
                 continue
-        targets.append(Target(picture, index, truth, ignore))
-        if len(targets) == count:
-            break
-    return targets
+        found += 1
+        yield Target(picture, index, truth, ignore)
 
 
 def probe(opened: OpenPicture, target: Target, seed: int) -> Probe | None:
@@ -222,26 +223,33 @@ def evaluate_picture(
     predictors: Mapping[str, Predictor], picture: Picture, protocol: Protocol
 ) -> dict[str, list[ObjectResult]]:
     """Every model on the same objects."""
-    targets = targets_of(picture, protocol.objects)
-    if not targets:
+    if next(targets_of(picture, 1), None) is None:
         return {name: [] for name in predictors}
     rgb = read_upright(picture)
-    given = [
-        mask_to_repair(target.generator(protocol.seed, REPAIR), target.truth, target.ignore, rgb)
-        if protocol.given
-        else None
-        for target in targets
-    ]
+    given = faulty_masks(picture, rgb, protocol) if protocol.given else {}
     results = {}
     for name, predictor in predictors.items():
         started = time.perf_counter()
         opened = predictor.open(rgb)
         seconds = time.perf_counter() - started
         results[name] = [
-            evaluate_object(opened, target, protocol, boxes=predictor.takes_boxes, encode_seconds=seconds, given=mask)
-            for target, mask in zip(targets, given, strict=True)
-        ]
+            evaluate_object(
+                opened, target, protocol, boxes=predictor.takes_boxes, encode_seconds=seconds,
+                given=to_bitmap(given[target.index]).astype(bool) if target.index in given else None,
+            )
+            for target in targets_of(picture, protocol.objects)
+        ]  # fmt: skip
     return results
+
+
+def faulty_masks(picture: Picture, rgb: UInt8, protocol: Protocol) -> dict[int, RLE]:
+    """The mask that is to be repaired of each object, by its index; none of an object for which none will do."""
+    found = {}
+    for target in targets_of(picture, protocol.objects):
+        mask = mask_to_repair(target.generator(protocol.seed, REPAIR), target.truth, target.ignore, rgb)
+        if mask is not None:
+            found[target.index] = text_rle(mask)
+    return found
 
 
 def evaluate_bundle(

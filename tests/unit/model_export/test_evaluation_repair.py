@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from model_export.cli import main
 from model_export.data.rle import to_bitmap
 from model_export.evaluate.clicker import next_click
-from model_export.evaluate.loop import Protocol
+from model_export.evaluate.loop import Protocol, Target
 from model_export.evaluate.metrics import mask_iou
 from model_export.evaluate.promptable import mask_to_grid
 from model_export.evaluate.repair import mask_to_repair
@@ -25,8 +27,16 @@ from model_export.evaluate.summary import amortised, summarise
 from model_export.evaluate.tables import all_tables, tables
 from server.domain.geometry import InputFrame
 from server.domain.masks import upsample_mask
+from server.domain.ports import UInt8
 from tests.unit.model_export.drawn_set import draw_set
-from tests.unit.model_export.fake_predictor import BrushPredictor, ColourPredictor, EmptyPredictor, disk, flat_picture
+from tests.unit.model_export.fake_predictor import (
+    BrushPredictor,
+    ColourPredictor,
+    EmptyPredictor,
+    FakeAnswer,
+    disk,
+    flat_picture,
+)
 from tests.unit.model_export.test_evaluation_figures import NO_MASK, PROTOCOL, RESULT, one_model
 
 BUNDLE = Path(__file__).parents[3] / "server" / "bundles" / "segserve-lite"
@@ -67,6 +77,32 @@ def test_the_masks_depend_on_the_seed_alone_and_nothing_else_on_them(tmp_path: P
     without = repaired_results(tmp_path, Protocol())
     for name, results in found.items():
         assert [replace(result, repair=None) for result in results] == without[name]
+
+
+class Counting(EmptyPredictor):
+    """Notes with each question how many decoded objects there are."""
+
+    alive: ClassVar[list[int]] = []
+
+    def open(self, rgb: UInt8) -> Counting:  # type: ignore[override]
+        self.picture = super().open(rgb)
+        return self
+
+    def ask(self, *asked: Any, **more: Any) -> FakeAnswer:
+        self.alive.append(sum(type(each) is Target for each in gc.get_objects()))
+        return self.picture.ask(*asked, **more)
+
+
+@pytest.mark.parametrize("repaired", [False, True])
+def test_objects_are_decoded_one_after_the_other(tmp_path: Path, repaired: bool) -> None:
+    shapes = [disk(60, 64, 15 + 12 * (k % 3), 20 + 20 * (k // 3), 5) for k in range(6)]
+    picture = flat_picture(tmp_path / "1.png", shapes)
+    Counting.alive.clear()
+    loaders = {"counting": Counting, "empty": EmptyPredictor}
+    found = evaluate(loaders, [picture], Protocol(6, 1, given=repaired))
+    assert [len(results) for results in found.values()] == [6, 6]
+    assert all((result.repair is not None) == repaired for result in found["empty"])
+    assert 1 <= max(Counting.alive) <= 2  # the one that is asked about, and the one before it until it is let go
 
 
 def test_faults_that_count_for_nothing_are_drawn_again_or_nothing_is_given() -> None:
