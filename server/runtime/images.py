@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -48,6 +49,8 @@ _INTERPOLATION = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resamp
 # The bound here is `max_pixels`, checked before decoding; Pillow's own would warn and raise at other sizes.
 Image.MAX_IMAGE_PIXELS = None
 _STRIP_PIXELS = 1 << 20
+MOST_SIDE = 65_535
+"""A picture of one row may have as many pixels as a square one, and what is worked out by rows and columns cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def decode_image(data: bytes, *, max_pixels: int) -> DecodedImage:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _bound(image.size, max_pixels)
             if image.format == "TIFF":
-                _bound((tiff_tile_pixels(image), 1), max_pixels)
+                _bound_pixels((tiff_tile_pixels(image), 1), max_pixels)
                 image.info.pop("xmp", None)  # Pillow would turn the picture by what it says, as nobody else does
             image.load()
             upright = _upright(image)
@@ -144,6 +147,15 @@ def _bound(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width < 1 or height < 1:
         raise ImageError("The image has no pixels: its width or height is zero.", code="image_empty")
+    _bound_pixels(size, max_pixels)
+    if max(size) > MOST_SIDE:
+        message = f"The image has {width} x {height} pixels; a side may have {MOST_SIDE} at most. Scale it down first."
+        details = {"width": width, "height": height, "max_side": MOST_SIDE}
+        raise ImageError(message, code="image_too_many_pixels", **details)
+
+
+def _bound_pixels(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
     if width * height > max_pixels:
         message = f"The image has {width} x {height} pixels; at most {max_pixels} are accepted. Scale it down first."
         details = {"width": width, "height": height, "max_pixels": max_pixels}
@@ -164,25 +176,30 @@ def _to_rgb(image: Image.Image) -> UInt8:
     if image.mode in ("RGB", "RGBX") and not image.has_transparency_data:
         return _array(image)
     if image.mode.startswith("I;16") or image.mode == "I":
-        values = np.clip(np.asarray(image), 0, 65535).astype(np.uint32)
-        return _grey((values + 128) // 257)  # rint, without a floating-point copy
+        return _grey(image, _from_integers)
     if image.mode == "F":
-        floats = np.nan_to_num(np.asarray(image), nan=0.0, posinf=255.0, neginf=0.0)
-        return _grey(np.rint(np.clip(floats * np.float32(255 if floats.max() <= 1 else 1), 0, 255)))
+        scale = np.float32(255 if max(_finite(strip).max() for _, strip in _strips(image)) <= 1 else 1)
+        return _grey(image, lambda strip: np.rint(np.clip(_finite(strip) * scale, 0, 255)))
     if image.mode == "LAB":
         _unsupported("LAB colours are not read")
     return _array(image)
 
 
 def _array(image: Image.Image) -> UInt8:
-    """Strip by strip: Pillow hands pixels over as bytes in pieces that are then joined, which takes twice the room."""
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    for top, strip in _strips(image):
+        straight = _on_white(strip) if strip.has_transparency_data else strip.convert("RGB")
+        rgb[top : top + strip.height] = np.asarray(straight)
+    return rgb
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """(first row, rows from there on), of about a megapixel: Pillow hands pixels over as bytes in pieces that are then
+    joined, which takes twice the room."""
     width, height = image.size
-    rgb = np.empty((height, width, 3), np.uint8)
     rows = max(_STRIP_PIXELS // width, 1)
     for top in range(0, height, rows):
-        strip = image.crop((0, top, width, min(top + rows, height)))
-        rgb[top : top + rows] = np.asarray(_on_white(strip) if strip.has_transparency_data else strip.convert("RGB"))
-    return rgb
+        yield top, image.crop((0, top, width, min(top + rows, height)))
 
 
 def _on_white(image: Image.Image) -> Image.Image:
@@ -192,5 +209,19 @@ def _on_white(image: Image.Image) -> Image.Image:
     return page
 
 
-def _grey(values: NDArray[Any]) -> UInt8:
-    return np.repeat(values.astype(np.uint8)[:, :, None], 3, axis=2)
+def _grey(image: Image.Image, to_bytes: Callable[[Image.Image], NDArray[Any]]) -> UInt8:
+    """`to_bytes`: a strip of the image -> [rows, width], whole numbers of 0 to 255 in any type."""
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    for top, strip in _strips(image):
+        rgb[top : top + strip.height] = to_bytes(strip).astype(np.uint8)[:, :, None]
+    return rgb
+
+
+def _from_integers(strip: Image.Image) -> NDArray[np.uint32]:
+    values = np.clip(np.asarray(strip), 0, 65535).astype(np.uint32)
+    return (values + np.uint32(128)) // np.uint32(257)  # rint, without a floating-point copy
+
+
+def _finite(strip: Image.Image) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = np.nan_to_num(np.asarray(strip), nan=0.0, posinf=255.0, neginf=0.0)
+    return values

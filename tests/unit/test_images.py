@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -15,6 +16,7 @@ from PIL import Image, PngImagePlugin
 
 from server.domain.bundle import Preprocessing
 from server.errors import ImageError
+from server.runtime import images
 from server.runtime.images import DecodedImage, decode_image, image_id, prepare_pixels
 from server.runtime.png import encode_png
 
@@ -245,6 +247,46 @@ def test_integers_and_floats_of_32_bits() -> None:
     assert decode(encode(Image.fromarray(wide), "TIFF")).rgb[0, :, 0].tolist() == [0, 100, 255, 0]
 
 
+@pytest.mark.parametrize("dtype", ["<u2", ">u2", "<i4", "<f4"])
+def test_grey_of_many_strips_is_what_it_is_at_once(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also a maximum that only the last strip has, by which all of a floating-point picture is scaled."""
+    rng = np.random.default_rng(3)
+    for highest in (1, 65535):
+        values = (rng.random((37, 21)) * 0.9).astype(dtype) if dtype == "<f4" else rng.integers(0, 2**16, (37, 21))
+        values[-1, -1] = highest
+        image = Image.fromarray(values.astype("<u2" if dtype == ">u2" else dtype))
+        data = big_endian_tiff(values) if dtype == ">u2" else encode(image, "TIFF")
+        whole = decode(data)
+        monkeypatch.setattr(images, "_STRIP_PIXELS", 50)
+        np.testing.assert_array_equal(decode(data).rgb, whole.rgb)
+        monkeypatch.undo()
+        if dtype != "<f4":
+            np.testing.assert_array_equal(whole.rgb[..., 1], np.rint(values / 257))
+
+
+def big_endian_tiff(values: NDArray[Any]) -> bytes:
+    """uint16 [h, w] -> what Pillow opens as I;16B."""
+    height, width = values.shape
+    entries = {256: width, 257: height, 258: 16, 259: 1, 262: 1, 273: 122, 277: 1, 278: height, 279: values.size * 2}
+    directory = b"".join(struct.pack(">HHII", tag, 4, 1, value) for tag, value in entries.items())
+    head = b"MM\x00*" + struct.pack(">IH", 8, len(entries)) + directory + bytes(4)
+    return head.ljust(122, b"\x00") + values.astype(">u2").tobytes()
+
+
+def test_grey_takes_no_more_room_than_colour() -> None:
+    """uint8 [h, w, 3] and what Pillow has; at once it were 14 to 16 bytes a pixel."""
+    side = 3000
+    for dtype in (np.uint16, np.int32, np.float32):
+        image = Image.fromarray(np.ones((side, side), dtype))
+        tracemalloc.start()
+        try:
+            images._to_rgb(image)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 5 * side * side
+
+
 def test_cmyk_jpeg_as_adobe_writes_it_inverted() -> None:
     cmyk = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
     data = encode(cmyk, "JPEG", quality=100)
@@ -348,6 +390,16 @@ def test_a_bomb_is_refused_by_its_header(name: str) -> None:
         decode(BOMBS[name])
     assert caught.value.code == "image_too_many_pixels"
     assert caught.value.details["width"] > 16_000
+
+
+@pytest.mark.parametrize("size", [(65_536, 1), (1, 65_536)])
+def test_a_picture_that_is_a_line_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(ImageError, match="65535") as caught:
+        decode(encode(Image.new("1", size), "PNG"))
+    assert caught.value.code == "image_too_many_pixels"
+    assert caught.value.details["max_side"] == 65_535
+    longest = encode(Image.new("1", (size[0] * 65_535 // 65_536 or 1, size[1] * 65_535 // 65_536 or 1)), "PNG")
+    assert decode(longest).rgb.size == 3 * 65_535
 
 
 def test_a_tiff_with_a_monstrous_tile_is_refused() -> None:
