@@ -118,6 +118,28 @@ describe("the crosshair", () => {
     expect(draftOf(store.get()).prompt.points).toHaveLength(1);
   });
 
+  it("gives what it holds up by Esc, and nothing else", () => {
+    const { store, at, hold } = handOf(run(shown(), point(50, 40)));
+    const doc = docOf(store.get());
+    const escape = (): void => {
+      const command = commandFor(key("Escape"), store.get());
+      if (command !== null) store.dispatch(command.action(store.get()));
+    };
+    store.dispatch({ type: "tool/choose", tool: "brush" });
+    at(80, 0);
+    hold();
+    at(0, 40);
+    escape();
+    expect([store.get().view.stroke, crosshairOf(store.get())?.held, docOf(store.get())]).toEqual([null, false, doc]);
+    hold();
+    at(40, 0);
+    expect(store.get().view.stroke?.path).toHaveLength(2);
+    hold();
+    expect(draftStep(store.get())?.edit?.kind).toBe("paint");
+    escape();
+    expect(draftOf(store.get()).step).toBeNull();
+  });
+
   it("lets go where its picture or its tool goes away", () => {
     const { store, at, hold } = handOf(shown());
     store.dispatch({ type: "tool/choose", tool: "box" });

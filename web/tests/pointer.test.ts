@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
-import { draftOf } from "../src/app/selectors";
+import { commandFor } from "../src/app/commands";
+import { docOf, draftOf } from "../src/app/selectors";
 import type { Store } from "../src/app/store";
 import { createStore } from "../src/app/store";
 import { attachPointer } from "../src/ui/pointer";
@@ -65,6 +66,54 @@ it.each(["point", "box", "brush", "scribble"] as const)(
     expect([store.get().view.band, store.get().view.stroke]).toEqual([null, null]);
   },
 );
+
+/** What Esc does now; the command's name. */
+function escape(): string {
+  const press = { key: "Escape", ctrlKey: false, metaKey: false, shiftKey: false, altKey: false };
+  const command = commandFor(press, store.get());
+  if (command?.enabled(store.get()) === true) store.dispatch(command.action(store.get()));
+  return command?.id ?? "";
+}
+
+it.each(["point", "box", "brush", "eraser", "scribble", "lasso", "select", "pan"] as const)(
+  "Esc in the middle of a drag by %s drops the drag and nothing else",
+  (tool) => {
+    send("mouse", 0, 80, 80, "down", "up");
+    store.dispatch({ type: "object/mark", ids: [1] });
+    const epoch = store.get().picture?.epoch ?? -1;
+    store.dispatch({ type: "picture/update", epoch, change: { phase: "encoding" } });
+    const before = store.get();
+    store.dispatch({ type: "tool/choose", tool });
+    send("mouse", 10, 20, 20, "down");
+    send("mouse", 20, 60, 20, "move");
+    send("mouse", 30, 60, 60, "move");
+    expect(escape()).toBe("cancel");
+    send("mouse", 40, 20, 60, "move", "up");
+    expect([docOf(store.get()), store.get().marked]).toEqual([docOf(before), before.marked]);
+    expect(store.get().view).toMatchObject({ band: null, stroke: null, grabbing: false, held: false });
+    expect(escape()).toBe("stop");
+  },
+);
+
+it("Esc drops a press that has not moved, a point that is dragged and a finger that pans", () => {
+  send("mouse", 0, 80, 80, "down", "up");
+  const doc = docOf(store.get());
+  send("mouse", 10, 20, 20, "down");
+  escape();
+  send("mouse", 20, 20, 20, "up");
+  send("mouse", 30, 80, 80, "down");
+  send("mouse", 40, 40, 40, "move");
+  expect(store.get().view.moving).not.toBeNull();
+  escape();
+  send("mouse", 50, 40, 40, "move", "up");
+  expect([docOf(store.get()), store.get().view.moving]).toEqual([doc, null]);
+  send("touch", 60, 20, 20, "down");
+  send("touch", 70, 60, 20, "move");
+  escape();
+  expect([docOf(store.get()), store.get().view.grabbing]).toEqual([doc, false]);
+  escape();
+  expect(docOf(store.get())).not.toBe(doc);
+});
 
 it("a hand that rests while its pen draws does nothing", () => {
   store.dispatch({ type: "tool/choose", tool: "brush" });

@@ -84,6 +84,9 @@ export type ViewAction =
   | { readonly type: "outline/show"; readonly rings: Rings | null }
   | { readonly type: "looking/show"; readonly target: Rectangle | null }
   | { readonly type: "grab/set"; readonly grabbing: boolean }
+  | { readonly type: "gesture/hold"; readonly held: boolean }
+  /** What is held comes to nothing: the hands (ui/hand.ts) let it go. */
+  | { readonly type: "gesture/drop" }
   | { readonly type: "dialog/show"; readonly dialog: Dialog }
   | { readonly type: "drop/hover"; readonly over: boolean };
 

@@ -95,7 +95,9 @@ const BRUSH_STEP = 1.25;
 const GROW_STEP = 1;
 const SMOOTH_RADIUS = 2;
 const STOPPABLE: readonly (PicturePhase | undefined)[] = ["uploading", "loading", "encoding", "fetching", "waiting"];
-const canStop = (state: AppState): boolean => state.view.dialog === null && STOPPABLE.includes(state.picture?.phase);
+const isHeld = (state: AppState): boolean => state.view.held || crosshairOf(state)?.held === true;
+const canStop = (state: AppState): boolean =>
+  state.view.dialog === null && !isHeld(state) && STOPPABLE.includes(state.picture?.phase);
 const hasCrosshair = (state: AppState): boolean => crosshairOf(state) !== null;
 const always = (): boolean => true;
 
@@ -197,9 +199,14 @@ export const COMMANDS: readonly Command[] = [
     id: "cancel",
     keys: ["escape"],
     enabled: (state) =>
-      state.view.dialog !== null || state.view.stroke !== null || state.marked.length > 0 || !isIdle(draftOf(state)),
+      state.view.dialog !== null ||
+      isHeld(state) ||
+      state.view.stroke !== null ||
+      state.marked.length > 0 ||
+      !isIdle(draftOf(state)),
     action: (state) => {
       if (state.view.dialog !== null) return { type: "dialog/show", dialog: null };
+      if (isHeld(state)) return { type: "gesture/drop" };
       if (state.view.stroke !== null) return { type: "stroke/draw", stroke: null };
       if (isIdle(draftOf(state))) return { type: "object/mark", ids: [] };
       return { type: "draft/cancel" };

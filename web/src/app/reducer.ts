@@ -43,6 +43,7 @@ export function reduce(state: AppState, action: Action): AppState {
     case "outline":
     case "looking":
     case "grab":
+    case "gesture":
     case "dialog":
     case "drop":
       return { ...state, view: reduceView(state, action as ViewAction) };
@@ -103,6 +104,10 @@ function reduceView(state: AppState, action: ViewAction): ViewState {
       return { ...view, looking: action.target };
     case "grab/set":
       return { ...view, grabbing: action.grabbing };
+    case "gesture/hold":
+      return { ...view, held: action.held };
+    case "gesture/drop":
+      return { ...view, held: false };
     case "dialog/show":
       return { ...view, dialog: action.dialog };
     case "drop/hover":

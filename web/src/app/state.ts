@@ -152,6 +152,8 @@ export interface ViewState {
   /** Radius of brush and eraser, in ImagePx. */
   readonly brush: number;
   readonly grabbing: boolean;
+  /** A gesture is under way: a button, a finger or the crosshair is held. */
+  readonly held: boolean;
   readonly dialog: Dialog;
   readonly dropping: boolean;
 }
@@ -222,6 +224,7 @@ export const INITIAL_STATE: AppState = {
     outline: null,
     brush: 16,
     grabbing: false,
+    held: false,
     dialog: null,
     dropping: false,
   },

@@ -31,7 +31,9 @@ export function pointTool(state: ToolState, gesture: Gesture): Outcome {
       return click(state.start);
     }
     case "cancel":
-      return boxTool(state, gesture);
+      return state?.start.touch === true && state.start.hit === null
+        ? panTool(state, gesture)
+        : boxTool(state, gesture);
   }
 }
 

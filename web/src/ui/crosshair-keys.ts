@@ -37,8 +37,10 @@ export function attachCrosshair(target: HTMLElement, store: Store): () => void {
   const stopListening = store.listen((state, before, action) => {
     const now = crosshairOf(state);
     const changed = state.view.tool !== before.view.tool || state.picture?.epoch !== before.picture?.epoch;
-    if (changed && before.crosshair?.held === true) {
-      hand.drop();
+    const isDrop = action.type === "gesture/drop";
+    if (isDrop || (changed && before.crosshair?.held === true)) {
+      if (isDrop) hand.cancel();
+      else hand.drop();
       if (now?.held === true) store.dispatch({ type: "crosshair/hold" });
       return;
     }

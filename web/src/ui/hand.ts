@@ -1,3 +1,4 @@
+import type { Action } from "../app/actions";
 import { docOf } from "../app/selectors";
 import type { Store } from "../app/store";
 import { POINT_RADIUS } from "../canvas/prompt-layer";
@@ -25,9 +26,17 @@ export class Hand {
 
   /** What was begun comes to nothing: its picture or its tool is gone. */
   drop(): void {
-    this.router = null;
+    this.follow(null, []);
     this.store.dispatch({ type: "band/set", box: null });
     this.store.dispatch({ type: "stroke/draw", stroke: null });
+  }
+
+  /** It is given up in the middle: the tool takes back what it has shown, and the rest of the gesture is nothing. */
+  cancel(): void {
+    const start = this.router?.inner?.start;
+    if (start === undefined) return;
+    const { state, actions } = route(this.router, "point", { ...start, kind: "cancel" });
+    this.follow(state, actions);
   }
 
   handle(kind: Gesture["kind"], view: ViewPoint, held: Held): void {
@@ -37,7 +46,7 @@ export class Hand {
     const down = kind === "down";
     const drawn = state.view.tool === "polygon" ? (state.view.stroke?.path ?? []) : [];
     const ends = drawn.length < 3 ? [] : [drawn[0], drawn.at(-1)].filter((point) => point !== undefined);
-    const outcome = route(this.router, state.view.tool, {
+    const next = route(this.router, state.view.tool, {
       ...held,
       kind,
       at: toImage(state.view.camera, view),
@@ -51,8 +60,14 @@ export class Hand {
       label: state.view.label,
       image: state.picture.size,
     });
-    this.router = outcome.state;
-    outcome.actions.forEach(this.store.dispatch);
+    this.follow(next.state, next.actions);
+  }
+
+  private follow(router: RouterState | null, actions: readonly Action[]): void {
+    const changed = (router === null) !== (this.router === null);
+    this.router = router;
+    if (changed) this.store.dispatch({ type: "gesture/hold", held: router !== null });
+    actions.forEach(this.store.dispatch);
   }
 
   private hitAt(view: ViewPoint, reach: number): number | null {

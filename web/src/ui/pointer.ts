@@ -89,7 +89,8 @@ export function attachPointer(target: HTMLElement, store: Store): () => void {
   };
 
   // What began on another picture is no gesture here.
-  const stopListening = store.listen((state, before) => {
+  const stopListening = store.listen((state, before, action) => {
+    if (action.type === "gesture/drop") hand.cancel();
     if (state.picture?.epoch === before.picture?.epoch) return;
     hand.drop();
     store.dispatch({ type: "grab/set", grabbing: false });
