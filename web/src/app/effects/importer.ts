@@ -13,6 +13,8 @@ export class Importer {
     private readonly store: Store,
     private readonly files: FileShelf,
     private readonly results: ResultShelf,
+    /** So many bytes of masks wait to be written, and one mask more. */
+    private readonly mostWaiting = 64 * 1024 * 1024,
   ) {}
 
   async run(annotations: readonly File[]): Promise<void> {
@@ -29,10 +31,13 @@ export class Importer {
     const imported = readAnnotations(files, pictures);
     let read = 0;
     for (const { id, objects } of imported.pictures) {
+      const { nextId, workspace } = this.store.get();
+      if (workspace.place === "yielded") return; // another tab took it meanwhile
+      if (!workspace.entries.some((entry) => entry.id === id)) continue; // removed meanwhile
       this.store.dispatch({ type: "workspace/import", id, objects });
       read += objects.length;
+      await this.#keep(id, nextId);
     }
-    this.#keep(imported.pictures.map(({ id }) => id));
     this.#tell(read === 0 ? "import_nothing" : "import_done", `${read}`, read === 0 ? "warning" : "info");
     for (const code of new Set(imported.skipped.map((skip) => skip.code))) {
       const skips = imported.skipped.filter((skip) => skip.code === code);
@@ -41,14 +46,19 @@ export class Importer {
     }
   }
 
-  /** The masks are there already: nobody has to work them out. */
-  #keep(pictures: readonly number[]): void {
-    const documents = documentsOf(this.store.get());
-    for (const picture of pictures) {
-      for (const step of Object.values(documents[picture]?.steps ?? {})) {
-        if (step.edit?.kind === "set") this.results.keep(picture, step.id, { raster: rleToRaster(step.edit.rle) });
-      }
+  /** The masks of a picture's steps from `first` on are there already: nobody has to work them out, but where none are kept. */
+  async #keep(picture: number, first: number): Promise<void> {
+    let waiting = 0;
+    for (const { id, edit } of Object.values(documentsOf(this.store.get())[picture]?.steps ?? {})) {
+      if (id < first || edit?.kind !== "set") continue;
+      const raster = rleToRaster(edit.rle);
+      this.results.keep(picture, id, { raster });
+      waiting += raster.data.length;
+      if (waiting < this.mostWaiting) continue;
+      if (!(await this.results.settled())) return;
+      waiting = 0;
     }
+    await this.results.settled();
   }
 
   /** A picture that was never opened has no size yet, and masks must fit. */
