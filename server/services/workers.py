@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from server.errors import UnavailableError
@@ -16,7 +17,7 @@ Result = TypeVar("Result")
 
 class Workers:
     """`threads` jobs run, `max_waiting` more may wait, the next is refused with `queue_full`. A caller who is
-    cancelled before the job began costs nothing."""
+    cancelled before the job began costs nothing, and what the job was given is let go at once."""
 
     def __init__(self, name: str, *, threads: int, max_waiting: int) -> None:
         self._name = name
@@ -44,12 +45,20 @@ class Workers:
             )
         self._jobs += 1
         loop = asyncio.get_running_loop()
-        future = self._executor.submit(job, *args, **kwargs)
-        future.add_done_callback(lambda _: self._finished(loop))
+        # The executor keeps a cancelled job until a thread comes to it: by then the cell is empty, the bytes are gone.
+        cell = [partial(job, *args, **kwargs)]
+        del args, kwargs  # a traceback keeps this frame
+
+        def begin() -> Result:
+            return cell.pop()()
+
+        future = self._executor.submit(begin)
+        future.add_done_callback(lambda _: self._finished(loop, cell))
         return await asyncio.wrap_future(future)
 
-    def _finished(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _finished(self, loop: asyncio.AbstractEventLoop, cell: list[partial[Result]]) -> None:
         # Called in the worker thread, or in the loop's when a waiting job is cancelled.
+        cell.clear()
         with suppress(RuntimeError):  # the loop may be closed already
             loop.call_soon_threadsafe(self._count_down)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -90,6 +92,27 @@ async def test_workers_refuse_what_they_cannot_hold_and_drop_who_left() -> None:
     with pytest.raises(UnavailableError) as closed:
         await workers.run(ran.append, 3)
     assert closed.value.code == "shutting_down"
+
+
+async def test_a_job_that_was_cancelled_lets_go_of_what_it_was_given() -> None:
+    workers = Workers("test", threads=1, max_waiting=1)
+    gate = threading.Event()
+    running = asyncio.create_task(workers.run(gate.wait))
+    given = np.zeros(8)
+    gone = weakref.ref(given)
+    waiting = asyncio.create_task(workers.run(np.sum, given))
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    del given, waiting
+    gc.collect()
+    try:
+        assert gone() is None  # while the only thread is still busy
+    finally:
+        gate.set()
+    assert await running
+    assert await workers.run(int, "7") == 7
+    workers.close()
 
 
 def test_the_decoded_cache_is_bounded_in_bytes() -> None:
