@@ -89,7 +89,7 @@ function bench(revision = "r1"): Bench {
   const tasks: string[] = [];
   const engine = {
     model: { id: "m", revision, inputSize: 8, resize: "square", threshold: 0 },
-    setEmbedding: () => Promise.resolve(),
+    setEmbedding: () => Promise.resolve(void tasks.push("embedding")),
     answers: (epoch: number) => answering && epoch === store.get().picture?.epoch,
     pause: () => undefined,
     call: (task: { kind: string }) => {
@@ -172,6 +172,33 @@ describe("opening pictures", () => {
       opener.stop();
       expect(store.get().picture?.phase).toBe(phase);
     }
+    answering = false;
+  });
+
+  it("goes back from a part to the whole picture, which is encoded where the chosen model has not answered it", async () => {
+    const { store, opener, tasks } = bench();
+    await opened({ store, opener } as Bench);
+    const epoch = store.get().picture?.epoch ?? -1;
+    const part = { x: 0, y: 0, width: 4, height: 4 };
+    const inPart = (chosen: string): void => {
+      store.dispatch({ type: "models/update", change: { chosen } });
+      store.dispatch({ type: "picture/update", epoch, change: { phase: "encoding", region: part } });
+    };
+    answering = true;
+    inPart("m");
+    await opener.encodeRegion(null);
+    expect(store.get().picture).toMatchObject({ phase: "ready", region: null });
+    expect(tasks).toEqual(["embedding"]);
+    for (const [chosen, answers] of [
+      ["m", false],
+      ["other", true],
+    ] as const) {
+      answering = answers;
+      inPart(chosen);
+      await opener.encodeRegion(null);
+      expect(store.get().picture).toMatchObject({ phase: "ready", region: null });
+    }
+    expect(tasks).toEqual(["embedding", "embedding", "embedding"]);
     answering = false;
   });
 

@@ -88,11 +88,9 @@ export class PictureOpener {
 
   /** Gives the encoding up, that of a part too; the picture and its clicks stay. */
   stop(): void {
-    const { picture, models } = this.store.get();
-    if (picture === null) return;
-    const { epoch } = picture;
-    const answered = this.engine.answers(epoch) && this.engine.model?.id === models.chosen;
-    this.#update({ epoch, signal: this.#begin() }, { phase: answered ? "ready" : "unencoded" });
+    const epoch = this.store.get().picture?.epoch;
+    if (epoch === undefined) return;
+    this.#update({ epoch, signal: this.#begin() }, { phase: this.#answers(epoch) ? "ready" : "unencoded" });
     this.#clearWarnings();
   }
 
@@ -112,7 +110,8 @@ export class PictureOpener {
     if (picture?.size == null || whole === null) return;
     const attempt = { epoch: picture.epoch, signal: this.#begin() };
     if (region === null) {
-      this.#update(attempt, { region: null, phase: "ready" });
+      if (this.#answers(picture.epoch)) this.#update(attempt, { region, phase: "ready" });
+      else await this.#prepare(attempt);
       return;
     }
     try {
@@ -137,9 +136,8 @@ export class PictureOpener {
   async sendAgain(epoch: number): Promise<void> {
     const attempt = { epoch, signal: this.#abort.signal };
     try {
-      const image = this.#encodable();
       const tell = this.#reportTo(attempt, (change) => this.#update(attempt, change));
-      const { id } = await this.embeddings.upload(image, await this.models.chosen(), attempt.signal, tell);
+      const { id } = await this.embeddings.upload(this.#encodable(), await this.models.chosen(), attempt.signal, tell);
       this.#update(attempt, { imageId: id });
       this.#clearWarnings();
     } finally {
@@ -161,10 +159,8 @@ export class PictureOpener {
       this.resources.bitmap = bitmap;
       this.#update(attempt, { size });
     } catch (error) {
-      this.#fail(
-        attempt,
-        error instanceof NoPicture ? new ApiProblem(415, error.code, "", error.message, null) : error,
-      );
+      const told = error instanceof NoPicture ? new ApiProblem(415, error.code, "", error.message, null) : error;
+      this.#fail(attempt, told);
       return;
     }
     await this.#prepare(attempt);
@@ -251,9 +247,13 @@ export class PictureOpener {
     }
   }
 
+  /** Whether the whole picture has answers of the model that is chosen. */
+  #answers(epoch: number): boolean {
+    return this.engine.answers(epoch) && this.engine.model?.id === this.store.get().models.chosen;
+  }
+
   #isEncoding(): boolean {
-    const phase = this.store.get().picture?.phase;
-    return phase === "encoding" || phase === "loading";
+    return ["encoding", "loading"].includes(this.store.get().picture?.phase ?? "");
   }
 
   #fail(attempt: Attempt, error: unknown): void {
