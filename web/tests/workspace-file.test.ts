@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import { MemoryStore } from "../src/storage/memory";
 import { StorageError } from "../src/storage/port";
 import { writeWorkspace } from "../src/storage/workspace-export";
+import { LIMITS } from "../src/storage/workspace-format";
 import { isWorkspaceFile, readWorkspace } from "../src/storage/workspace-import";
 import {
   SmallReader,
@@ -130,6 +131,20 @@ describe("a workspace file", () => {
     expect(missing.mock.calls).toEqual([["1.jpg"]]);
     const broken = { ...source, loadFile: () => Promise.reject(new StorageError("broken", "gone")) };
     await expect(new Response(writeWorkspace(broken)).blob()).rejects.toThrow();
+  });
+
+  it("says whose undo is cut, and ends where it would hold a document that is too large to be read again", async () => {
+    const source = filled();
+    const json = [strToU8('{"step":3,"name":"mug"}')];
+    const shortened = vi.fn();
+    const cut = { ...source, documentOf: () => ({ json, cut: 7, steps: [] }) };
+    await new Response(writeWorkspace(cut, { shortened })).blob();
+    expect(shortened.mock.calls).toEqual([["../a/b:c?.jpg"], ["1.jpg"]]);
+    const piece = new Uint8Array(LIMITS.document / 4);
+    const documentOf = vi.fn(() => ({ json: [piece, piece, piece, piece, json[0] ?? piece], cut: 0, steps: [] }));
+    const stream = writeWorkspace({ ...source, documentOf });
+    await expect(new Response(stream).blob()).rejects.toMatchObject({ code: "too_large" });
+    expect(documentOf).toHaveBeenCalledWith(2, LIMITS.document);
   });
 
   it("keeps a picture whose long name would be cut through a character", async () => {

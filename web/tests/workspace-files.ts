@@ -61,7 +61,8 @@ export function sourceOf(index: WorkspaceIndex, files: Map<number, Blob>, docume
     documentOf: (id) => {
       const document = documents.get(id);
       const steps = [...results.values()].flatMap(({ step, picture: of }) => (of === id ? [step] : []));
-      return document === undefined ? null : { document, steps: [...steps, 99] }; // 99 has no result yet
+      if (document === undefined) return null;
+      return { json: [strToU8(JSON.stringify(document))], cut: 0, steps: [...steps, 99] }; // 99 has no result yet
     },
     loadPayload: (_picture, step) => Promise.resolve(results.get(step)?.payload ?? null),
   };

@@ -13,12 +13,21 @@ import {
   writeManifest,
 } from "./workspace-format";
 
+interface DocumentSource {
+  /** UTF-8, of no more than `most` bytes if that can be. */
+  readonly json: readonly Uint8Array<ArrayBuffer>[];
+  /** So much of it was left out for that. */
+  readonly cut: number;
+  /** That have results. */
+  readonly steps: readonly number[];
+}
+
 /** Where the parts of a workspace are had, one at a time. */
 export interface WorkspaceSource {
   readonly index: WorkspaceIndex;
   loadFile(picture: number): Promise<Blob | null>;
-  /** With its document and the steps that have results; null: nothing was done to it. */
-  documentOf(picture: number): { readonly document: unknown; readonly steps: readonly number[] } | null;
+  /** null: nothing was done to it. */
+  documentOf(picture: number, most: number): DocumentSource | null;
   /** As StoredResult's payload; null: there is none. */
   loadPayload(picture: number, step: number): Promise<unknown>;
 }
@@ -29,6 +38,8 @@ export interface FileOptions {
   readonly progress?: (part: number) => void;
   /** Told of a picture whose file is not there: it cannot be in a workspace file. */
   readonly missing?: (name: string) => void;
+  /** Told of a picture whose document was too large to be there whole. */
+  readonly shortened?: (name: string) => void;
 }
 
 const LEVEL = 6;
@@ -61,7 +72,7 @@ export function writeWorkspace(
 
 async function* zipPieces(
   source: WorkspaceSource,
-  { signal, progress, missing }: FileOptions,
+  { signal, progress, missing, shortened }: FileOptions,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   const { pictures, extra } = source.index;
   if (pictures.length > LIMITS.pictures) throw new WorkspaceFileError("too_large", `${pictures.length} pictures`);
@@ -76,12 +87,12 @@ async function* zipPieces(
     }
     const entry = pictureEntry(record.id, record.name);
     listed.push({ record, file: entry, type: file.type });
-    for await (const piece of pictureOf(zip, source, record, entry, file)) {
+    for await (const piece of pictureOf(zip, source, record, entry, file, shortened)) {
       signal?.throwIfAborted();
       yield piece;
     }
   }
-  yield* zip.entry(MANIFEST, once(encoded(writeManifest({ pictures: listed, extra }))));
+  yield* zip.entry(MANIFEST, each([new TextEncoder().encode(writeManifest({ pictures: listed, extra }))]));
   yield* zip.end();
   progress?.(1);
 }
@@ -89,18 +100,20 @@ async function* zipPieces(
 async function* pictureOf(
   zip: ZipWriter,
   source: WorkspaceSource,
-  { id }: PictureRecord,
+  { id, name }: PictureRecord,
   entry: string,
   file: Blob,
+  shortened: FileOptions["shortened"],
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   yield* zip.entry(entry, piecesOf(file), "stored");
-  const done = source.documentOf(id);
+  const done = source.documentOf(id, LIMITS.document);
   if (done === null) return;
-  yield* zip.entry(documentEntry(id), once(encoded(JSON.stringify(done.document))));
+  const size = done.json.reduce((sum, piece) => sum + piece.length, 0);
+  if (size > LIMITS.document) throw new WorkspaceFileError("too_large", `${name}: ${size} bytes`); // it would not be read
+  if (done.cut > 0) shortened?.(name);
+  yield* zip.entry(documentEntry(id), each(done.json));
   if (done.steps.length > 0) yield* zip.entry(resultsEntry(id), resultsOf(source, id, done.steps));
 }
-
-const encoded = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
 async function* piecesOf(file: Blob): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   for (let at = 0; at < file.size; at += PIECE) {
@@ -125,8 +138,8 @@ async function* resultsOf(
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await
-async function* once(bytes: Uint8Array<ArrayBuffer>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  yield bytes;
+async function* each(pieces: readonly Uint8Array<ArrayBuffer>[]): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  yield* pieces;
 }
 
 /** fflate's streaming ZIP as a generator, held to the limits of what `readWorkspace` takes. */

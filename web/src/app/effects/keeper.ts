@@ -5,6 +5,7 @@ import type { WorkspaceSource } from "../../storage/workspace-export";
 import type { NoticeAction } from "../state";
 import type { Store } from "../store";
 import { documentsOf } from "../workspace";
+import { documentJson } from "./document-json";
 import type { EmbeddingShelf } from "./embedding-source";
 import type { FileShelf } from "./files";
 import { packed, unpacked } from "./kept-results";
@@ -120,9 +121,10 @@ export class Keeper {
     return {
       index: indexOf(state.workspace, state.picture?.epoch, state.nextId),
       loadFile: async (picture) => this.#files.get(picture) ?? (await this.shelf).loadFile(picture),
-      documentOf: (picture) => {
+      documentOf: (picture, most) => {
         const document = documents[picture];
-        return document === undefined ? null : { document, steps: Object.keys(document.steps).map(Number) };
+        if (document === undefined) return null;
+        return { ...documentJson(document, most), steps: Object.keys(document.steps).map(Number) };
       },
       loadPayload: async (_picture, step) => {
         const waiting = this.#results.get(step);

@@ -1,15 +1,30 @@
 import type { MapId } from "../../storage/workspace-import";
 import type { Prompt } from "../../geometry/prompt";
-import type { Doc, MaskRef, SegmentedObject, Step } from "../state";
+import type { Doc, Draft, MaskRef, SegmentedObject, Step } from "../state";
 import type { ParkedDocument } from "../workspace";
 import { isDocument } from "./kept-workspace";
 
-/** A document with every id in it mapped. Raises TypeError for what is no document, or has ids that are none. */
+/**
+ * A document with every id in it mapped, its snapshots sharing what did not change between them, as they did before they were
+ * JSON. Raises TypeError for what is no document, or has ids that are none.
+ */
 export function renumberDocument(value: unknown, mapId: MapId): ParkedDocument {
   if (!isDocument(value)) throw new TypeError("This is no document.");
   const { history, steps, hidden, camera } = value;
   const { past, present, future } = history;
-  const docOf = (doc: Doc): Doc => renumberDoc(doc, mapId);
+  const known = new Map<string, SegmentedObject>();
+  const objectOf = (object: SegmentedObject): SegmentedObject => {
+    const key = JSON.stringify(object);
+    const made = known.get(key) ?? renumberObject(object, mapId);
+    known.set(key, made);
+    return made;
+  };
+  let shared: Doc["objects"] = [];
+  const docOf = ({ objects, draft }: Doc): Doc => {
+    const made = objects.map(objectOf);
+    if (made.length !== shared.length || made.some((object, i) => object !== shared[i])) shared = made;
+    return { objects: shared, draft: renumberDraft(draft, mapId) };
+  };
   const mapped = Object.values(steps).map((step) => [mapId(step.id), renumberStep(step, mapId)] as const);
   return {
     history: { past: past.map(docOf), present: docOf(present), future: future.map(docOf) },
@@ -26,16 +41,13 @@ export function renumberPayload(value: unknown, mapId: MapId): unknown {
   return fedBack == null ? value : { ...value, fedBack: renumberRef(fedBack, mapId) };
 }
 
-function renumberDoc({ objects, draft }: Doc, mapId: MapId): Doc {
-  const { step, editing } = draft;
+function renumberDraft(draft: Draft, mapId: MapId): Draft {
+  const { prompt, step, editing } = draft;
   return {
-    objects: objects.map((object) => renumberObject(object, mapId)),
-    draft: {
-      ...draft,
-      prompt: renumberPrompt(draft.prompt, mapId),
-      step: step === null ? null : mapId(step),
-      editing: editing === null ? null : mapId(editing),
-    },
+    ...draft,
+    prompt: renumberPrompt(prompt, mapId),
+    step: step === null ? null : mapId(step),
+    editing: editing === null ? null : mapId(editing),
   };
 }
 

@@ -23,11 +23,13 @@ export class WorkspaceFiles {
 
   async save(): Promise<void> {
     await this.#run("workspace_save", async (options) => {
-      const lost: string[] = [];
+      const [lost, cut]: [string[], string[]] = [[], []];
       const missing = (name: string): void => void lost.push(name);
-      const stream = writeWorkspace(this.keeper.source(), { ...options, missing });
+      const shortened = (name: string): void => void cut.push(name);
+      const stream = writeWorkspace(this.keeper.source(), { ...options, missing, shortened });
       const file = await new Response(stream, { headers: { "Content-Type": "application/zip" } }).blob();
       if (lost.length > 0) this.#tell("workspace_skipped", lost.join(", "), "warning");
+      if (cut.length > 0) this.#tell("workspace_shortened", cut.join(", "), "warning");
       saveFile(file, `segserve-workspace-${new Date().toISOString().slice(0, 10)}.zip`);
     });
   }

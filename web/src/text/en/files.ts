@@ -46,6 +46,7 @@ export const files = {
   "job.workspace_open": "Reading the workspace",
   "job.stop": "Stop",
   "problem.workspace_skipped": "Some of the workspace's pictures could not be read and were left out: {detail}",
+  "problem.workspace_shortened": "More undo than a workspace file holds: the oldest was left out of {detail}",
   "problem.workspace_busy": "A workspace is being packed or read already.",
   "problem.workspace_not_a_workspace": "That file is no workspace.",
   "problem.workspace_newer":

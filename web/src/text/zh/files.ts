@@ -45,6 +45,7 @@ export const files: Translated<typeof english> = {
   "job.workspace_open": "正在读取工作区",
   "job.stop": "停止",
   "problem.workspace_skipped": "工作区中有些图片无法读取，已跳过：{detail}",
+  "problem.workspace_shortened": "撤销记录超出工作区文件的容量，以下图片中最早的部分已略去：{detail}",
   "problem.workspace_busy": "已有工作区正在打包或读取。",
   "problem.workspace_not_a_workspace": "此文件不是工作区。",
   "problem.workspace_newer": "该工作区由更新版本的 Segserve 打包。请重新加载页面或升级服务器。",
