@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
-from server.domain.bundle import Preprocessing
+from server.domain.bundle import BundleManifest, Preprocessing
 from server.domain.crops import Pyramid
 from server.domain.ports import Float32, UInt8
 from server.errors import ImageError, NotFoundError
@@ -16,7 +16,7 @@ from server.services.decoded import DecodedCache
 from server.services.known_files import KnownFiles
 from server.services.models import ModelPool
 from server.services.pictures import PictureCache
-from server.services.served import ServedModel
+from server.services.served import ServedModel, no_embeddings
 from server.services.single_flight import SingleFlight
 from server.services.timing import add_span, span
 from server.services.workers import Workers
@@ -154,15 +154,23 @@ class EmbedService:
             )
         return record
 
+    async def stored(self, record: ImageRecord, manifest: BundleManifest) -> bytes | None:
+        """The embedding where it is stored, for which the model need not be in memory. Raises `model_kind_mismatch`."""
+        if manifest.kind == "interactive":
+            raise no_embeddings(manifest)
+        with span("cache"):
+            container = await self._images.get_embedding(record.id, manifest)
+        if container is not None:
+            self._observer.embedding_looked_up(manifest.id, hit=True)
+        return container
+
     async def container(self, record: ImageRecord, model: ServedModel) -> bytes:
         """The embedding as stored; encoded again from the kept file when it was evicted or for another model. Raises
         `image_expired` when the file is gone too, `model_kind_mismatch` where the model has no embeddings."""
         _ = model.promptable
-        with span("cache"):
-            container = await self._images.get_embedding(record.id, model.manifest)
-        if container is not None:
-            self._observer.embedding_looked_up(model.manifest.id, hit=True)
-            return container
+        stored = await self.stored(record, model.manifest)
+        if stored is not None:
+            return stored
         container, _ = await self._embeddings.run(
             (record.id, model.manifest.revision), lambda: self._encode_again(record.id, model)
         )

@@ -46,8 +46,7 @@ class ServedModel:
     def promptable(self) -> Promptable:
         if isinstance(self.parts, Promptable):
             return self.parts
-        message = f"{self.manifest.id} is an interactive model: it has no embeddings and answers clicks alone."
-        raise RequestError(message, code="model_kind_mismatch", model=self.manifest.id, kind=self.manifest.kind)
+        raise no_embeddings(self.manifest)
 
     @property
     def stages(self) -> ClickStages:
@@ -59,6 +58,11 @@ class ServedModel:
     async def close(self) -> None:
         if isinstance(self.parts, Promptable):
             await self.parts.queue.close()
+
+
+def no_embeddings(manifest: BundleManifest) -> RequestError:
+    message = f"{manifest.id} is an interactive model: it has no embeddings and answers clicks alone."
+    return RequestError(message, code="model_kind_mismatch", model=manifest.id, kind=manifest.kind)
 
 
 def memory_of(manifest: BundleManifest) -> int:

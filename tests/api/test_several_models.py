@@ -133,6 +133,29 @@ async def test_many_uploads_to_two_models_with_room_for_one(tmp_path: Path) -> N
         assert (await http.get("/readyz")).status_code == 200
 
 
+async def test_a_stored_embedding_is_given_without_its_model(tmp_path: Path) -> None:
+    first, second = two_bundles(tmp_path)
+    room = max(memory_of(first), memory_of(second))
+    settings = Settings(bundle_dir=tmp_path, model="first", static_dir=tmp_path / "static", model_memory=room)
+    app = create_app(settings, backend=FakeBackend())
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://segserve.test") as http,
+    ):
+        for name in ("second", "first"):  # which leaves no room for the second
+            sent = await http.post("/v1/images", params={"model": name}, content=encode(draw()), headers=PNG)
+            assert sent.status_code == 201
+        url = f"/v1/images/{sent.json()['id']}/embedding?model=second"
+        whole = await http.get(url)
+        assert (whole.status_code, whole.headers["x-segserve-revision"]) == (200, second.revision)
+        assert (await http.get(url, headers={"If-None-Match": whole.headers["etag"]})).status_code == 304
+        states = {name: app.state.context.models.state(name) for name in ("first", "second")}
+        assert states == {"first": "ready", "second": "idle"}
+        metrics = (await http.get("/metrics")).text
+        assert 'segserve_embedding_cache_total{model="second",outcome="hit"} 2.0' in metrics
+
+
 async def test_models_named_for_the_start_are_warm_soon(tmp_path: Path) -> None:
     two_bundles(tmp_path)
     settings = Settings(bundle_dir=tmp_path, model="first", static_dir=tmp_path / "static", warm_models="second, ")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import AsyncExitStack
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from server.api.context import ContextDep
+from server.api.context import Context, ContextDep
 from server.api.guard import deadline, until_disconnect
 from server.api.headers import etag_matches
 from server.api.openapi import problems
 from server.api.schemas import ModelQuery
 from server.errors import RequestError
+from server.storage.images import ImageRecord
 
 router = APIRouter(prefix="/v1/images", tags=["images"])
 
@@ -53,18 +53,20 @@ async def embedding(
         str | None, Query(max_length=64, description="Refuse an embedding of any other revision of the model.")
     ] = None,
 ) -> Response:
-    async with deadline(context.limits.request_timeout), AsyncExitStack() as leases:
-        served = await leases.enter_async_context(context.models.use(model))
-        actual = served.manifest.revision
+    async with deadline(context.limits.request_timeout):
+        manifest = context.models.registry.manifest(model)
+        actual = manifest.revision
         if revision is not None and revision != actual:
             raise RequestError(
-                f"The server has revision {actual} of {served.manifest.id}. Load its decoder anew and ask again.",
+                f"The server has revision {actual} of {manifest.id}. Load its decoder anew and ask again.",
                 code="embedding_revision_mismatch",
                 expected=revision,
                 actual=actual,
             )
         record = await context.embed.record(image_id)
-        container = await until_disconnect(request, context.embed.container(record, served))
+        container = await context.embed.stored(record, manifest)
+        if container is None:
+            container = await until_disconnect(request, _encoded(context, record, manifest.id))
     etag = f'"{hashlib.sha256(container).hexdigest()}"'
     # Without the revision in the address, an upgraded model may change what it answers: kept for an hour only.
     age = _HOUR if revision is None else _YEAR
@@ -72,3 +74,8 @@ async def embedding(
     if etag_matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     return Response(container, headers=headers, media_type=EMBEDDING_TYPE)
+
+
+async def _encoded(context: Context, record: ImageRecord, model_id: str) -> bytes:
+    async with context.models.use(model_id) as model:
+        return await context.embed.container(record, model)
