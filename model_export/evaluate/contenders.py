@@ -58,6 +58,9 @@ def choose_contenders(
 def bundle_alone(name: str, bundle: LoadedBundle, options: Options) -> Contender:
     about = {"id": bundle.manifest.id, "revision": bundle.manifest.revision, "kind": bundle.manifest.kind}
     about |= {"input_size": bundle.manifest.preprocessing.size} | sizes(bundle)
+    if bundle.manifest.kind == "interactive":
+        rules = bundle.manifest.interactive
+        about |= {"score_slope": rules.score_slope, "score_offset": rules.score_offset}
     load = partial(open_predictor, bundle, flip=options.flip, zoom=options.zoom)
     return Contender(name, load, about | {"options": ways(options, bundle)})
 

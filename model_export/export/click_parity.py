@@ -16,7 +16,7 @@ from safetensors.numpy import save
 
 from model_export.export.click_cases import Graph, Inputs, annotated_samples, clicked, drawn_sample
 from model_export.export.golden import GOLDEN_FORMAT
-from model_export.export.parity import Report, iou
+from model_export.export.parity import Report, iou, largest, smallest
 from model_export.export.pictures import sample_paths
 from model_export.models.click_network import ClickNetwork
 from model_export.train.click_samples import ClickSample
@@ -55,11 +55,11 @@ def onnx_graph(data: bytes | str, threads: int = 0) -> Graph:
 def click_parity(
     model: ClickNetwork, graphs: dict[str, Graph], data: Path | None, count: int = 24, threshold: float = 0.0
 ) -> Report:
-    """Worst values over all pictures and clicks of each stage, the limits, and `passed`. `graphs`: ONNX, by stage."""
+    """Worst values over all pictures and clicks of each stage, the limits, and `passed`. `graphs`: ONNX, by stage.
+    `data`: annotated pictures; where there are none, or none held out, the page's samples."""
     size = model.input_size
-    if data is not None and data.is_dir():
-        samples: Sequence[ClickSample] = annotated_samples(data, count, size)
-    else:
+    samples: Sequence[ClickSample] = annotated_samples(data, count, size) if data is not None and data.is_dir() else []
+    if not samples:  # nothing is held out
         samples = [drawn_sample(size, number) for number in range(len(sample_paths()[:count]))]
     if not samples:
         raise ValueError("no pictures to verify on: give --data, or render web/public/samples")
@@ -70,9 +70,9 @@ def click_parity(
             wanted, got = reference[stage](inputs), graphs[stage](inputs)
             for name, value in wanted.items():
                 relative = float(np.abs(value - got[name]).max() / max(float(np.ptp(value)), 1e-6))
-                worst[stage]["logits_relative"] = max(worst[stage]["logits_relative"], relative)
+                worst[stage]["logits_relative"] = largest(worst[stage]["logits_relative"], relative)
             masks = [upsampled(answer["logits"][0, 0], size) > threshold for answer in (wanted, got)]
-            worst[stage]["mask_iou"] = min(worst[stage]["mask_iou"], iou(*masks))
+            worst[stage]["mask_iou"] = smallest(worst[stage]["mask_iou"], iou(*masks))
     passed = all(
         case["logits_relative"] <= LIMITS["logits_relative"] and case["mask_iou"] >= LIMITS["mask_iou"]
         for case in worst.values()

@@ -105,7 +105,7 @@ def run_verify(args: argparse.Namespace) -> int:
     try:
         verify = verify_interactive if bundle.manifest.kind == "interactive" else parity_report
         report = verify(bundle, args.data)
-    except ValueError as error:
+    except (ValueError, BundleError) as error:
         print(f"not verified: {error}", file=sys.stderr)
         return 1
     print(json.dumps(report, indent=2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 
-from model_export.evaluate.loop import UnreadablePictureError
+from model_export.evaluate.loop import Protocol, UnreadablePictureError
+from model_export.evaluate.metrics import MAX_CLICKS
 from model_export.evaluate.results import Evaluation, ObjectResult
 from model_export.evaluate.run import Progress, refuse
 from model_export.evaluate.score_scale import fit_scale, rescaled
@@ -35,18 +36,36 @@ VALIDATION = "the validation pictures"
 
 def results_of(file: Path, name: str) -> tuple[list[ObjectResult], str]:
     """What `evaluate --out` measured of the interactive bundle `name`, alone, without flip averaging, and the pictures
-    in words. Raises ValueError when the file has no such model."""
+    in words. Raises ValueError when the file has no such model, when other things were asked than an export asks, and
+    when the scores are already scaled, so that they would be scaled twice."""
     found = Evaluation.load(file)
+    wanted = {"max_clicks": MAX_CLICKS, "objects": Protocol().objects, "ritm_clicks": False}
+    asked = found.protocol
+    differing = [f"{key} {asked.get(key)!r}, not {value!r}" for key, value in wanted.items() if asked.get(key) != value]
+    if differing:
+        raise ValueError(f"{file} was not measured as a model card states it ({'; '.join(differing)}): evaluate again")
     for model in found.models:
         if (
             model.about.get("id") == name
             and model.about.get("kind") == "interactive"
             and "flip averaging" not in model.about.get("options", ())
         ):
-            asked = found.protocol
+            refuse_scaled(file, name, model.about)
             most = f", at most {asked['limit']} of each set" if asked.get("limit") else ""
             return list(model.objects), f"{asked['pictures']} pictures of the split `{asked['split']}`{most},"
     raise ValueError(f"{file} holds no results of {name} alone")
+
+
+def refuse_scaled(file: Path, name: str, about: Mapping[str, Any]) -> None:
+    """Raises ValueError unless the bundle that was measured says its scores unscaled, as a draft does."""
+    scale = about.get("score_slope"), about.get("score_offset")
+    if None in scale:
+        raise ValueError(f"{file} does not say whether the scores of {name} were scaled: evaluate its draft again")
+    if scale != (1.0, 0.0):
+        raise ValueError(
+            f"{file} measured {name} with scores that are scaled already (slope {scale[0]:g}, offset {scale[1]:g}): "
+            "evaluate a draft that `export --no-accuracy` made"
+        )
 
 
 def verify_interactive(bundle: LoadedBundle, data: Path | None) -> Report:

@@ -173,6 +173,7 @@ def test_the_command_puts_promptable_interactive_and_refine_side_by_side(
     ]  # fmt: skip
     assert interactive.about["kind"] == "interactive"
     assert interactive.about["options"] == ["zoom-in of its own"]
+    assert (interactive.about["score_slope"], interactive.about["score_offset"]) == (1.0, 0.0)
     assert refined.about["options"][1:] == [
         f"then tiny-colour {colour.manifest.revision}",
         "zoom-in",

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,11 +14,13 @@ import pytest
 import torch
 from safetensors.numpy import load
 
+from model_export.arguments import BUNDLE
 from model_export.cli import main
+from model_export.evaluate.results import Evaluation, ModelResults
 from model_export.export.build import open_bundle
 from model_export.export.click_parity import GOLDEN_TENSORS
 from model_export.export.command import run_verify
-from model_export.export.interactive import export_interactive, verify_interactive
+from model_export.export.interactive import export_interactive, results_of, verify_interactive
 from model_export.export.weights import kept
 from model_export.models import make_click_network
 from model_export.models.clicks import SegserveClicks
@@ -33,6 +36,7 @@ from server.runtime.onnx import OnnxBackend
 from server.services.click_golden import check_click_golden
 from tests.unit.model_export.drawn_set import draw_set
 from tests.unit.model_export.test_click_training_runs import TINY
+from tests.unit.model_export.test_evaluation_figures import PROTOCOL, RESULT
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +148,9 @@ def test_verify_finds_a_changed_weight(
 
 def test_what_was_measured_before_is_taken_over(bundle: LoadedBundle, checkpoint: Path, tmp_path: Path) -> None:
     data = checkpoint.parents[1] / "data"
-    asked = ["evaluate", "--bundle", bundle.directory, "--data", str(data), "--max-clicks", "3", "--limit", "1"]
-    assert main([*asked, "--out", str(tmp_path / "found.json")]) == 0
+    asked = ["evaluate", "--bundle", f"prompt={BUNDLE}", f"segserve-clicks={bundle.directory}", "--data", str(data)]
+    refined = ["--refine", "refine=prompt", "segserve-clicks", "--limit", "1"]
+    assert main([*asked, *refined, "--out", str(tmp_path / "found.json")]) == 0
     measured = export_interactive(
         "segserve-clicks", checkpoint, tmp_path / "again", data, measured_in=tmp_path / "found.json"
     )
@@ -163,6 +168,33 @@ def test_what_was_measured_before_is_taken_over(bundle: LoadedBundle, checkpoint
             bundle_id="mine",
             measured_in=tmp_path / "found.json",
         )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "about", "message"),
+    [
+        ({"max_clicks": 3}, {}, "max_clicks 3, not 20"),
+        ({"objects": 5}, {}, "objects 5, not 2"),
+        ({"ritm_clicks": True}, {}, "ritm_clicks True, not False"),
+        (
+            {},
+            {"score_slope": None},
+            "does not say whether the scores of segserve-clicks were scaled: evaluate its draft",
+        ),
+        ({}, {"score_slope": 0.8}, r"scaled already \(slope 0.8, offset 0\): evaluate a draft"),
+        ({}, {"score_offset": -1.5}, r"scaled already \(slope 1, offset -1.5\): evaluate a draft"),
+    ],
+)
+def test_only_what_an_export_would_have_measured_is_taken_over(
+    tmp_path: Path, protocol: dict[str, Any], about: dict[str, Any], message: str
+) -> None:
+    told = {"id": "segserve-clicks", "kind": "interactive", "score_slope": 1.0, "score_offset": 0.0, "options": []}
+    told = {name: value for name, value in (told | about).items() if value is not None}
+    model = ModelResults("clicks", told, (RESULT,))
+    evaluation = Evaluation(PROTOCOL | {"max_clicks": 20, "objects": 2, "ritm_clicks": False} | protocol, {}, (model,))
+    evaluation.save(tmp_path / "found.json")
+    with pytest.raises(ValueError, match=message):
+        results_of(tmp_path / "found.json", "segserve-clicks")
 
 
 def test_a_checkpoint_of_another_network_is_refused(checkpoint: Path, tmp_path: Path) -> None:
