@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { coverage } from "../src/decode/cut-out";
+import { alphaOf, coverage } from "../src/decode/cut-out";
 import { readEmbedding, RevisionMismatch } from "../src/decode/embedding";
 import { floatToHalf, halfToFloat } from "../src/decode/half";
 import { decoderInputs } from "../src/decode/inputs";
@@ -8,8 +8,9 @@ import { LatestWins } from "../src/decode/latest-wins";
 import { maskPng } from "../src/formats/png";
 import { dequantise, floatsOf, readSafeTensors, SafeTensorsError, tensorOf } from "../src/decode/safetensors";
 import { imagePoint } from "../src/geometry/frames";
-import { placed, rasterOf } from "../src/geometry/mask";
-import { withArea } from "../src/geometry/raster";
+import type { PlacedLogits } from "../src/geometry/mask";
+import { placed, rasterAsLogits, rasterOf } from "../src/geometry/mask";
+import { trimmed, withArea } from "../src/geometry/raster";
 import { place } from "../src/geometry/resize";
 import { container } from "./container";
 
@@ -219,5 +220,49 @@ describe("files", () => {
     const there = placed(logits, placement, 0.25);
     const alpha = coverage(there, whole);
     withArea(rasterOf(there), whole).data.forEach((inside, i) => expect((alpha[i] ?? 0) >= 128).toBe(inside === 1));
+  });
+
+  describe("cut-outs of several masks", () => {
+    const size = { width: 61, height: 47 };
+    const whole = { x: 0, y: 0, ...size };
+    /** Round masks (cells of the middle, radius in cells) whose logits fall off evenly. */
+    const round = (...discs: [x: number, y: number, radius: number][]): PlacedLogits => {
+      const data = Float32Array.from({ length: 24 * 24 }, (_, i) => {
+        const far = discs.map(([x, y, radius]) => radius - Math.hypot((i % 24) - x, Math.floor(i / 24) - y));
+        return Math.max(...far);
+      });
+      return placed({ data, width: 24, height: 24 }, place(size, 24, "longest_side"), 0);
+    };
+    const mask = (logits: PlacedLogits): { logits: PlacedLogits; bounds: PlacedLogits["region"] } => ({
+      logits,
+      bounds: trimmed(rasterOf(logits)).area,
+    });
+
+    it("have the pixels that each mask's coverage over all of them has", () => {
+      const painted = rasterAsLogits({
+        picture: size,
+        area: { x: 50, y: 40, width: 5, height: 3 },
+        data: new Uint8Array(15).fill(1),
+      });
+      const masks = [round([4, 4, 3]), round([0, 17, 4]), round([20, 9, 5]), round([6, 6, 4.3]), painted];
+      for (const area of [whole, { x: 3, y: 2, width: 50, height: 42 }]) {
+        const wanted = new Uint8ClampedArray(area.width * area.height);
+        for (const logits of masks)
+          coverage(logits, area).forEach((value, i) => (wanted[i] = Math.max(value, wanted[i] ?? 0)));
+        expect([...alphaOf(masks.map(mask), area)]).toEqual([...wanted]);
+      }
+    });
+
+    it("look at a mask where it lies, and nowhere else", () => {
+      const low = round([4, 4, 3]);
+      const data = low.data.map((value, i) => (i % 24 > 14 && i % 24 < 19 ? -0.05 : value)); // steep, and no mask
+      const logits = { ...low, data };
+      const { bounds } = mask(logits);
+      const beside = [...coverage(logits, whole)].filter((_, i) => i % size.width > bounds.x + bounds.width);
+      expect(Math.max(...beside)).toBeGreaterThan(0);
+      const alpha = [...alphaOf([mask(logits)], whole)];
+      expect(Math.max(...alpha)).toBe(255);
+      expect(alpha.filter((value, i) => value > 0 && i % size.width > bounds.x + bounds.width)).toEqual([]);
+    });
   });
 });

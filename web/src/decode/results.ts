@@ -47,9 +47,11 @@ export async function maskFile(masks: readonly PlacedLogits[], source?: Blob): P
     for (const logits of masks) stamp(joint, rasterOf(logits)); // one at a time: each may be tens of megabytes
     return new Blob([await maskPng(joint, width, height)], { type: "image/png" });
   }
-  const bounds = hull(masks.map((logits) => trimmed(rasterOf(logits)).area));
-  if (bounds === null) throw new DecodeError("empty", "The mask is empty.");
-  return cutOut(source, masks, withMargin(bounds, first.picture));
+  const all = masks.map((logits) => ({ logits, bounds: trimmed(rasterOf(logits)).area }));
+  const held = all.filter(({ bounds }) => bounds.width > 0);
+  const whole = hull(held.map(({ bounds }) => bounds));
+  if (whole === null) throw new DecodeError("empty", "The mask is empty.");
+  return cutOut(source, held, withMargin(whole, first.picture));
 }
 
 function stamp(joint: Uint8Array, { picture, area, data }: Raster): void {
@@ -59,9 +61,8 @@ function stamp(joint: Uint8Array, { picture, area, data }: Raster): void {
   }
 }
 
-/** The smallest rectangle about all that are not empty. */
-function hull(areas: readonly Rectangle[]): Rectangle | null {
-  const held = areas.filter(({ width }) => width > 0);
+/** The smallest rectangle about all; null: there is none. */
+function hull(held: readonly Rectangle[]): Rectangle | null {
   if (held.length === 0) return null;
   const x = Math.min(...held.map((area) => area.x));
   const y = Math.min(...held.map((area) => area.y));
