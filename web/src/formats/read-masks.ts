@@ -10,9 +10,12 @@ import type { AnnotationFile, Reading } from "./reading";
 /** A PNG of more values than this is a photograph and no map of objects. */
 const MOST_VALUES = 1024;
 
+/** A grey PNG of so many values, one of them a half-tone, most of it white, is one object with soft edges, as in training. */
+const SOFT = { values: 3, from: 64, middle: 128, white: 255 };
+
 /**
- * A mask of two values is one object, what is not black; a map of more, of indices or greys, is an object for each value but
- * 0, and but 255 in maps with a palette, which VOC calls void.
+ * A mask of two values is one object, what is not black, and so is one with soft edges, what is nearer to white; a map of more,
+ * of indices or greys, is an object for each value but 0, and but 255 in maps with a palette, which VOC calls void.
  */
 export function readMaskPng(file: AnnotationFile, pictures: PictureIndex, beside: FilesBeside): Reading {
   const folder = file.path.split("/").slice(0, -1).join("/"); // masks of single objects lie in one that is named as their picture
@@ -27,7 +30,7 @@ export function readMaskPng(file: AnnotationFile, pictures: PictureIndex, beside
   }
   const png = decode(file.bytes);
   const { width, height, channels, palette } = png;
-  const values = indices(png);
+  const values = told === null ? hardened(png, indices(png)) : indices(png); // a legend names every value
   const present = new Set(values);
   present.delete(0);
   if (palette !== undefined) present.delete(255);
@@ -45,6 +48,19 @@ export function readMaskPng(file: AnnotationFile, pictures: PictureIndex, beside
     };
   });
   return { found, skipped: [] };
+}
+
+/** A mask that was drawn or scaled with soft edges (model_export/data/mask_images.py has the same rule), cut in the middle. */
+function hardened({ channels, depth, palette }: ReturnType<typeof decode>, values: Uint32Array): Uint32Array {
+  const unit = channels < 3 ? 1 : 0x01_01_01; // a grey as a colour
+  if (depth !== 8 || palette !== undefined || values.some((value) => value % unit !== 0)) return values;
+  const counts = new Uint32Array(256);
+  for (const value of values) counts[value / unit] = (counts[value / unit] ?? 0) + 1;
+  const set = [...counts].flatMap((count, grey) => (count > 0 && grey > 0 ? [grey] : []));
+  const isMostlyWhite = 2 * (counts[SOFT.white] ?? 0) > values.length - (counts[0] ?? 0);
+  const hasHalfTone = set.some((grey) => grey >= SOFT.from && grey < SOFT.white);
+  if (set.length < SOFT.values || !isMostlyWhite || !hasHalfTone) return values;
+  return values.map((value) => (value / unit < SOFT.middle ? 0 : SOFT.white * unit));
 }
 
 /** One number a pixel: the index or grey as it is, a colour's three bytes, 0 where it is transparent or black. */
