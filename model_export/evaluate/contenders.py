@@ -56,7 +56,9 @@ def choose_contenders(
 
 
 def bundle_alone(name: str, bundle: LoadedBundle, options: Options) -> Contender:
-    about = {"id": bundle.manifest.id, "revision": bundle.manifest.revision, "kind": bundle.manifest.kind}
+    about: dict[str, Any] = {
+        "id": bundle.manifest.id, "revision": bundle.manifest.revision, "kind": bundle.manifest.kind,
+    }  # fmt: skip
     about |= {"input_size": bundle.manifest.preprocessing.size} | sizes(bundle)
     if bundle.manifest.kind == "interactive":
         rules = bundle.manifest.interactive

@@ -78,7 +78,8 @@ class Likeness(nn.Module):
         places = places.flatten(1).unsqueeze(1).expand(-1, look.shape[1], -1)
         cosine = look.gather(2, places).transpose(1, 2) @ look  # [B, 2 cells, h w]
         away = 2 * (share < COVERED).to(cosine.dtype).flatten(1).unsqueeze(2)
-        return (cosine - away).view(b, CLICK_CHANNELS, cells, h, w).amax(2).clamp(min=-1.0)
+        result: Tensor = (cosine - away).view(b, CLICK_CHANNELS, cells, h, w).amax(2).clamp(min=-1.0)
+        return result
 
 
 class Coarse(CoarseStage):
