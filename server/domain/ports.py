@@ -164,7 +164,7 @@ class StoreObserver(Protocol):
         ...
 
     def store_failed(self, reason: str) -> None:
-        """A Redis command failed: "down", "slow", "full", "read_only" or "refused"."""
+        """A Redis command failed: "down", "slow", "full" or "refused"."""
         ...
 
     def store_degraded(self, degraded: bool) -> None:

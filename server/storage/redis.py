@@ -25,18 +25,20 @@ from server.storage.observer import SilentObserver
 from server.storage.shared import Deleted, Found, Outage, SharedStoreError
 
 DELETED_SECONDS = 366 * 86_400.0
-"""How long a deletion is remembered: longer than any copy may live. The same on all replicas, since the mark's age is
-read off its time to live."""
+"""How long a deletion is remembered where nobody says how long copies live at most."""
 
 _BYTES_PER_SECOND = 20e6
 """Large values get more time than the timeout, at this rate."""
 _CHUNK_BYTES = 4 << 20
+_LONGEST_REASON = 300
 
 logger = logging.getLogger(__name__)
 
 
 class RedisStore:
-    """SharedStore on one Redis. `timeout_seconds` bounds connecting and each call; `max_value_bytes` single values."""
+    """SharedStore on one Redis. `timeout_seconds` bounds connecting and each call; `max_value_bytes` single values.
+    `deleted_seconds`: how long a deletion is remembered, no shorter than any copy may live, and the same on all
+    replicas, since the mark's age is read off its time to live."""
 
     def __init__(
         self,
@@ -45,9 +47,11 @@ class RedisStore:
         timeout_seconds: float = 0.5,
         max_value_bytes: int = 64 << 20,
         max_connections: int = 32,
+        deleted_seconds: float = DELETED_SECONDS,
         observer: StoreObserver | None = None,
     ) -> None:
         self._timeout = timeout_seconds
+        self._deleted_seconds = deleted_seconds
         self._max_value_bytes = max_value_bytes
         self._observer = observer or SilentObserver()
         try:
@@ -66,6 +70,8 @@ class RedisStore:
             # Without the cause: it may quote the URL, and the URL may hold a password.
             raise ValueError("the Redis URL cannot be read; it looks like redis://host:6379/0") from None
         self._redis = client.Redis.from_pool(pool)
+        password = pool.connection_kwargs.get("password")
+        self._secrets = [secret for secret in (url, password) if secret]
 
     async def fetch(self, key: str) -> Found | Deleted | None:
         async with self._pipeline() as pipe:
@@ -74,7 +80,7 @@ class RedisStore:
             length, ttl_milliseconds = await pipe.execute()
         ttl = ttl_milliseconds / 1000 if ttl_milliseconds > 0 else 0.0
         if length == 0:
-            return Deleted(max(0.0, DELETED_SECONDS - ttl)) if ttl else None
+            return Deleted(max(0.0, self._deleted_seconds - ttl)) if ttl else None
         if length > self._max_value_bytes or not ttl:
             return None  # not ours: we write neither
         async with self._call(length):
@@ -127,7 +133,7 @@ class RedisStore:
     async def mark_deleted(self, *keys: str) -> None:
         async with self._pipeline() as pipe:
             for key in keys:
-                pipe.set(key, b"", px=_milliseconds(DELETED_SECONDS))
+                pipe.set(key, b"", px=_milliseconds(self._deleted_seconds))
             await pipe.execute()
 
     async def probe(self) -> None:
@@ -136,7 +142,7 @@ class RedisStore:
             pipe.get(PROBE_KEY)
             written, value = await pipe.execute()
         if not written or value != b"probe":
-            raise SharedStoreError(Outage.REFUSED)
+            raise SharedStoreError(Outage.REFUSED, "what was written was not read back")
         await self.swap(PROBE_KEY, b"probe", b"probe", 10)  # it too must be permitted
 
     async def health(self) -> StoreHealth:
@@ -158,7 +164,14 @@ class RedisStore:
             async with asyncio.timeout(self._timeout + size / _BYTES_PER_SECOND):
                 yield
         except Exception as error:  # also what the client should not raise: a request must not fail for its cache
-            raise SharedStoreError(_outage_of(error)) from error
+            raise SharedStoreError(_outage_of(error), self._reason_of(error)) from error
+
+    def _reason_of(self, error: Exception) -> str:
+        """Without the URL and its password, should the client ever quote them."""
+        text = f"{type(error).__name__}: {error}".rstrip(": ")
+        for secret in self._secrets:
+            text = text.replace(secret, "…")
+        return text[:_LONGEST_REASON]
 
     @asynccontextmanager
     async def _pipeline(self, size: int = 0) -> AsyncIterator[client.client.Pipeline]:

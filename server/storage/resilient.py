@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from server.domain.ports import StoreHealth, StoreObserver
@@ -60,7 +60,7 @@ class ResilientStore:
             try:
                 answer = await self._shared.fetch(key)
             except SharedStoreError as failure:
-                self._fail(failure.outage)
+                self._fail(failure)
             else:
                 self._observer.store_read("redis", isinstance(answer, Found))
                 if isinstance(answer, Found):
@@ -75,7 +75,7 @@ class ResilientStore:
                 if await self._shared.contains(key):
                     return True
             except SharedStoreError as failure:
-                self._fail(failure.outage)
+                self._fail(failure)
             else:
                 # A copy in memory counts if no deletion made it stale, which `get` finds out.
                 return await self._memory.contains(key) and await self.get(key) is not None
@@ -94,7 +94,7 @@ class ResilientStore:
             if self._outage is None:
                 await self._shared.set_many(values, ttl_seconds)
         except SharedStoreError as failure:
-            self._fail(failure.outage)
+            self._fail(failure)
         if self._outage is not None:
             for key in values:
                 self._goes_ahead(key, None)
@@ -102,7 +102,7 @@ class ResilientStore:
             if self._outage is Outage.FULL:  # what it still reads must not be older than the copy in memory
                 await self._shared.delete(*values)
         except SharedStoreError as failure:
-            self._fail(failure.outage)
+            self._fail(failure)
 
     async def swap(self, key: str, head: bytes, value: bytes, ttl_seconds: float) -> bool:
         """In memory alone while Redis fails, and made up for when it is back, if nobody else changed the value."""
@@ -111,7 +111,7 @@ class ResilientStore:
                 if not await self._shared.swap(key, head, value, ttl_seconds):
                     return False
             except SharedStoreError as failure:
-                self._fail(failure.outage)
+                self._fail(failure)
             else:
                 self._memory.put(key, value, ttl_seconds)
                 return True
@@ -122,7 +122,7 @@ class ResilientStore:
             if written and self._outage is Outage.FULL:
                 await self._shared.delete(key)
         except SharedStoreError as failure:
-            self._fail(failure.outage)
+            self._fail(failure)
         return written
 
     async def delete(self, *keys: str) -> int:
@@ -135,9 +135,10 @@ class ResilientStore:
         if self._readable:
             try:
                 shared = await self._shared.delete(*keys)
-                await self._shared.mark_deleted(*keys)
+                if kept or shared:  # else anybody could fill Redis with marks of what never was
+                    await self._mark_deleted(keys)
             except SharedStoreError as failure:
-                self._fail(failure.outage)
+                self._fail(failure)
                 self._owe_deletes(keys)
         else:
             self._owe_deletes(keys)
@@ -148,7 +149,7 @@ class ResilientStore:
             try:
                 return await self._shared.health()
             except SharedStoreError as failure:
-                self._fail(failure.outage)
+                self._fail(failure)
         memory = await self._memory.health()
         backend = "redis" if self._readable else "memory"
         return replace(memory, backend=backend, degraded=True, detail=f"Redis is {self._outage}; {memory.detail}")
@@ -181,7 +182,7 @@ class ResilientStore:
                 else:
                     await self._shared.set_many({key: value}, ttl)
             except SharedStoreError as failure:
-                self._fail(failure.outage)
+                self._fail(failure)
         return value
 
     def _goes_ahead(self, key: str, head: bytes | None) -> None:
@@ -202,20 +203,26 @@ class ResilientStore:
                 return
             self._owed_deletes[key] = None
 
-    def _fail(self, outage: Outage) -> None:
-        self._observer.store_failed(outage.value)
-        self._enter(outage)
+    async def _mark_deleted(self, keys: Sequence[str]) -> None:
+        """Copies of values that change count for nothing anyway once Redis lacks them."""
+        marked = [key for key in keys if not key.startswith(self._mutable)]
+        if marked:
+            await self._shared.mark_deleted(*marked)
+
+    def _fail(self, failure: SharedStoreError) -> None:
+        self._observer.store_failed(failure.outage.value)
+        self._enter(failure.outage, failure.reason)
         if not self._closed and (self._prober is None or self._prober.done()):
             self._prober = asyncio.create_task(self._probe_until_healthy(), name="redis-probe")
 
-    def _enter(self, outage: Outage | None) -> None:
+    def _enter(self, outage: Outage | None, reason: str = "") -> None:
         before, self._outage = self._outage, outage
         if before is outage:
             return
         if outage is None:
             logger.info("Redis is back; it was %s", before)
         else:
-            logger.warning("Redis is %s; memory serves in its place", outage)
+            logger.warning("Redis is %s%s; memory serves in its place", outage, f" ({reason})" if reason else "")
         if (before is None) != (outage is None):
             self._observer.store_degraded(outage is not None)
 
@@ -224,10 +231,10 @@ class ResilientStore:
         while self._outage is not None:
             await asyncio.sleep(delay)
             delay = min(delay * 2, self._max_probe_seconds)
-            self._enter(await self._probe())
+            self._enter(*await self._probe())
 
-    async def _probe(self) -> Outage | None:
-        """How Redis is now. It counts as back only when the deletions and changes that it missed are made."""
+    async def _probe(self) -> tuple[Outage | None, str]:
+        """How Redis is now, and why. It counts as back only when the deletions and changes that it missed are made."""
         try:
             await self._shared.probe()
             while self._owed_deletes:
@@ -235,14 +242,15 @@ class ResilientStore:
             await self._replay_changes()
         except SharedStoreError as failure:
             if failure.outage is not Outage.FULL:
-                return failure.outage
+                return failure.outage, failure.reason
+            full = failure.reason
         else:
-            return None
+            return None, ""
         try:
             await self._replay_deletes(mark=False)
         except SharedStoreError as failure:
-            return failure.outage
-        return Outage.FULL
+            return failure.outage, failure.reason
+        return Outage.FULL, full
 
     async def _replay_deletes(self, *, mark: bool) -> None:
         owed = list(self._owed_deletes)
@@ -252,7 +260,7 @@ class ResilientStore:
                 continue
             await self._shared.delete(*part)
             if mark:
-                await self._shared.mark_deleted(*part)
+                await self._mark_deleted(part)  # all: what other replicas had nobody could ask
                 for key in part:
                     self._owed_deletes.pop(key, None)
 

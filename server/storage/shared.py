@@ -23,9 +23,12 @@ class Outage(StrEnum):
 
 
 class SharedStoreError(Exception):
-    def __init__(self, outage: Outage) -> None:
+    """`reason`: what the client said, for the log."""
+
+    def __init__(self, outage: Outage, reason: str = "") -> None:
         super().__init__(outage.value)
         self.outage = outage
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,4 +264,5 @@ async def test_a_password_stays_out_of_health_and_logs(
     health = await store.health()
     assert health.degraded
     assert "hunter2" not in health.detail + caplog.text
+    assert "AuthenticationError: " in caplog.text  # it says why
     await store.close()
