@@ -47,7 +47,7 @@ export function localPort(): Port {
   };
 }
 
-/** The longest a task may take before the worker counts as hung, in milliseconds. */
+/** The longest a task may take, once the calls before it are answered, before the worker counts as hung, in milliseconds. */
 const PATIENCE: Readonly<Record<Task["kind"], number>> = {
   start: 90_000,
   embedding: 15_000,
@@ -66,14 +66,17 @@ const PATIENCE: Readonly<Record<Task["kind"], number>> = {
 };
 
 interface Waiting {
+  readonly kind: Task["kind"];
   resolve(value: never): void;
   reject(error: DecodeError): void;
-  timer: ReturnType<typeof setTimeout>;
 }
 
-/** Calls to one worker. A crash or a hang fails every call that waits, and `onCrash` hears of it once. */
+/** Calls to one worker; it is the oldest's answer that is waited for. A crash or a hang fails every call that waits, and `onCrash` hears of it once. */
 export class DecodeClient {
+  /** Oldest first. */
   readonly #waiting = new Map<number, Waiting>();
+  #oldest: Waiting | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #tickets = 0;
   #closed = false;
 
@@ -97,8 +100,8 @@ export class DecodeClient {
     if (this.#closed) return Promise.reject(new DecodeError("crashed", "The worker is gone."));
     const ticket = ++this.#tickets;
     return new Promise<Answers[K]>((resolve, reject) => {
-      const hung = (): void => this.#fail(new DecodeError("timeout", `The worker did not answer (${task.kind}).`));
-      this.#waiting.set(ticket, { resolve, reject, timer: setTimeout(hung, PATIENCE[task.kind]) });
+      this.#waiting.set(ticket, { kind: task.kind, resolve, reject });
+      this.#watch();
       this.port.post({ ...task, ticket }, transfer);
     });
   }
@@ -111,9 +114,20 @@ export class DecodeClient {
     const waiting = this.#waiting.get(reply.ticket);
     if (waiting === undefined) return;
     this.#waiting.delete(reply.ticket);
-    clearTimeout(waiting.timer);
+    this.#watch();
     if (reply.kind === "answer") waiting.resolve(reply.value as never);
     else waiting.reject(new DecodeError(reply.code, reply.message));
+  }
+
+  /** Those behind the oldest call may wait for it as long as it may take. */
+  #watch(): void {
+    const [oldest] = this.#waiting.values();
+    if (oldest === this.#oldest) return;
+    this.#oldest = oldest;
+    clearTimeout(this.#timer);
+    if (oldest === undefined) return;
+    const hung = (): void => this.#fail(new DecodeError("timeout", `The worker did not answer (${oldest.kind}).`));
+    this.#timer = setTimeout(hung, PATIENCE[oldest.kind]);
   }
 
   #fail(error: DecodeError): void {
@@ -126,10 +140,8 @@ export class DecodeClient {
     if (this.#closed) return;
     this.#closed = true;
     this.port.close();
-    for (const waiting of this.#waiting.values()) {
-      clearTimeout(waiting.timer);
-      waiting.reject(error);
-    }
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
+    this.#watch();
   }
 }
