@@ -24,6 +24,7 @@ export function Thumbnail(props: ThumbnailProps): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { step, candidate, colour, width, height } = props;
   const logits = useSelect(() => resources.library.get(step, candidate));
+  const pixels = useSelect(() => resources.bitmap); // they may come after the masks
   const frame = props.framedBy.join();
   const ratio = Math.max(window.devicePixelRatio, 1);
 
@@ -48,7 +49,7 @@ export function Thumbnail(props: ThumbnailProps): JSX.Element {
     const tinted = tint(logits, colour, area, columns, rows);
     context.drawImage(tinted, 0, 0);
     free(tinted);
-  }, [resources, logits, step, frame, colour, width, height]);
+  }, [resources, pixels, logits, step, frame, colour, width, height]);
 
   return (
     <canvas ref={canvas} class="thumbnail" width={Math.round(width * ratio)} height={Math.round(height * ratio)} />
