@@ -144,6 +144,32 @@ describe("IndexedDB", () => {
     expect(await store.loadEmbedding("m/r/i")).toBeNull();
   });
 
+  it("lets the oldest embeddings go for new ones, and reads none of them", async () => {
+    const name = nextName();
+    const bytes = new ArrayBuffer(1024);
+    Object.defineProperty(bytes, "byteLength", { value: 60 * 1024 * 1024 }); // as large as it says
+    const store = await openWorkspaceStore(undefined, name);
+    const keys = async (): Promise<string[]> => {
+      const db = await openDB(name);
+      const all = await db.getAllKeys("embeddings");
+      db.close();
+      return all.map(String);
+    };
+    const cursor = vi.spyOn(IDBIndex.prototype, "openCursor");
+    for (const key of ["c", "b", "a", "d", "b"]) await store.saveEmbedding(key, bytes);
+    expect(await keys()).toEqual(["a", "b", "c", "d"]);
+    await store.saveEmbedding("e", bytes);
+    expect(await keys()).toEqual(["a", "b", "d", "e"]); // b was saved again
+    expect(cursor).not.toHaveBeenCalled();
+    const db = await openDB(name);
+    await db.delete("workspace", "embeddings"); // as a page of before left it
+    db.close();
+    await store.saveEmbedding("f", bytes);
+    expect(cursor).toHaveBeenCalledOnce();
+    cursor.mockRestore();
+    expect(await store.loadEmbedding("f")).not.toBeNull();
+  });
+
   it("makes way for memory when a newer page's layout is there", async () => {
     const name = nextName();
     (await openDB(name, 99)).close();

@@ -7,6 +7,8 @@ import { indexFrom, isResult } from "./shapes";
 
 const VERSION = 1;
 const INDEX = "index";
+/** Beside the index: key and size of each embedding, newest first, so that none is read to be counted. */
+const SIZES = "embeddings";
 /** Embeddings beyond so many bytes make way, the oldest first. */
 const MOST_EMBEDDING_BYTES = 256 * 1024 * 1024;
 
@@ -104,16 +106,27 @@ export class IndexedDbStore implements WorkspaceStore {
 
   saveEmbedding(key: string, bytes: ArrayBuffer): Promise<void> {
     return this.#try(async () => {
-      const transaction = this.db.transaction("embeddings", "readwrite");
-      await transaction.store.put({ key, saved: Date.now(), bytes });
-      let total = 0;
-      let newest = await transaction.store.index("saved").openCursor(null, "prev");
-      while (newest !== null) {
-        total += newest.value.bytes.byteLength;
-        if (total > MOST_EMBEDDING_BYTES && newest.value.key !== key) await newest.delete();
-        newest = await newest.continue();
+      const transaction = this.db.transaction(["embeddings", "workspace"], "readwrite");
+      const kept = transaction.objectStore("embeddings");
+      const listed = transaction.objectStore("workspace");
+      let sizes = ((await listed.get(SIZES)) ?? []) as { readonly key: string; readonly size: number }[];
+      if (sizes.length !== (await kept.count())) {
+        sizes = []; // they were cleared, or a page of before kept no list
+        let newest = await kept.index("saved").openCursor(null, "prev");
+        for (; newest !== null; newest = await newest.continue()) {
+          sizes.push({ key: newest.value.key, size: newest.value.bytes.byteLength });
+        }
       }
-      await transaction.done;
+      const newestFirst = [{ key, size: bytes.byteLength }, ...sizes.filter((other) => other.key !== key)];
+      let total = 0;
+      const left = newestFirst.filter(({ size }, at) => (total += size) <= MOST_EMBEDDING_BYTES || at === 0);
+      const gone = newestFirst.filter((one) => !left.includes(one));
+      await Promise.all([
+        kept.put({ key, saved: Date.now(), bytes }),
+        ...gone.map((one) => kept.delete(one.key)),
+        listed.put(left, SIZES),
+        transaction.done,
+      ]);
     });
   }
 
