@@ -1,5 +1,8 @@
 import type { Store } from "../app/store";
 
+/** Kinds of what can be opened. */
+const OPENED: ReadonlySet<string> = new Set(["Files", "text/uri-list"]);
+
 /** Pictures that are dropped or pasted anywhere on the page. */
 export function attachTransfer(store: Store): () => void {
   const stop = new AbortController();
@@ -19,6 +22,7 @@ export function attachTransfer(store: Store): () => void {
     "dragenter",
     (event) => {
       event.preventDefault();
+      if (event.dataTransfer?.types.some((type) => OPENED.has(type)) !== true) return; // a row of the page's own list
       depth++;
       over(true);
     },
