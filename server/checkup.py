@@ -58,9 +58,12 @@ def _bundles(settings: Settings) -> Iterator[Finding]:
     for manifest in registry.list():
         subject = f"model {manifest.id}" + (" (default)" if manifest.id == registry.default_id else "")
         try:
-            yield Finding("ok", subject, _verify(registry, manifest))
+            finding = Finding("ok", subject, _verify(registry, manifest))
         except SegserveError as error:
-            yield Finding("FAIL", subject, f"{error.message} [{error.code}]")
+            finding = Finding("FAIL", subject, f"{error.message} [{error.code}]")
+        finally:
+            registry.release(manifest.id)  # or all models would be in memory together at the end
+        yield finding
 
 
 def _verify(registry: BundleRegistry, manifest: BundleManifest) -> str:

@@ -19,16 +19,19 @@ import httpx
 import numpy as np
 import pytest
 
+from server import checkup
 from server.api.protocol import MAX_HEAD_BYTES
 from server.app import EMBEDDED_BUNDLES
 from server.cli import FAILED, OK, USAGE, main
 from server.domain.ports import DecoderInputs
 from server.domain.quantisation import dequantise, quantise
 from server.errors import BundleError
+from server.runtime.registry import BundleRegistry
 from server.services.golden import check_golden
+from server.settings import Settings
 from server.storage.container import write_container
 from tests.api.conftest import draw, encode
-from tests.fakes import FakeBackend, fake_manifest
+from tests.fakes import FakeBackend, fake_manifest, write_bundle
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,6 +96,21 @@ def test_check_is_content_with_the_embedded_bundle(capsys: pytest.CaptureFixture
     out = capsys.readouterr().out
     assert "golden cases" in out
     assert out.rstrip().endswith("all good")
+
+
+def test_check_holds_one_model_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        write_bundle(tmp_path, model_id=name)
+    registry = BundleRegistry([tmp_path], FakeBackend())
+    monkeypatch.setattr(checkup, "open_registry", lambda settings: registry)
+    findings = []
+    for finding in checkup._bundles(Settings(bundle_dir=tmp_path)):
+        assert not registry._encoders
+        assert not registry._decoders
+        findings.append(finding.subject)
+    assert findings == ["back end", "model one (default)", "model two"]
+    assert isinstance(registry.backend, FakeBackend)
+    assert sorted(registry.backend.loaded) == ["decoder one", "decoder two", "encoder one", "encoder two"]
 
 
 def test_check_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
