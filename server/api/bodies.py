@@ -54,10 +54,9 @@ class Lease:
 
 @dataclass(slots=True)
 class Part:
-    """One part of a multipart form. `filename` is only reported, never used as a path."""
+    """One part of a multipart form. The file's name is not kept: nothing asks for it."""
 
     name: str
-    filename: str | None
     content_type: str
     data: bytearray = field(default_factory=bytearray)
 
@@ -176,12 +175,7 @@ class _Form:
             raise _malformed(f"the part {name[:64]!r} is there twice")
         if len(self.parts) >= _MAX_PARTS:
             raise _malformed(f"it has more than {_MAX_PARTS} parts")
-        filename = options.get(b"filename")
-        self._part = Part(
-            name,
-            None if filename is None else filename.decode("utf-8", "replace"),
-            self._headers.get("content-type", b"").decode("latin-1"),
-        )
+        self._part = Part(name, self._headers.get("content-type", b"").decode("latin-1"))
         self.parts[name] = self._part
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:

@@ -26,6 +26,8 @@ def immutable_file(request: Request, path: Path, *, size: int, sha256: str, medi
     if part is not None:
         headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
     status = 200 if part is None else 206
+    if request.scope.get("segserve.head", False):  # answered as GET, of which only the headers are sent
+        return Response(status_code=status, headers=headers, media_type=media_type)
     return StreamingResponse(_pieces(path, wanted), status, headers=headers, media_type=media_type)
 
 

@@ -52,6 +52,7 @@ class _Exchange:
         self._spans = start_spans()
         given = Headers(scope=scope).get("x-request-id", "")
         self._request_id = given if valid_request_id(given) else uuid.uuid4().hex
+        self._scope["segserve.head"] = self._head
         self._scope["segserve.request_id"] = self._request_id
 
     async def run(self, app: ASGIApp) -> None:

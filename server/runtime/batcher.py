@@ -138,12 +138,9 @@ class MicroBatcher:
         """Whether the last run succeeded."""
         return self._healthy
 
-    async def encode(self, pixels: UInt8, valid_size: tuple[int, int]) -> dict[str, Float32]:
-        """pixels uint8 [S, S, 3], valid (height, width) -> embedding tensors float32 [1, C, H, W] by name."""
-        return (await self.submit(pixels, valid_size)).tensors
-
     async def submit(self, pixels: UInt8, valid_size: tuple[int, int]) -> Encoding:
-        """As `encode`, with timings. Raises UnavailableError `queue_full` or `shutting_down`, what the encoder raised
+        """pixels uint8 [S, S, 3], valid (height, width) -> embedding tensors float32 [1, C, H, W] by name, with
+        timings. Raises UnavailableError `queue_full` or `shutting_down`, what the encoder raised
         if that is a SegserveError, ServerFault for any other failure."""
         loop = asyncio.get_running_loop()
         entry = _Entry(pixels, valid_size, loop, loop.create_future())

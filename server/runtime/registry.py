@@ -43,7 +43,8 @@ class BundleRegistry:
         self.backend = backend
         self.problems: dict[str, BundleError] = {}
         self._bundles: dict[Key, LoadedBundle] = {}
-        self._verified: dict[Key, object] = {}  # the stamps of its files then
+        # The stamps of its files when they were hashed, and what was wrong with them.
+        self._verified: dict[Key, tuple[object, BundleError | None]] = {}
         self._encoders: dict[Key, Encoder] = {}
         self._decoders: dict[Key, Decoder] = {}
         self._stages: dict[Key, ClickStages] = {}
@@ -63,6 +64,10 @@ class BundleRegistry:
         """The current manifest of each id, the default first, the others by name."""
         ids = sorted(self._current, key=lambda model_id: (model_id != self.default_id, model_id))
         return [self.manifest(model_id) for model_id in ids]
+
+    def revisions(self) -> Sequence[BundleManifest]:
+        """The manifests of every revision that is here, the current ones among them."""
+        return [bundle.manifest for bundle in self._bundles.values()]
 
     def manifest(self, model_id: str | None = None) -> BundleManifest:
         """Of the default when `model_id` is None. Raises NotFoundError `model_not_found`."""
@@ -151,9 +156,21 @@ class BundleRegistry:
     def _verify(self, key: Key) -> LoadedBundle:
         bundle = self._bundles[key]
         stamps = file_stamps(bundle)
-        if self._verified.get(key) != stamps:  # asked before the lock, which a loading graph may hold for long
+        known = self._verified.get(key)
+        if known is None or known[0] != stamps:  # asked before the lock, which a loading graph may hold for long
             with self._locks[key]:
-                if self._verified.get(key) != stamps:
-                    verify_bundle(bundle)
-                    self._verified[key] = stamps
+                known = self._verified.get(key)
+                if known is None or known[0] != stamps:
+                    known = self._verified[key] = stamps, _wrong_with(bundle)
+        problem = known[1]
+        if problem is not None:  # a new one: this one would collect the traceback of every request
+            raise BundleError(problem.message, code=problem.code, **problem.details)
         return bundle
+
+
+def _wrong_with(bundle: LoadedBundle) -> BundleError | None:
+    try:
+        verify_bundle(bundle)
+    except BundleError as problem:
+        return problem.with_traceback(None)
+    return None

@@ -227,10 +227,10 @@ class EmbedService:
         ]
 
     async def delete(self, image_id: str) -> None:
-        """Forget a picture and its embeddings. Raises `image_not_found`."""
+        """Forget a picture and its embeddings, those of older revisions too. Raises `image_not_found`."""
         self._decoded.forget(image_id)
         self._pictures.forget(image_id)
-        if not await self._images.delete_image(image_id, self._models.manifests()):
+        if not await self._images.delete_image(image_id, self._models.registry.revisions()):
             raise NotFoundError("No picture with this id is known here; nothing was deleted.", code="image_not_found")
 
     async def _embedding_of(self, prepared: _Prepared, model: ServedModel) -> tuple[bytes, bool]:

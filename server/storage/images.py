@@ -101,9 +101,6 @@ class ImageStore:
         """The uploaded file as it came."""
         return await self._store.get(keys.source_key(image_id))
 
-    async def has_source(self, image_id: str) -> bool:
-        return await self._store.contains(keys.source_key(image_id))
-
     async def put_embedding(self, image_id: str, manifest: BundleManifest, container: bytes) -> None:
         """`container` as `encode_embedding` makes it."""
         await self._store.set(_embedding_key(image_id, manifest), container, self._data_ttl)

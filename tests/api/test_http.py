@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 from pathlib import Path
 
 import httpx
@@ -12,12 +13,16 @@ from PIL import Image
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
+from server.api import files
 from server.api.files import immutable_file
 from server.api.headers import SECURITY_HEADERS
 from server.api.problems import PROBLEMS
+from server.domain.bundle import MANIFEST_NAME
 from server.storage.container import read_container
+from server.storage.keys import embedding_key
+from server.storage.memory import MemoryStore
 from tests.api.conftest import HEIGHT, WIDTH, Service, Start, draw, encode, problem
-from tests.fakes import DUMMY_FILES
+from tests.fakes import DUMMY_FILES, write_bundle
 
 PNG = {"Content-Type": "image/png"}
 CLICK = {"point_coords": [[18, 24]], "point_labels": [1]}
@@ -222,6 +227,33 @@ async def test_head_is_get_without_a_body(service: Service) -> None:
         get, head = await service.http.get(path), await service.http.head(path)
         assert (head.status_code, head.content) == (get.status_code, b"")
         assert head.headers["content-length"] == get.headers["content-length"]
+
+
+async def test_head_reads_no_file(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("HEAD needs no bytes")
+
+    monkeypatch.setattr(files, "_pieces", read)
+    url = f"/v1/models/fake-model/{service.manifest.revision}/decoder.onnx"
+    head = await service.http.head(url)
+    assert (head.status_code, head.headers["content-length"]) == (200, "650")
+    assert head.headers["etag"]
+    part = await service.http.head(url, headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.headers["content-length"]) == (206, "10")
+
+
+async def test_delete_forgets_embeddings_of_older_revisions_too(start: Start, tmp_path: Path) -> None:
+    older = write_bundle(tmp_path / "bundles0", files={**DUMMY_FILES, "MODEL_CARD.md": ("card", b"# Older\n")})
+    manifest_file = tmp_path / "bundles0" / older.id / older.revision / MANIFEST_NAME
+    os.utime(manifest_file, (1_000, 1_000))
+    store = MemoryStore(10_000_000)
+    async with start(store=store) as service:
+        assert service.context.models.registry.manifest().revision != older.revision
+        image = await service.upload()
+        key = embedding_key(older.preprocessing.version, older.revision, image["id"])
+        await store.set(key, b"made before the upgrade", 100)
+        assert (await service.http.delete(f"/v1/images/{image['id']}")).status_code == 204
+        assert not await store.contains(key)
 
 
 async def test_not_ready_before_the_model_is_loaded(start: Start) -> None:

@@ -211,7 +211,7 @@ async def test_replicas_see_each_others_pictures_and_deletions(join: Join) -> No
     assert await first.images.delete_image(image_id(1), [MANIFEST])
     assert await second.images.get_record(image_id(1)) is None
     assert await second.images.get_embedding(image_id(1), MANIFEST) is None
-    assert not await second.images.has_source(image_id(1))
+    assert await second.images.get_source(image_id(1)) is None
     assert not await second.images.delete_image(image_id(1), [MANIFEST])
     await second.put(1)
     await first.check(1)

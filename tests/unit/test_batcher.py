@@ -59,24 +59,28 @@ async def batcher(encoder: FakeEncoder, recorder: Recorder) -> AsyncIterator[Mic
     await made.close()
 
 
+async def encoded(batcher: MicroBatcher, pixels: UInt8, valid: tuple[int, int]) -> dict[str, Float32]:
+    return (await batcher.submit(pixels, valid)).tensors
+
+
 async def occupy(batcher: MicroBatcher, encoder: FakeEncoder) -> asyncio.Task[dict[str, Float32]]:
     """A first picture that keeps the encoder busy until the gate opens."""
     encoder.gate.clear()
-    task = asyncio.create_task(batcher.encode(picture(), VALID))
+    task = asyncio.create_task(encoded(batcher, picture(), VALID))
     await asyncio.to_thread(encoder.entered.wait)
     return task
 
 
 async def enqueue(batcher: MicroBatcher, pictures: Sequence[UInt8]) -> list[asyncio.Task[dict[str, Float32]]]:
     """Tasks whose pictures wait in the queue by the time this returns."""
-    tasks = [asyncio.create_task(batcher.encode(pixels, VALID)) for pixels in pictures]
+    tasks = [asyncio.create_task(encoded(batcher, pixels, VALID)) for pixels in pictures]
     await asyncio.sleep(0)
     assert batcher.queue_depth == len(pictures)
     return tasks
 
 
 async def test_each_caller_gets_its_own_embedding(batcher: MicroBatcher) -> None:
-    answers = await asyncio.gather(*(batcher.encode(picture(value), VALID) for value in range(20)))
+    answers = await asyncio.gather(*(encoded(batcher, picture(value), VALID) for value in range(20)))
     for value, tensors in enumerate(answers):
         assert tensors["colour"].shape == (1, 3, 32, 32)
         np.testing.assert_allclose(tensors["colour"], value / 255, rtol=1e-6)
@@ -104,9 +108,9 @@ async def test_a_submission_tells_where_its_time_went(batcher: MicroBatcher) -> 
 
 async def test_the_first_picture_waits_for_company_until_the_batch_is_full(encoder: FakeEncoder) -> None:
     batcher = MicroBatcher(encoder, max_batch=3, max_wait_seconds=3600)
-    await asyncio.gather(*(batcher.encode(picture(), VALID) for _ in range(3)))
+    await asyncio.gather(*(encoded(batcher, picture(), VALID) for _ in range(3)))
     assert encoder.batches == [3]
-    waiting = asyncio.create_task(batcher.encode(picture(), VALID))
+    waiting = asyncio.create_task(encoded(batcher, picture(), VALID))
     await asyncio.sleep(0)
     await batcher.close()
     with pytest.raises(UnavailableError):
@@ -125,7 +129,7 @@ async def test_a_hundred_callers_who_hang_up_cost_nothing(
     assert batcher.queue_depth == 0
     encoder.gate.set()
     await first
-    await batcher.encode(picture(), VALID)
+    await encoded(batcher, picture(), VALID)
     assert encoder.batches == [1, 1]
     assert recorder.abandonments == 100
 
@@ -159,7 +163,7 @@ async def test_a_full_queue_refuses_at_the_door(encoder: FakeEncoder, recorder: 
     first = await occupy(batcher, encoder)
     waiting = await enqueue(batcher, [picture()] * 3)
     with pytest.raises(UnavailableError) as caught:
-        await batcher.encode(picture(), VALID)
+        await encoded(batcher, picture(), VALID)
     assert caught.value.code == "queue_full"
     assert 1 <= caught.value.retry_after <= 30
     assert recorder.rejections == 1
@@ -205,7 +209,7 @@ async def test_the_thread_outlives_failures_and_health_recovers(batcher: MicroBa
     assert encoder.pictures == 0, "health is free after a success"
     for _ in range(3):
         with pytest.raises(ServerFault):
-            await batcher.encode(poisoned, VALID)
+            await encoded(batcher, poisoned, VALID)
     assert not batcher.healthy
     assert await batcher.check(INPUT_SIZE)
     assert encoder.pictures == 4
@@ -225,7 +229,7 @@ class BrokenEncoder:
 async def test_a_broken_encoder_is_unhealthy_and_stays_so() -> None:
     batcher = MicroBatcher(BrokenEncoder())
     with pytest.raises(ServerFault) as caught:
-        await batcher.encode(picture(), VALID)
+        await encoded(batcher, picture(), VALID)
     assert "answered 0 of 1" in str(caught.value.__cause__)
     assert not await batcher.check(INPUT_SIZE)
     await batcher.close()
@@ -234,7 +238,7 @@ async def test_a_broken_encoder_is_unhealthy_and_stays_so() -> None:
 async def test_errors_of_our_own_tree_reach_the_caller_as_they_are() -> None:
     batcher = MicroBatcher(BrokenEncoder(ImageError("no", code="image_truncated")))
     with pytest.raises(ImageError) as caught:
-        await batcher.encode(picture(), VALID)
+        await encoded(batcher, picture(), VALID)
     assert caught.value.code == "image_truncated"
     await batcher.close()
 
@@ -250,7 +254,7 @@ async def test_closing_answers_everyone(batcher: MicroBatcher, encoder: FakeEnco
     assert "colour" in await first
     await closing
     with pytest.raises(UnavailableError) as caught:
-        await batcher.encode(picture(), VALID)
+        await encoded(batcher, picture(), VALID)
     assert caught.value.code == "shutting_down"
     assert encoder.pictures == 1
 

@@ -206,7 +206,7 @@ async def test_a_run_that_nobody_waits_for_is_interrupted() -> None:
     assert encoder.pictures == 0
     assert queue.healthy, "an interrupted run is no failure"
     encoder.gate.set()
-    assert await queue.encode(picture(), VALID)
+    assert (await queue.submit(picture(), VALID)).tensors
     await queue.close()
 
 

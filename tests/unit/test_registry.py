@@ -12,6 +12,8 @@ import pytest
 from server.domain.bundle import MANIFEST_NAME, BundleManifest, revision_of
 from server.domain.ports import LoadedBundle
 from server.errors import BundleError, NotFoundError
+from server.runtime import bundle_files
+from server.runtime.download import sha256_of
 from server.runtime.registry import BundleRegistry
 from tests.fakes import DUMMY_FILES, FakeBackend, FakeEncoder, write_bundle
 
@@ -196,6 +198,39 @@ def test_a_bundle_that_was_replaced_is_not_served_as_the_old_revision(tmp_path: 
         with pytest.raises(BundleError) as caught:
             use()
         assert caught.value.code == "bundle_hash_mismatch"
+
+
+def test_a_damaged_bundle_is_hashed_once_and_again_when_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = write_bundle(tmp_path)
+    bundles = registry(tmp_path)
+    path = place(tmp_path, manifest) / "encoder.onnx"
+    right = path.read_bytes()
+    path.write_bytes(bytes(len(right)))
+    hashed: list[Path] = []
+
+    def hash_of(path: Path) -> str:
+        hashed.append(path)
+        return sha256_of(path)
+
+    monkeypatch.setattr(bundle_files, "_sha256", hash_of)
+    for _ in range(3):
+        with pytest.raises(BundleError, match=r"encoder\.onnx") as caught:
+            bundles.file(manifest.id, manifest.revision, "decoder.onnx")
+        assert (caught.value.code, caught.value.details) == ("bundle_hash_mismatch", {"file": "encoder.onnx"})
+    assert hashed.count(path) == 1
+    path.write_bytes(right)
+    os.utime(path, (1_000, 1_000))
+    assert bundles.file(manifest.id, manifest.revision, "decoder.onnx").bytes == 650
+    assert hashed.count(path) == 2
+
+
+def test_every_revision_is_known(tmp_path: Path) -> None:
+    manifests = [write_bundle(tmp_path), write_bundle(tmp_path, files=OTHER_FILES)]
+    bundles = registry(tmp_path)
+    assert len(bundles.list()) == 1
+    assert {manifest.revision for manifest in bundles.revisions()} == {manifest.revision for manifest in manifests}
 
 
 def test_a_bundle_that_was_only_touched_is_verified_again_and_served(tmp_path: Path) -> None:
