@@ -11,13 +11,16 @@ const MODEL = { id: "m", revision: "r", spec: {}, decoder: new ArrayBuffer(4), g
 /** Answers every call at once: a start by the processor. */
 class FakeWorker {
   static last: FakeWorker | null = null;
+  static broken = 0;
   onmessage: (event: { data: Reply }) => void = () => undefined;
+  onerror: (event: object) => void = () => undefined;
 
   constructor() {
     FakeWorker.last = this;
   }
 
   postMessage({ ticket }: Call): void {
+    if (FakeWorker.broken-- > 0) return this.crash();
     const value = { backend: "wasm", threads: 2 };
     queueMicrotask(() => this.onmessage({ data: { kind: "answer", ticket, value } as unknown as Reply }));
   }
@@ -25,6 +28,10 @@ class FakeWorker {
   /** It went over to another back end by itself. */
   tell(info: EngineInfo): void {
     this.onmessage({ data: { kind: "engine", info } });
+  }
+
+  crash(): void {
+    queueMicrotask(() => this.onerror({ message: "gone", preventDefault: () => undefined }));
   }
 
   terminate(): void {
@@ -39,10 +46,15 @@ const codes = (): string[] => store.get().notices.map(({ code }) => code);
 beforeEach(() => {
   vi.stubGlobal("Worker", FakeWorker);
   vi.stubGlobal("navigator", {});
+  vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  FakeWorker.broken = 0;
   store = createStore();
   keeper = new EngineKeeper(store);
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
 
 describe("the decoder's back end", () => {
   it("that loses the graphics card says so, once, and goes on", async () => {
@@ -59,5 +71,30 @@ describe("the decoder's back end", () => {
     FakeWorker.last?.tell({ backend: "webgpu", threads: 1 });
     await keeper.start({ ...MODEL, id: "n" });
     expect([store.get().engine.backend, codes()]).toEqual(["wasm", []]);
+  });
+});
+
+describe("a worker that starts", () => {
+  it("is told, at first and after a crash, of an encoded picture or not; what the one before held is lost", async () => {
+    const told: string[] = [];
+    keeper.onStarted = () => told.push("started");
+    keeper.onLost = (dead) => told.push(dead ? "dead" : "paused");
+    await keeper.start(MODEL);
+    expect(told).toEqual(["started"]);
+    await keeper.start({ ...MODEL, id: "n" });
+    expect(told).toEqual(["started"]); // the same worker, which holds what it held
+    FakeWorker.last?.crash();
+    await vi.waitFor(() => expect(told).toEqual(["started", "dead", "started"]));
+  });
+
+  it("and steps down before it has started has lost what it was told too", async () => {
+    const told: string[] = [];
+    keeper.onStarted = () => told.push("started");
+    keeper.onLost = (dead) => told.push(dead ? "dead" : "paused");
+    await keeper.start(MODEL);
+    store.dispatch({ type: "engine/update", change: { phase: "loading" } });
+    FakeWorker.broken = 1;
+    await keeper.start({ ...MODEL, id: "n" });
+    expect(told).toEqual(["started", "dead", "started"]);
   });
 });

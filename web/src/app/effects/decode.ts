@@ -43,6 +43,10 @@ export class Decoding {
     private readonly maker: StepMaker,
   ) {
     engine.onReady = (revision) => this.#open(revision);
+    engine.onStarted = () => {
+      this.#handBack();
+      this.#sync(); // work by hand waits for no picture's embedding
+    };
     engine.onLost = (dead) => {
       this.#generation++;
       this.#queue.close();
@@ -74,7 +78,6 @@ export class Decoding {
   }
 
   #open(revision: string): void {
-    this.#handBack();
     this.store.dispatch({ type: "draft/renew", revision });
     this.#queue.open();
     this.#sync();
@@ -98,17 +101,18 @@ export class Decoding {
     if (steps.length > 0) this.maker.forget(steps);
   }
 
-  /** The draft's step first, then steps of objects that a newer click had overtaken. */
+  /** The draft's step first, then steps of objects that a newer click had overtaken; what is by hand waits for no question. */
   #sync(): void {
     const state = this.store.get();
     const { objects, draft } = docOf(state);
-    const wanted = [draft.step, ...objects.map((object) => object.step)].find(
-      (id) => id !== null && state.steps[id]?.status === "waiting",
-    );
-    if (wanted != null && !this.#running.has(wanted)) {
-      if (isByHand(state, wanted)) void this.#mend(wanted);
-      else this.#queue.submit({ urgent: true, epoch: this.#epoch, step: wanted });
+    const own = draft.step === null ? [] : [draft.step];
+    const wanted = [...own, ...objects.map((object) => object.step)];
+    const waiting = wanted.filter((id) => state.steps[id]?.status === "waiting");
+    const asked = waiting.find((id) => !isByHand(state, id));
+    if (asked !== undefined && !this.#running.has(asked)) {
+      this.#queue.submit({ urgent: true, epoch: this.#epoch, step: asked });
     }
+    for (const id of waiting) if (!this.#running.has(id) && isByHand(state, id)) void this.#mend(id);
     const shown = shownSteps(state);
     this.resources.library.keepOnly(shown);
     for (const id of this.#painted.keys()) if (!shown.includes(id)) this.#painted.delete(id);

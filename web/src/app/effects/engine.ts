@@ -32,6 +32,8 @@ export class EngineKeeper {
   #launching: Promise<void> = Promise.resolve();
   /** Called when a worker is ready for the open picture, for the first time or again. */
   onReady: (revision: string) => void = () => undefined;
+  /** Called when a worker has started, whether a picture is encoded or not; a new one holds nothing. */
+  onStarted: () => void = () => undefined;
   /** Where the interactive model looks. */
   onLook: (target: Rectangle) => void = () => undefined;
   /** Nothing is answered until `onReady`. `dead`: the worker is gone with all that it held; otherwise it only pauses. */
@@ -125,6 +127,7 @@ export class EngineKeeper {
       try {
         const info = await client.call<"start">(this.#startTask(model));
         this.#show(info);
+        this.onStarted();
         return;
       } catch (error) {
         client.close();
@@ -149,6 +152,7 @@ export class EngineKeeper {
   }
 
   #spawn(): DecodeClient {
+    if (this.#client !== null) this.onLost(true);
     const port = this.#rung === "server" ? localPort() : workerPort();
     const client: DecodeClient = new DecodeClient(
       port,
@@ -162,7 +166,6 @@ export class EngineKeeper {
   }
 
   async #restart(): Promise<void> {
-    this.onLost(true);
     const rung = this.#rung;
     const now = performance.now();
     if (now - this.#lastCrash < CRASH_WINDOW_MS && this.#rung !== "server") this.#stepDown();
