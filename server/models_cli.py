@@ -20,7 +20,7 @@ from server.domain.catalogue import CATALOGUE, KnownModel, closest, known_model
 from server.domain.ports import LoadedBundle
 from server.errors import BundleError, InstallError, SegserveError
 from server.runtime.bundle_archive import SUFFIX, write_archive
-from server.runtime.bundle_files import current_of, find_bundles, verify_bundle
+from server.runtime.bundle_files import current_of, find_bundles, lies_as, verify_bundle
 from server.runtime.download import Limits, Progress, accept, fetch, sha256_of
 from server.runtime.install import InstallPlace
 from server.settings import Settings
@@ -110,7 +110,7 @@ def pull_into(
     if options.source is not None and not options.source.is_file():
         raise InstallError(f"{options.source} is not a file.", "source_missing")
     if options.source is not None and options.source.suffix == SUFFIX:
-        return said_installed(place, place.unpack(options.source))
+        return said_installed(place, place.unpack(options.source, options.name))
     model = wanted(options.name)
     there = place.installed().get(model.id)
     if there is not None and not options.force:
@@ -233,7 +233,9 @@ def verify_models(settings: Settings, options: argparse.Namespace) -> int:
     bundles = [*itertools.chain(*found)]
     if options.name is not None:
         bundles = [bundle for bundle in bundles if bundle.manifest.id == options.name]
-        if not bundles:
+        holders = (settings.installed_bundles, EMBEDDED_BUNDLES)
+        problems = {where: problem for where, problem in problems.items() if lies_as(where, options.name, holders)}
+        if not bundles and not problems:
             raise not_here(options.name, settings)
     damaged = len(problems)
     for where, problem in problems.items():

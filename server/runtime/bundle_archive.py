@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from pathlib import Path
 
 from server.domain.bundle import MANIFEST_NAME, BundleManifest
@@ -14,6 +15,8 @@ from server.runtime.bundle_files import read_manifest
 SUFFIX = ".segserve"
 MOST_MANIFEST_BYTES = 4 << 20
 CHUNK = 1 << 20
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # another tool may have packed it anew
+_DAMAGE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError)
 
 
 def write_archive(bundle: LoadedBundle, out: Path) -> None:
@@ -36,6 +39,8 @@ def unpack_archive(path: Path, directory: Path) -> BundleManifest:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            if any(entry.compress_type not in _METHODS for entry in archive.infolist()):
+                raise zipfile.BadZipFile("it is packed by a method that no bundle file is")
             manifest = _manifest(archive, directory)
             names = archive.namelist()
             expected = {MANIFEST_NAME, *manifest.files}
@@ -45,7 +50,7 @@ def unpack_archive(path: Path, directory: Path) -> BundleManifest:
                 raise InstallError(f"{path.name} does not hold the files of its manifest: {listed}.", "archive_invalid")
             for name, entry in manifest.files.items():
                 _extract(archive, name, directory / name, entry.bytes, entry.sha256)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, RuntimeError) as error:
+    except _DAMAGE as error:
         message = f"{path.name} is not a bundle file, or is damaged: {error}."
         raise InstallError(message, "archive_invalid") from error
     return manifest

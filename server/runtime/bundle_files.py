@@ -35,6 +35,12 @@ def find_bundles(directory: Path) -> tuple[list[LoadedBundle], dict[str, BundleE
     return found, problems
 
 
+def lies_as(place: str, model_id: str, holders: Iterable[Path]) -> bool:
+    """Whether a bundle at `place`, readable or not, is `<model_id>/` or `<model_id>/<revision>/` below a holder."""
+    path = Path(place)
+    return any(path.relative_to(holder).parts[0] == model_id for holder in holders if path.is_relative_to(holder))
+
+
 def current_of(found: Iterable[Sequence[LoadedBundle]]) -> dict[str, LoadedBundle]:
     """By id the bundle that is served, of what `find_bundles` found in one directory after the other: in the first that
     has the id the one whose manifest was written last."""

@@ -219,7 +219,8 @@ def _grey(image: Image.Image, to_bytes: Callable[[Image.Image], NDArray[Any]]) -
 
 def _from_integers(strip: Image.Image) -> NDArray[np.uint32]:
     values = np.clip(np.asarray(strip), 0, 65535).astype(np.uint32)
-    return (values + np.uint32(128)) // np.uint32(257)  # rint, without a floating-point copy
+    scaled: NDArray[np.uint32] = (values + np.uint32(128)) // np.uint32(257)  # rint, without a floating-point copy
+    return scaled
 
 
 def _finite(strip: Image.Image) -> NDArray[np.float32]:

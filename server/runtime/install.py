@@ -21,6 +21,7 @@ from server.runtime.bundle_files import current_of, find_bundles, read_manifest,
 DOWNLOADS = ".downloads"  # begins with a dot: the registry passes it over
 # A bundle beside its checkpoint: its weights once more, int8 graphs and drafts while it is made.
 ROOM_FOR_BUNDLE = 2.5
+_UNPACKING = "unpacking-"
 Build = Callable[[Path], None]
 
 
@@ -58,24 +59,23 @@ class InstallPlace:
     def lock(self, model_id: str) -> Iterator[None]:
         """Held while a model is fetched, installed or removed, by one process of this machine. A process that died
         holds nothing; what it left half-made is deleted. Raises InstallError busy."""
+        with self._held(f"{model_id}.lock", model_id):
+            _clear(self.directory, f".{model_id}-")
+            yield
+
+    @contextmanager
+    def _held(self, name: str, what: str) -> Iterator[None]:
         self.downloads.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.downloads / f"{model_id}.lock")
+        lock = FileLock(self.downloads / name)
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
-            message = f"Another segserve is at work on {model_id}. Let it finish, or stop it, and try again."
+            message = f"Another segserve is at work on {what}. Let it finish, or stop it, and try again."
             raise InstallError(message, "busy") from error
         try:
-            self._clear(model_id)
             yield
         finally:
             lock.release()
-
-    def _clear(self, model_id: str) -> None:
-        drafts = re.compile(re.escape(f".{model_id}-") + "[a-z0-9_]{8}")  # as tempfile names them
-        for left in self.directory.iterdir():
-            if drafts.fullmatch(left.name):
-                shutil.rmtree(left)
 
     def need_room(self, download: int, weights: int) -> None:
         """Before `download` bytes are fetched and weights of `weights` bytes converted. Raises InstallError
@@ -103,20 +103,33 @@ class InstallPlace:
             take_place(made, self.directory / model_id, Path(work) / "old")
         return manifest
 
-    def unpack(self, path: Path) -> BundleManifest:
-        """Install the bundle file at `path`. Raises as `unpack_archive` and `install`."""
-        self.downloads.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.downloads, prefix="unpacking-") as work:
-            draft = Path(work) / "draft"
+    def unpack(self, path: Path, wanted: str | None = None) -> BundleManifest:
+        """Install the bundle file at `path`, of the model `wanted` where one is. Raises as `unpack_archive` and
+        `install`."""
+        with self._unpacking() as work:
+            draft = work / "draft"
             draft.mkdir()
             self.need_room(path.stat().st_size, 0)
             manifest = unpack_archive(path, draft)
+            if wanted not in (None, manifest.id):
+                message = (
+                    f"{path.name} holds {manifest.id}, and {wanted} was asked for. Without a name it is installed."
+                )
+                raise InstallError(message, "other_bundle")
 
             def take(made: Path) -> None:
                 draft.rename(made)
 
             with self.lock(manifest.id):
                 return self.install(manifest.id, take)
+
+    @contextmanager
+    def _unpacking(self) -> Iterator[Path]:
+        """A directory that goes afterwards, or, where the process was killed, when the next file is unpacked."""
+        with self._held(".unpacking.lock", "a bundle file"):
+            _clear(self.downloads, _UNPACKING)
+            with tempfile.TemporaryDirectory(dir=self.downloads, prefix=_UNPACKING) as work:
+                yield Path(work)
 
     def remove(self, model_id: str) -> None:
         """Every revision of an installed model. It is out of the registry's sight at once. Raises InstallError
@@ -126,6 +139,13 @@ class InstallPlace:
             raise InstallError(f"{model_id} is not installed in {self.directory}.", "not_installed")
         with self.lock(model_id), tempfile.TemporaryDirectory(dir=self.directory, prefix=f".{model_id}-") as work:
             place.rename(Path(work) / "removed")
+
+
+def _clear(directory: Path, prefix: str) -> None:
+    drafts = re.compile(re.escape(prefix) + "[a-z0-9_]{8}")  # as tempfile names them
+    for left in directory.iterdir():
+        if drafts.fullmatch(left.name):
+            shutil.rmtree(left)
 
 
 def take_place(made: Path, place: Path, aside: Path) -> None:

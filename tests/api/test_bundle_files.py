@@ -97,6 +97,50 @@ def test_a_name_that_is_there_twice(carried: Path, tmp_path: Path) -> None:
     assert caught.value.code == "archive_invalid"
 
 
+def test_another_model_s_bundle_file(place: InstallPlace, carried: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "pull", "sam-vit-b", "--from", str(carried)]) == FAILED
+    err = capsys.readouterr().err
+    assert "[other_bundle]" in err
+    assert f"holds {MODEL.id}, and sam-vit-b was asked for" in err
+    assert place.installed() == {}
+    assert main(["models", "pull", MODEL.id, "--from", str(carried)]) == OK
+
+
+def test_what_a_killed_unpacking_left_goes_with_the_next_one(place: InstallPlace, carried: Path) -> None:
+    left = place.downloads / "unpacking-abcd1234" / "draft"
+    left.mkdir(parents=True)
+    (left / "encoder.onnx").write_bytes(b"half")
+    other = place.downloads / "unpacking-of-mine"
+    other.mkdir()
+    assert main(["models", "pull", "--from", str(carried)]) == OK
+    assert not left.parent.exists()
+    assert other.exists()
+
+
+def test_two_bundle_files_at_once(place: InstallPlace, carried: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with place._unpacking():
+        assert main(["models", "pull", "--from", str(carried)]) == FAILED
+    assert "[busy]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_bundle_file_that_was_packed_anew_and_damaged(
+    place: InstallPlace, carried: Path, capsys: pytest.CaptureFixture[str], method: int
+) -> None:
+    packed = carried.with_name("packed.segserve")
+    with zipfile.ZipFile(carried) as source, zipfile.ZipFile(packed, "w", method) as archive:
+        for name in source.namelist():
+            archive.writestr(name, source.read(name))
+        places = {entry.filename: entry.header_offset for entry in archive.infolist()}
+    data = bytearray(packed.read_bytes())
+    start = places["decoder.onnx"] + 30 + len("decoder.onnx")
+    data[start : start + 8] = b"\xff" * 8
+    packed.write_bytes(data)
+    assert main(["models", "pull", "--from", str(packed)]) == FAILED
+    assert "[archive_invalid]" in capsys.readouterr().err
+    assert place.installed() == {}
+
+
 def test_half_a_bundle_file(place: InstallPlace, carried: Path, capsys: pytest.CaptureFixture[str]) -> None:
     half = carried.with_name("half.segserve")
     half.write_bytes(carried.read_bytes()[:-500])

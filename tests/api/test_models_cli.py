@@ -317,3 +317,26 @@ def test_damage_is_named(place: InstallPlace, checkpoint: Path, capsys: pytest.C
     assert "DAMAGED  tiny-sam" in out
     assert "decoder.onnx" in out
     assert "ok       segserve-lite" in out
+
+
+def test_verifying_one_looks_at_that_one(
+    place: InstallPlace, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pull(checkpoint)
+    (place.directory / "broken").mkdir()
+    (place.directory / "broken" / "bundle.json").write_text("{}")
+    nested = place.directory / "worse" / "0123456789abcdef"
+    nested.mkdir(parents=True)
+    (nested / "bundle.json").write_text("{")
+    assert main(["models", "verify", MODEL.id]) == OK
+    assert "DAMAGED" not in capsys.readouterr().out
+    for name in ("broken", "worse"):
+        assert main(["models", "verify", name]) == FAILED
+        captured = capsys.readouterr()
+        assert captured.out.count("DAMAGED") == 1
+        assert f"/{name}" in captured.out
+        assert "[bundle_invalid]" in captured.out
+    assert main(["models", "verify", "nobody"]) == FAILED
+    assert "[not_installed]" in capsys.readouterr().err
+    assert main(["models", "verify"]) == FAILED
+    assert capsys.readouterr().out.count("DAMAGED") == 2
