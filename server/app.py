@@ -38,7 +38,7 @@ from server.services.sessions import SessionLimits, SessionService
 from server.services.workers import Workers
 from server.settings import Settings
 from server.storage.images import ImageStore
-from server.storage.opening import open_store
+from server.storage.opening import logits_quota, open_store
 from server.storage.sessions import MOST_BYTES, SessionStore
 
 log = logging.getLogger("segserve.app")
@@ -135,6 +135,7 @@ def _context(settings: Settings, telemetry: Telemetry, registry: BundleRegistry,
         record_ttl_seconds=settings.record_ttl,
         data_ttl_seconds=settings.image_ttl,
         logits_ttl_seconds=settings.logits_ttl,
+        logits_room=None if settings.redis_url else logits_quota(settings.cache_bytes),  # Redis has a bound of its own
     )
     embed = EmbedService(
         models=pool,

@@ -168,7 +168,9 @@ class MaskAnswer(BaseModel):
     area: int = Field(description="Pixels.")
     bbox: list[int] = Field(description="[x, y, width, height] in pixels.", min_length=4, max_length=4)
     logits_ref: str | None = Field(
-        None, description="Pass it back as mask_input to refine; kept for a while. An interactive model has none."
+        None,
+        description="Pass it back as mask_input to refine; kept for a while. An interactive model has none, nor has a "
+        "mask whose logits were one too many to keep.",
     )
 
 

@@ -152,14 +152,22 @@ class SegmentService:
             results, decode_seconds = await self._workers.run(_segment, job)
         add_span("decoder", decode_seconds)
         self._observer.decoded(manifest.id, decode_seconds)
-        flat = [mask for masks in results for mask in masks]
+        # The best of each prompt first: should there not be room for all, the others have no reference.
+        ranked = sorted(
+            ((rank, place) for place, masks in enumerate(results) for rank in range(len(masks))), key=lambda key: key[0]
+        )
         with span("cache"):
             refs = await self._images.put_logits(
-                [mask.logits for mask in flat], image_id=record.id, revision=manifest.revision
+                [results[place][rank].logits for rank, place in ranked],
+                image_id=record.id,
+                revision=manifest.revision,
             )
-        self._observer.masks_answered(manifest.id, len(flat))
-        named = iter(refs)
-        return [[b'%b,"logits_ref":"%b"}' % (mask.json, next(named).encode()) for mask in masks] for masks in results]
+        self._observer.masks_answered(manifest.id, len(ranked))
+        named = dict(zip(ranked, refs, strict=True))
+        return [
+            [_with_ref(mask.json, named[rank, place]) for rank, mask in enumerate(masks)]
+            for place, masks in enumerate(results)
+        ]
 
     def _check_mask_pixels(self, record: ImageRecord, manifest: BundleManifest, prompts: int, multimask: bool) -> None:
         masks = len(manifest.decoder.multi_mask_indices) if multimask else 1
@@ -191,6 +199,10 @@ class SegmentService:
                 prompt=index,
             )
         return logits
+
+
+def _with_ref(json: bytes, ref: str | None) -> bytes:
+    return b"%b}" % json if ref is None else b'%b,"logits_ref":"%b"}' % (json, ref.encode())
 
 
 def _inline_logits(given: MaskInput, index: int) -> Float32:

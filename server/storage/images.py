@@ -6,6 +6,7 @@ Nothing here raises for a lost or damaged entry: it reads as None, and a damaged
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +17,9 @@ from server.domain.ports import BlobStore, Float32, StoreHealth
 from server.errors import NotFoundError, RequestError
 from server.storage import keys
 from server.storage.codec import decode_logits, encode_logits, read_embedding_info
+from server.storage.memory import ENTRY_OVERHEAD
 
+_LOGITS_OVERHEAD = ENTRY_OVERHEAD + len(keys.logits_key("0" * 32))
 _PACK_AT_ONCE = 12
 """Logits of a few masks are packed in well under a millisecond; hundreds would hold up the event loop."""
 
@@ -37,7 +40,8 @@ class ImageRecord:
 
 class ImageStore:
     """Records outlive the data (`record_ttl_seconds` > `data_ttl_seconds`), so that an image that was here can be told
-    from one that never was. A logits reference belongs to one image and revision. `clock` is Unix seconds."""
+    from one that never was. A logits reference belongs to one image and revision. `logits_room`: bytes that the store
+    has for logits, where it is known. `clock` is Unix seconds."""
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class ImageStore:
         record_ttl_seconds: float,
         data_ttl_seconds: float,
         logits_ttl_seconds: float,
+        logits_room: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not 0 < data_ttl_seconds < record_ttl_seconds or logits_ttl_seconds <= 0:
@@ -54,6 +59,7 @@ class ImageStore:
         self._record_ttl = record_ttl_seconds
         self._data_ttl = data_ttl_seconds
         self._logits_ttl = logits_ttl_seconds
+        self._logits_room = logits_room
         self._clock = clock
 
     async def put_image(
@@ -129,16 +135,26 @@ class ImageStore:
         embeddings = [_embedding_key(image_id, manifest) for manifest in manifests]
         return await self._store.delete(keys.image_key(image_id), keys.source_key(image_id), *embeddings) > 0
 
-    async def put_logits(self, logits: Sequence[Float32], *, image_id: str, revision: str) -> list[str]:
-        """Keep masks' logits, each float32 [h, w], for a while; their references in the same order."""
+    async def put_logits(self, logits: Sequence[Float32], *, image_id: str, revision: str) -> list[str | None]:
+        """Keep masks' logits, each float32 [h, w], for a while; their references in the same order. None for the last
+        of more than there is room for: they would push out the first."""
         keys.check_image_id(image_id)
         refs = [keys.new_logits_ref() for _ in logits]
         if len(logits) <= _PACK_AT_ONCE:
             packed = _pack(logits, image_id, revision)
         else:
             packed = await asyncio.to_thread(_pack, logits, image_id, revision)
-        await self._store.set_many(dict(zip(map(keys.logits_key, refs), packed, strict=True)), self._logits_ttl)
-        return refs
+        kept = self._fitting(packed)
+        values = dict(zip(map(keys.logits_key, refs[:kept]), packed[:kept], strict=True))
+        await self._store.set_many(values, self._logits_ttl)
+        return [*refs[:kept], *[None] * (len(refs) - kept)]
+
+    def _fitting(self, packed: Sequence[bytes]) -> int:
+        """How many of the first lie in the store together."""
+        if self._logits_room is None:
+            return len(packed)
+        costs = itertools.accumulate(len(item) + _LOGITS_OVERHEAD for item in packed)
+        return sum(cost <= self._logits_room for cost in costs)
 
     async def get_logits(self, ref: str, *, image_id: str, revision: str) -> Float32 | None:
         """float32 [h, w], or None when the reference is malformed, unknown, expired or of another image or revision."""

@@ -9,6 +9,11 @@ from server.storage.redis import DELETED_SECONDS, RedisStore
 from server.storage.resilient import ResilientStore
 
 
+def logits_quota(cache_bytes: int) -> int:
+    """Bytes for logits in the memory store."""
+    return max(1, cache_bytes // 8)
+
+
 def open_store(
     *,
     cache_bytes: int,
@@ -22,7 +27,7 @@ def open_store(
     cannot push out everybody's embeddings; a thirty-second is for the small records, so that a picture that large files
     pushed out is remembered. `longest_ttl_seconds`: of any value, and how long a deletion is remembered. Connects on
     first use; ValueError for a URL that cannot be read."""
-    quotas = {LOGITS_PREFIX: max(1, cache_bytes // 8), IMAGE_PREFIX: max(1, cache_bytes // 32)}
+    quotas = {LOGITS_PREFIX: logits_quota(cache_bytes), IMAGE_PREFIX: max(1, cache_bytes // 32)}
     memory = MemoryStore(cache_bytes, quotas=quotas, observer=observer)
     if redis_url is None:
         return memory

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 from pycocotools import mask as coco
 
-from tests.api.conftest import BLUE, HEIGHT, RED, WIDTH, Service, draw, encode, rectangle
+from tests.api.conftest import BLUE, HEIGHT, RED, WIDTH, Service, Start, draw, encode, rectangle
 
 # pycocotools 2.0.11 has not caught up with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -129,6 +129,20 @@ async def test_refinement_by_reference_equals_refinement_by_value(service: Servi
     only_mask = await service.predict(image["id"], {"mask_input": {"ref": first["logits_ref"]}}, multimask_output=False)
     mask = decoded(only_mask.json()["results"][0]["masks"][0]["segmentation"])
     assert iou(mask, rectangle(RED)) > 0.9
+
+
+async def test_every_reference_of_a_large_call_leads_somewhere(start: Start) -> None:
+    async with start(cache_bytes=1 << 20) as service:
+        image = await service.upload()
+        results = (await service.predict(image["id"], *[CLICK_RED] * 30)).json()["results"]
+        refs = [[mask.get("logits_ref") for mask in result["masks"]] for result in results]
+        assert all(best is not None for best, *_ in refs)
+        assert any(ref is None for _, *others in refs for ref in others)
+        for ref in (ref for row in refs for ref in row if ref is not None):
+            logits = await service.context.images.get_logits(
+                ref, image_id=image["id"], revision=service.manifest.revision
+            )
+            assert logits is not None
 
 
 async def test_an_inline_picture_by_base64_and_by_multipart_gives_the_same(service: Service) -> None:

@@ -139,6 +139,25 @@ async def test_logits_by_reference_in_order(images: ImageStore, count: int) -> N
         np.testing.assert_array_equal(restored, expected)
 
 
+async def test_logits_that_would_push_each_other_out_are_not_kept(clock: HandClock) -> None:
+    logits = [np.full((16, 16), value, np.float32) for value in range(40)]
+    room = 20_000
+    store = MemoryStore(1 << 20, quotas={keys.LOGITS_PREFIX: room}, clock=clock)
+    images = ImageStore(
+        store, record_ttl_seconds=7200, data_ttl_seconds=3600, logits_ttl_seconds=60, logits_room=room, clock=clock
+    )
+    refs = await images.put_logits(logits, image_id=IMAGE_ID, revision=MANIFEST.revision)
+    kept = [ref for ref in refs if ref is not None]
+    assert refs == [*kept, *[None] * (40 - len(kept))]
+    assert 10 < len(kept) < 20
+    for ref, expected in zip(kept, logits, strict=False):
+        restored = await images.get_logits(ref, image_id=IMAGE_ID, revision=MANIFEST.revision)
+        assert restored is not None
+        np.testing.assert_array_equal(restored, expected)
+    again = await images.put_logits(logits, image_id=IMAGE_ID, revision=MANIFEST.revision)
+    assert [ref is not None for ref in again] == [ref is not None for ref in refs]
+
+
 async def test_logits_are_not_for_others_and_not_for_ever(images: ImageStore, clock: HandClock) -> None:
     (ref,) = await images.put_logits([np.zeros((4, 4), np.float32)], image_id=IMAGE_ID, revision=MANIFEST.revision)
     assert await images.get_logits(ref, image_id=OTHER_ID, revision=MANIFEST.revision) is None

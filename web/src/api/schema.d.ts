@@ -346,7 +346,7 @@ export interface components {
       index: number;
       /**
        * Logits Ref
-       * @description Pass it back as mask_input to refine; kept for a while. An interactive model has none.
+       * @description Pass it back as mask_input to refine; kept for a while. An interactive model has none, nor has a mask whose logits were one too many to keep.
        */
       logits_ref?: string | null;
       /** Predicted Iou */
