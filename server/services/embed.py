@@ -116,6 +116,8 @@ class EmbedService:
             if record is None or (container is None and model.is_promptable):
                 return None
             record = await self._keep(record.id, record.width, record.height, record.format, data)
+            if container is not None:  # it lives as long as the file
+                await self._images.put_embedding(image_id, model.manifest, container)
         if model.is_promptable:
             self._observer.embedding_looked_up(model.manifest.id, hit=True)
         return EmbeddedImage(record, model, container, cached=True)
@@ -126,6 +128,8 @@ class EmbedService:
         container, cached = await self._embedding_of(prepared, model)
         with span("cache"):
             record = await self._keep(prepared.image_id, prepared.width, prepared.height, prepared.file_format, data)
+            if cached:
+                await self._images.put_embedding(record.id, model.manifest, container)
         self._known_files.put(digest, record.id)
         return EmbeddedImage(record, model, container, cached)
 

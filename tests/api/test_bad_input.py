@@ -216,6 +216,19 @@ async def test_an_expired_id(start: Start) -> None:
         problem(await service.predict(image["id"], CLICK), 404, "image_not_found")
 
 
+@pytest.mark.parametrize("again", ["PNG", "BMP"])
+async def test_an_upload_of_what_is_known_renews_its_embedding_too(start: Start, again: str) -> None:
+    now = 0.0
+    store = MemoryStore(10_000_000, clock=lambda: now)
+    async with start(store=store, image_ttl=100, record_ttl=1000, decoded_bytes=0) as service:
+        image = await service.upload()
+        now = 80.0
+        assert (await service.upload(encode(draw(), again)))["cached"] is True
+        now = 160.0
+        assert (await service.http.get(f"/v1/images/{image['id']}/embedding")).status_code == 200
+        assert service.backend.encoder.pictures == 1
+
+
 async def test_an_expired_id_whose_embedding_is_still_in_use(start: Start) -> None:
     async with start(image_ttl=1, record_ttl=100) as service:
         image = await service.upload()

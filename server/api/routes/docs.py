@@ -39,8 +39,9 @@ async def asset(request: Request, name: str) -> Response:
         raise NotFoundError(f"There is nothing at /docs/assets/{name[:100]}.", code="route_not_found")
     path = _DIRECTORY / name
     stat = path.stat()
-    headers = {**_HEADERS, "ETag": f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'}
-    if etag_matches(request.headers.get("if-none-match"), headers["ETag"]):
+    etag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
+    headers = {**_HEADERS, "ETag": f"W/{etag}"}  # weak: the same one for the file as it is and compressed
+    if etag_matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     return Response(path.read_bytes(), headers=headers, media_type=_FILES[name])
 
