@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
+import type { ExportFormat } from "../src/app/actions";
 import type { ClickModel } from "../src/app/effects/click-model";
 import type { EngineKeeper } from "../src/app/effects/engine";
 import { Exporter } from "../src/app/effects/export";
+import { Jobs } from "../src/app/effects/jobs";
 import type { ServerDecoder } from "../src/app/effects/server-decoder";
 import { StepMaker } from "../src/app/effects/step-maker";
 import type { Store } from "../src/app/store";
@@ -50,7 +52,8 @@ afterEach(() => {
 
 interface Made {
   readonly store: Store;
-  readonly run: (all: boolean) => Promise<void>;
+  readonly run: (all: boolean, format?: ExportFormat) => Promise<void>;
+  readonly jobs: Jobs;
   readonly maker: StepMaker;
   /** Steps that the worker was told to forget. */
   readonly forgotten: number[];
@@ -58,8 +61,8 @@ interface Made {
   readonly lent: { first: (() => Promise<void>) | null };
 }
 
-/** Pictures with these masks, the last one open, and what cuts them out; the files of some are gone. */
-function bench(pictures: Record<string, readonly Raster[]>, gone: readonly string[] = []): Made {
+/** Pictures with these masks, the last one open, and what writes them; the files of some are gone, the first mask of `lost`. */
+function bench(pictures: Record<string, readonly Raster[]>, gone: readonly string[] = [], lost = ""): Made {
   const store = createStore();
   for (const [name, masks] of Object.entries(pictures)) {
     store.dispatch({ type: "picture/open", name, bytes: 1 });
@@ -87,15 +90,19 @@ function bench(pictures: Record<string, readonly Raster[]>, gone: readonly strin
   const shelf = {
     keep: () => undefined,
     recall: (picture: number, step: number) => {
-      const edit = documentsOf(store.get())[picture]?.steps[step]?.edit;
+      const document = documentsOf(store.get())[picture];
+      const edit = document?.steps[step]?.edit;
+      if (nameOf(picture) === lost && document?.history.present.objects[0]?.step === step) return Promise.resolve(null);
       return Promise.resolve(edit?.kind === "set" ? { raster: rleToRaster(edit.rle) } : null);
     },
     settled: () => Promise.resolve(true),
     forget: () => undefined,
   };
   const maker = new StepMaker(store, engine, null as unknown as ServerDecoder, shelf, null as unknown as ClickModel);
-  const exporter = new Exporter(store, engine, files, shelf, maker);
-  return { store, run: (all) => exporter.run("cutout", all), maker, forgotten, lent };
+  const jobs = new Jobs(store);
+  const exporter = new Exporter(store, engine, files, shelf, maker, jobs);
+  const run: Made["run"] = (all, format = "cutout") => exporter.run(format, all);
+  return { store, run, jobs, maker, forgotten, lent };
 }
 
 const told = ({ store }: { store: Store }): string[] =>
@@ -176,4 +183,38 @@ it("a picture that is opened while its masks are lent to the worker keeps them t
   };
   await run(true);
   expect(new Set(forgotten)).toEqual(new Set([second?.step]));
+});
+
+it("all pictures are written as work that is seen going on, and the page does other things meanwhile", async () => {
+  const { store, run } = bench({ "a.png": [MASK], "b.png": [MASK], "c.png": [] });
+  const parts: (number | null)[] = [];
+  store.listen((state, before) => state.job !== before.job && parts.push(state.job?.part ?? null));
+  let idle = false;
+  setImmediate(() => (idle = true));
+  await run(true, "svg");
+  expect([saved.map(({ name }) => name), idle]).toEqual([["segserve-svg.zip"], true]);
+  expect(parts).toEqual([0, ...[0, 1, 2, 3, 4, 5].map((i) => i / 6), null]);
+  parts.length = 0;
+  await run(false, "svg");
+  expect(parts).toEqual([]);
+});
+
+it.each(["geojson", "mask"] as const)(
+  "the download of all pictures as %s is stopped, without a file or a word",
+  async (format) => {
+    const { store, run, jobs } = bench({ "a.png": [MASK], "b.png": [MASK], "c.png": [MASK] });
+    store.listen((state) => (state.job?.part ?? 0) > 0.6 && jobs.stop());
+    await run(true, format);
+    expect([saved, store.get().notices, store.get().job]).toEqual([[], [], null]);
+  },
+);
+
+it("a mask of a closed picture that is lost is left out and told; the others are written", async () => {
+  const made = bench({ "a.png": [MASK, MASK], "b.png": [MASK] }, [], "a.png");
+  await made.run(true, "coco");
+  const { annotations } = JSON.parse((await saved[0]?.blob.text()) ?? "") as { annotations: object[] };
+  expect([annotations.length, told(made)]).toEqual([2, ["export_waiting 1"]]);
+  const only = bench({ "a.png": [MASK], "b.png": [] }, [], "a.png");
+  await only.run(true, "mask");
+  expect([saved.length, told(only)]).toEqual([1, ["export_waiting 1"]]);
 });

@@ -2,7 +2,7 @@ import { decode } from "fast-png";
 import { unzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 
-import type { ExportedObject, ExportedPicture } from "../src/formats";
+import type { ExportedPicture } from "../src/formats";
 import { WRITERS, zipOf } from "../src/formats";
 import { fileNamesOf, filesOf, stemsOf } from "../src/formats/names";
 import { encodePng } from "../src/formats/png";
@@ -16,6 +16,7 @@ import type { Raster } from "../src/geometry/raster";
 import { emptyRaster, rasterToRle, rleToRaster, withArea } from "../src/geometry/raster";
 import type { Rle } from "../src/geometry/rle";
 import { strokeRaster } from "../src/geometry/strokes";
+import { exported as object } from "./exported";
 
 const SIZE = { width: 120, height: 90 };
 const disc = (x: number, y: number, radius: number): Raster => strokeRaster(SIZE, { path: [imagePoint(x, y)], radius });
@@ -23,10 +24,6 @@ const disc = (x: number, y: number, radius: number): Raster => strokeRaster(SIZE
 const RING = without(disc(30, 40, 20), disc(30, 40, 8));
 const TWO = joined(disc(80, 20, 12), disc(95, 70, 15));
 const PLAIN = disc(60, 60, 10);
-
-function object(raster: Raster, change: Partial<ExportedObject> = {}): ExportedObject {
-  return { id: 1, name: "", label: "cat", colour: "#4da3ff", rle: rasterToRle(raster), iou: 0.9, ...change };
-}
 
 const PICTURE: ExportedPicture = {
   name: "street/Übung 1 <&>.jpg",

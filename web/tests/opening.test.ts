@@ -5,14 +5,13 @@ import type { ExportedObject, ExportedPicture } from "../src/formats";
 import { WRITERS, zipOf } from "../src/formats";
 import { readAnnotations } from "../src/formats/read";
 import { imagePoint } from "../src/geometry/frames";
-import { rasterToRle } from "../src/geometry/raster";
 import { strokeRaster } from "../src/geometry/strokes";
+import { exported } from "./exported";
 
 const SIZE = { width: 60, height: 40 };
 
 function object(id: number, x: number, label: string, name = ""): ExportedObject {
-  const rle = rasterToRle(strokeRaster(SIZE, { path: [imagePoint(x, 20)], radius: 6 }));
-  return { id, name, label, colour: "#4da3ff", rle, iou: null };
+  return exported(strokeRaster(SIZE, { path: [imagePoint(x, 20)], radius: 6 }), { id, name, label, iou: null });
 }
 
 const PICTURES: readonly ExportedPicture[] = [

@@ -160,7 +160,7 @@ export interface ViewState {
 
 /** Long work beside the pictures, as people see it go on. */
 export interface Job {
-  readonly kind: "workspace_save" | "workspace_open" | "pages";
+  readonly kind: "workspace_save" | "workspace_open" | "pages" | "export";
   /** 0..1 */
   readonly part: number;
 }

@@ -1,37 +1,37 @@
 import type { Part } from "../geometry/contours";
 import { contoursOf, simplified } from "../geometry/contours";
-import { pixelsOf, rleToRaster } from "../geometry/raster";
+import { rleToRaster } from "../geometry/raster";
 import { filesFor } from "./names";
-import type { ExportedObject, FormatWarning, Writer } from "./types";
-import { categoriesOf, categoryOf, warningsOf } from "./types";
+import type { FormatWarning, Writer } from "./types";
+import { AT_ONCE, categoriesOf, categoryOf, warningsOf } from "./types";
 
 /** How far a polygon may lie from the mask's edge, in pixels. */
 export const TOLERANCE = 0.5;
 
 /** COCO's JSON with run lengths: every mask to the pixel. */
-export const writeCoco: Writer = (pictures) => write(pictures, false);
+export const writeCoco: Writer = (pictures, turn) => write(false, pictures, turn);
 
 /** COCO's JSON with polygons; masks with holes, which polygons cannot say, stay run lengths. */
-export const writeCocoPolygons: Writer = (pictures) => write(pictures, true);
+export const writeCocoPolygons: Writer = (pictures, turn) => write(true, pictures, turn);
 
-function write(pictures: Parameters<Writer>[0], polygons: boolean): ReturnType<Writer> {
+async function write(polygons: boolean, ...[pictures, turn = AT_ONCE]: Parameters<Writer>): ReturnType<Writer> {
   const categories = categoriesOf(pictures);
   const annotations: object[] = [];
   const warnings: FormatWarning[] = [];
   for (const [index, picture] of pictures.entries()) {
+    await turn(index);
     let holes = 0;
     for (const object of picture.objects) {
       const parts = polygons ? simplified(contoursOf(rleToRaster(object.rle)), TOLERANCE) : null;
       const holed = parts?.some((part) => part.holes.length > 0) ?? false;
       if (holed) holes++;
-      const { area, bbox } = measuresOf(object);
       annotations.push({
         id: annotations.length + 1,
         image_id: index + 1,
         category_id: categories.indexOf(categoryOf(object)) + 1,
         segmentation: parts === null || holed || parts.length === 0 ? object.rle : parts.map(flat),
-        area,
-        bbox,
+        area: object.area,
+        bbox: object.bbox,
         iscrowd: 0,
         ...(object.iou !== null && { predicted_iou: object.iou }),
         ...(object.name !== "" && { name: object.name }),
@@ -51,10 +51,3 @@ function write(pictures: Parameters<Writer>[0], polygons: boolean): ReturnType<W
 
 const flat = ({ outer }: Part): number[] => outer.flatMap(({ x, y }) => [round(x), round(y)]);
 const round = (value: number): number => Math.round(value * 100) / 100;
-
-/** Pixels, and bounds [x, y, width, height]. */
-function measuresOf({ rle }: ExportedObject): { area: number; bbox: number[] } {
-  const raster = rleToRaster(rle);
-  const { x, y, width, height } = raster.area;
-  return { area: pixelsOf(raster), bbox: [x, y, width, height] };
-}

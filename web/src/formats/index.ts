@@ -10,7 +10,7 @@ import { writeGeoJson, writeSvg } from "./vector";
 import { writeVoc } from "./voc";
 import { writeYolo } from "./yolo";
 
-export type { ExportedObject, ExportedPicture, FormatFile, FormatWarning, Written } from "./types";
+export type { ExportedObject, ExportedPicture, FormatFile, FormatWarning, Turn, Written } from "./types";
 
 export const WRITERS = {
   coco: writeCoco,

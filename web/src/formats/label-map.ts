@@ -3,7 +3,7 @@ import { rleToRaster } from "../geometry/raster";
 import { filesFor } from "./names";
 import { encodePng } from "./png";
 import type { ExportedPicture, FormatFile, FormatWarning, Writer } from "./types";
-import { categoryOf, warningsOf } from "./types";
+import { AT_ONCE, categoryOf, warningsOf } from "./types";
 
 /** Each pixel's object, counted from 1 in the order of the list; 0 is none. `hidden`: objects that others lie over. */
 export function objectMap(picture: ExportedPicture): { readonly values: Uint16Array; readonly hidden: number } {
@@ -27,11 +27,12 @@ export function eachPixel({ picture, area, data }: Raster, visit: (at: number) =
 }
 
 /** A grey PNG of object numbers, 8 bits as far as they do, and a JSON that says what each is. */
-export const writeLabelMap: Writer = async (pictures) => {
+export const writeLabelMap: Writer = async (pictures, turn = AT_ONCE) => {
   const files: FormatFile[] = [];
   const warnings: FormatWarning[] = [];
   const names = filesFor(pictures);
   for (const [i, picture] of pictures.entries()) {
+    await turn(i);
     const { width, height, objects, name } = picture;
     const { values, hidden } = objectMap(picture);
     const narrow = objects.length < 256 ? Uint8Array.from(values) : values;

@@ -6,16 +6,17 @@ import { TOLERANCE } from "./coco";
 import { filesFor } from "./names";
 import { maskPng } from "./png";
 import type { ExportedObject, FormatFile, FormatWarning, Writer } from "./types";
-import { categoryOf, warningsOf } from "./types";
+import { AT_ONCE, categoryOf, warningsOf } from "./types";
 
 const VERSION = "5.5.0";
 
 /** labelme's JSON, one a picture: polygons, the parts of an object in one group; a mask with holes as labelme's mask shape. */
-export const writeLabelme: Writer = async (pictures) => {
+export const writeLabelme: Writer = async (pictures, turn = AT_ONCE) => {
   const names = filesFor(pictures);
   const files: FormatFile[] = [];
   const warnings: FormatWarning[] = [];
   for (const [i, picture] of pictures.entries()) {
+    await turn(i);
     const { name, width, height, objects } = picture;
     const each: object[][] = [];
     for (const [n, object] of objects.entries()) each.push(await shapesOf(object, n));

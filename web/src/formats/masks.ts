@@ -3,13 +3,14 @@ import { eachPixel } from "./label-map";
 import { safeName, filesFor } from "./names";
 import { maskPng } from "./png";
 import type { FormatFile, Writer } from "./types";
-import { categoryOf } from "./types";
+import { AT_ONCE, categoryOf } from "./types";
 
 /** A black and white PNG of the picture's size for each object, in a folder a picture. */
-export const writeMasks: Writer = async (pictures) => {
+export const writeMasks: Writer = async (pictures, turn = AT_ONCE) => {
   const files: FormatFile[] = [];
   const names = filesFor(pictures);
   for (const [i, { width, height, objects }] of pictures.entries()) {
+    await turn(i);
     for (const [n, object] of objects.entries()) {
       const mask = new Uint8Array(width * height);
       eachPixel(rleToRaster(object.rle), (at) => (mask[at] = 1));

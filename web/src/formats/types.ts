@@ -10,6 +10,10 @@ export interface ExportedObject {
   /** #rrggbb */
   readonly colour: string;
   readonly rle: Rle;
+  /** Of the mask, in pixels. */
+  readonly area: number;
+  /** Its bounds; without width and height where it is empty. */
+  readonly bbox: readonly [x: number, y: number, width: number, height: number];
   /** As the model predicts it; null for a mask that was mended by hand. */
   readonly iou: number | null;
 }
@@ -53,7 +57,12 @@ export interface Written {
 /** The category of objects without class and name: the same in every language, so that files fit together. */
 const UNNAMED = "object";
 
-export type Writer = (pictures: readonly ExportedPicture[]) => Written | Promise<Written>;
+/** Awaited before each picture, `done` others being written: it lets the page do what waits, and stops the work by raising. */
+export type Turn = (done: number) => Promise<void>;
+
+export const AT_ONCE: Turn = () => Promise.resolve();
+
+export type Writer = (pictures: readonly ExportedPicture[], turn?: Turn) => Promise<Written>;
 
 /** What an object is: its class, else its name. */
 export const categoryOf = ({ label, name }: ExportedObject): string => label || name || UNNAMED;

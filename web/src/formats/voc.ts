@@ -1,10 +1,9 @@
-import { rleToRaster } from "../geometry/raster";
 import { objectMap } from "./label-map";
 import { filesFor } from "./names";
 import type { Palette } from "./png";
 import { encodePng } from "./png";
 import type { ExportedPicture, FormatFile, FormatWarning, Writer } from "./types";
-import { categoriesOf, categoryOf, warningsOf } from "./types";
+import { AT_ONCE, categoriesOf, categoryOf, warningsOf } from "./types";
 
 /** 0 is the background and 255 void; what lies between numbers classes or objects. */
 const MOST = 254;
@@ -20,12 +19,13 @@ export const VOC_PALETTE: Palette = Array.from({ length: 256 }, (_, index) => {
 });
 
 /** Pascal VOC's folders: an XML of boxes, a PNG of classes and a PNG of objects for each picture, and the classes' names. */
-export const writeVoc: Writer = async (pictures) => {
+export const writeVoc: Writer = async (pictures, turn = AT_ONCE) => {
   const categories = categoriesOf(pictures);
   const names = filesFor(pictures);
   const files: FormatFile[] = [];
   const warnings: FormatWarning[] = [];
   for (const [i, picture] of pictures.entries()) {
+    await turn(i);
     const { width, height, objects } = picture;
     const stem = names[i]?.stem ?? `${i}`;
     const shown = { ...picture, objects: objects.slice(0, MOST) };
@@ -45,7 +45,7 @@ export const writeVoc: Writer = async (pictures) => {
         overlap_hidden: hidden,
         too_many_objects: Math.max(objects.length - MOST, 0),
         too_many_classes: shown.objects.filter((object) => categories.indexOf(categoryOf(object)) >= MOST).length,
-        empty_left_out: objects.filter(({ rle }) => rleToRaster(rle).area.width === 0).length,
+        empty_left_out: objects.filter(({ area }) => area === 0).length,
       }),
     );
   }
@@ -56,9 +56,9 @@ export const writeVoc: Writer = async (pictures) => {
 /** Corners count from 1 and lie on pixels, as VOC has them. */
 function xmlOf({ name, width, height, objects }: ExportedPicture): string {
   const boxes = objects.flatMap((object) => {
-    const { area } = rleToRaster(object.rle);
-    if (area.width === 0) return [];
-    const box = { xmin: area.x + 1, ymin: area.y + 1, xmax: area.x + area.width, ymax: area.y + area.height };
+    const [x, y, across, down] = object.bbox;
+    if (object.area === 0) return [];
+    const box = { xmin: x + 1, ymin: y + 1, xmax: x + across, ymax: y + down };
     const corners = Object.entries(box).map(([key, value]) => `<${key}>${value}</${key}>`);
     return [
       `  <object>\n    <name>${escaped(categoryOf(object))}</name>\n    <pose>Unspecified</pose>\n` +

@@ -4,17 +4,19 @@ import { rleToRaster } from "../geometry/raster";
 import { TOLERANCE } from "./coco";
 import { filesFor } from "./names";
 import type { FormatFile, FormatWarning, Writer } from "./types";
-import { categoriesOf, categoryOf, warningsOf } from "./types";
+import { AT_ONCE, categoriesOf, categoryOf, warningsOf } from "./types";
 
 /**
  * Ultralytics' segmentation files: a line an object, its class and one polygon in fractions of the picture. Parts are joined
  * by a seam there and back, as its own COCO converter does; holes are filled.
  */
-export const writeYolo: Writer = (pictures) => {
+export const writeYolo: Writer = async (pictures, turn = AT_ONCE) => {
   const categories = categoriesOf(pictures);
   const named = filesFor(pictures);
   const warnings: FormatWarning[] = [];
-  const files = pictures.map((picture, i): FormatFile => {
+  const files: FormatFile[] = [];
+  for (const [i, picture] of pictures.entries()) {
+    await turn(i);
     const { width, height } = picture;
     const counts = { yolo_holes_lost: 0, yolo_parts_joined: 0, empty_left_out: 0 };
     const lines = picture.objects.flatMap((object) => {
@@ -31,8 +33,8 @@ export const writeYolo: Writer = (pictures) => {
       return [`${categories.indexOf(categoryOf(object))} ${coordinates.join(" ")}`];
     });
     warnings.push(...warningsOf(picture, counts));
-    return { path: `labels/${named[i]?.stem ?? i}.txt`, data: lines.map((line) => `${line}\n`).join("") };
-  });
+    files.push({ path: `labels/${named[i]?.stem ?? i}.txt`, data: lines.map((line) => `${line}\n`).join("") });
+  }
   // JSON's strings are YAML's too.
   const names = categories.map((name, i) => `  ${i}: ${JSON.stringify(name)}\n`).join("");
   const yaml = `path: .\ntrain: images\nval: images\nnames:${categories.length === 0 ? " {}" : ""}\n${names}`;

@@ -1,6 +1,5 @@
-import type { MaskSummary } from "../../decode/protocol";
 import { DecodeError } from "../../decode/protocol";
-import type { ExportedPicture, FormatFile, FormatWarning, Written } from "../../formats";
+import type { ExportedPicture, FormatFile, FormatWarning, Turn, Written } from "../../formats";
 import { WRITERS, zipOf } from "../../formats";
 import type { FileNames } from "../../formats/names";
 import { filesOf } from "../../formats/names";
@@ -15,6 +14,7 @@ import { documentsOf } from "../workspace";
 import { saveFile } from "./downloads";
 import type { EngineKeeper } from "./engine";
 import type { FileShelf } from "./files";
+import type { JobOptions, Jobs } from "./jobs";
 import type { ResultShelf } from "./shelf";
 import type { StepMaker } from "./step-maker";
 
@@ -24,9 +24,23 @@ interface Source {
   /** What its files are called, as among all pictures, so that they come back to it and not to a namesake. */
   readonly files: FileNames;
   readonly objects: readonly ExportEntry[];
-  /** Objects whose masks are not worked out yet. */
-  readonly waiting: number;
+  /** Objects whose masks are not worked out yet, or lost. */
+  waiting: number;
 }
+
+/** One picture is written at once. */
+const ALONE: JobOptions = { signal: new AbortController().signal, progress: () => undefined };
+
+/** The page does what waits. No timer: those of a page in the background are slow. */
+const breathe = (): Promise<void> =>
+  new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
 
 /** Makes files of the open picture's masks, or of every picture's, and hands them to the browser's downloads. */
 export class Exporter {
@@ -36,27 +50,43 @@ export class Exporter {
     private readonly files: FileShelf,
     private readonly results: ResultShelf,
     private readonly maker: StepMaker,
+    private readonly jobs: Jobs,
   ) {}
 
   async run(format: ExportFormat, all: boolean): Promise<void> {
     const sources = this.#sources(all);
     if (sources.length === 0) return;
-    const stem = sources[0]?.files.stem.split("/").at(-1) ?? "picture";
     try {
-      const { files, warnings } = await this.#write(format, sources);
-      const [only] = files;
-      if (only === undefined && warnings.length === 0) throw new DecodeError("empty", "There is no mask.");
-      const name = `${all ? "segserve" : stem}-${format.replace("_", "-")}.zip`;
-      if (files.length > 1) saveFile(new Blob([zipOf(files)], { type: "application/zip" }), name);
-      else if (only !== undefined) saveFile(new Blob([only.data]), singleName(format, all ? null : stem, only.path));
-      this.#warn(warnings);
-      const waiting = sources.reduce((sum, source) => sum + source.waiting, 0);
-      if (waiting > 0) this.#tell("export_waiting", waiting);
+      if (sources.length === 1) await this.#save(format, all, sources, ALONE);
+      else await this.jobs.run("export", (options) => this.#save(format, all, sources, options));
     } catch (error) {
       const code = error instanceof DecodeError && error.code === "empty" ? "empty" : "export_failed";
       const detail = error instanceof Error ? error.message : "";
       this.store.dispatch({ type: "notice/add", notice: { code, detail, tone: "error", action: null } });
     }
+  }
+
+  async #save(
+    format: ExportFormat,
+    all: boolean,
+    sources: readonly Source[],
+    { signal, progress }: JobOptions,
+  ): Promise<void> {
+    const { files, warnings } = await this.#write(format, sources, async (done) => {
+      progress(done / sources.length);
+      await breathe();
+      signal.throwIfAborted();
+    });
+    signal.throwIfAborted();
+    const waiting = sources.reduce((sum, source) => sum + source.waiting, 0);
+    const [only] = files;
+    if (only === undefined && warnings.length + waiting === 0) throw new DecodeError("empty", "There is no mask.");
+    const stem = sources[0]?.files.stem.split("/").at(-1) ?? "picture";
+    const name = `${all ? "segserve" : stem}-${format.replace("_", "-")}.zip`;
+    if (files.length > 1) saveFile(new Blob([zipOf(files)], { type: "application/zip" }), name);
+    else if (only !== undefined) saveFile(new Blob([only.data]), singleName(format, all ? null : stem, only.path));
+    this.#warn(warnings);
+    if (waiting > 0) this.#tell("export_waiting", waiting);
   }
 
   /** In the filmstrip's order; of all pictures those without objects too, for they were looked at. */
@@ -70,39 +100,42 @@ export class Exporter {
     return sources.filter(({ entry: { id, size } }) => size !== null && (all || id === open));
   }
 
-  async #write(format: ExportFormat, sources: readonly Source[]): Promise<Written> {
-    if (format === "mask" || format === "cutout") return this.#pngs(format, sources);
+  async #write(format: ExportFormat, sources: readonly Source[], turn: Turn): Promise<Written> {
+    if (format === "mask" || format === "cutout") return this.#pngs(format, sources, turn);
     const pictures: ExportedPicture[] = [];
-    for (const source of sources) pictures.push(await this.#exported(source));
-    return WRITERS[format](pictures);
+    for (const [i, source] of sources.entries()) {
+      await turn(i / 2);
+      pictures.push(await this.#exported(source));
+    }
+    return WRITERS[format](pictures, (done) => turn((sources.length + done) / 2));
   }
 
   async #exported(source: Source): Promise<ExportedPicture> {
     const { entry, files } = source;
     const { name, size } = entry;
-    const summaries = await this.#with(source, (masks) => this.engine.call<"summarise">({ kind: "summarise", masks }));
     const { labels } = this.store.get().workspace;
-    const objects = source.objects.map(({ id, name: own, label, iou, colour }, i) => ({
-      id,
-      name: own,
-      label,
-      colour: colourOf(objectColour({ label, colour }, labels)),
-      iou,
-      rle: rleOf(summaries[i]),
-    }));
+    const objects = await this.#with(source, async (masks, there) => {
+      const summaries = await this.engine.call<"summarise">({ kind: "summarise", masks });
+      return there.flatMap(({ id, name: own, label, iou, colour }, i) => {
+        const summary = summaries[i];
+        const shown = colourOf(objectColour({ label, colour }, labels));
+        return summary === undefined ? [] : [{ ...summary, id, name: own, label, colour: shown, iou }];
+      });
+    });
     return { name, files, width: size?.width ?? 0, height: size?.height ?? 0, objects };
   }
 
-  async #pngs(format: "mask" | "cutout", sources: readonly Source[]): Promise<Written> {
+  async #pngs(format: "mask" | "cutout", sources: readonly Source[], turn: Turn): Promise<Written> {
     const files: FormatFile[] = [];
     const warnings: FormatWarning[] = [];
-    for (const source of sources) {
-      if (source.objects.length === 0) continue;
-      const blob = await this.#with(source, (masks) =>
-        format === "mask"
+    for (const [i, source] of sources.entries()) {
+      await turn(i);
+      const blob = await this.#with(source, (masks) => {
+        if (masks.length === 0) return Promise.resolve(null);
+        return format === "mask"
           ? this.engine.call<"mask_png">({ kind: "mask_png", masks })
-          : this.#cutOut(source.entry, masks, warnings),
-      );
+          : this.#cutOut(source.entry, masks, warnings);
+      });
       if (blob === null) continue;
       files.push({ path: `${source.files.stem}-${format}.png`, data: new Uint8Array(await blob.arrayBuffer()) });
     }
@@ -126,19 +159,32 @@ export class Exporter {
     return held.length === 0 ? null : this.engine.call<"cut_out">({ kind: "cut_out", masks: held, source });
   }
 
-  /** The worker holds the open picture's masks, or gets them back; another's are lent to it. */
-  async #with<T>({ entry, objects }: Source, task: (masks: ExportEntry["ref"][]) => Promise<T>): Promise<T> {
-    const refs = objects.map(({ ref }) => ref);
-    const steps = [...new Set(refs.map(({ step }) => step))];
+  /**
+   * The worker holds the open picture's masks, or gets them back; another's are lent to it. Objects whose masks are lost are
+   * left out.
+   */
+  async #with<T>(
+    source: Source,
+    task: (masks: ExportEntry["ref"][], there: readonly ExportEntry[]) => Promise<T>,
+  ): Promise<T> {
+    const { entry, objects } = source;
+    const steps = [...new Set(objects.map(({ ref }) => ref.step))];
+    const lost = new Set<number>();
     const isOpen = entry.id === this.store.get().picture?.epoch;
     if (isOpen) for (const step of steps) await this.maker.hold(entry.id, step);
     const lent = isOpen ? [] : steps;
     for (const step of lent) {
       const result = await this.results.recall(entry.id, step);
       if (result !== null) await this.engine.call<"adopt">({ kind: "adopt", step, result });
+      else if (!this.maker.holds(step)) lost.add(step);
     }
+    const there = objects.filter(({ ref }) => !lost.has(ref.step));
+    source.waiting += objects.length - there.length;
     try {
-      return await task(refs);
+      return await task(
+        there.map(({ ref }) => ref),
+        there,
+      );
     } finally {
       const back = lent.filter((step) => !this.maker.holds(step)); // its picture may have been opened meanwhile
       if (back.length > 0) await this.engine.call<"forget">({ kind: "forget", steps: back });
@@ -165,11 +211,6 @@ function sourceOf(
   if (files === undefined) return [];
   if (document === undefined) return [{ entry, files, objects: [], waiting: 0 }];
   return [{ entry, files, objects: exportable(document, label), waiting: maskless(document) }];
-}
-
-function rleOf(summary: MaskSummary | undefined): MaskSummary["rle"] {
-  if (summary === undefined) throw new DecodeError("empty", "That mask is not here any more.");
-  return summary.rle;
 }
 
 /** `cat-coco.json`, `cat-mask.png`, `cat.svg`: the picture's name is in it, or, of all pictures, in `path` already. */

@@ -50,7 +50,7 @@ export function startEffects(store: Store, resources: Resources): void {
   const server = new ServerDecoder(store, engine, opener);
   const maker = new StepMaker(store, engine, server, keeper.results, clicks);
   new Decoding(store, resources, engine, maker);
-  const exporter = new Exporter(store, engine, keeper.files, keeper.results, maker);
+  const exporter = new Exporter(store, engine, keeper.files, keeper.results, maker, jobs);
   const importer = new Importer(store, keeper.files, keeper.results);
   const workspaces = new WorkspaceFiles(store, jobs, keeper, shelf);
   const prefetcher = new Prefetcher(store, keeper.files, embeddings);

@@ -44,6 +44,7 @@ export const files = {
   "download.workspace.does": "Pictures, objects, classes and undo in one ZIP; drop it here to go on",
   "job.workspace_save": "Packing the workspace",
   "job.workspace_open": "Reading the workspace",
+  "job.export": "Writing the files",
   "job.stop": "Stop",
   "problem.workspace_skipped": "Some of the workspace's pictures could not be read and were left out: {detail}",
   "problem.workspace_shortened": "More undo than a workspace file holds: the oldest was left out of {detail}",

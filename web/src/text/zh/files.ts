@@ -43,6 +43,7 @@ export const files: Translated<typeof english> = {
   "download.workspace.does": "图片、对象、类别和撤销记录存入一个 ZIP，拖到此处即可继续",
   "job.workspace_save": "正在打包工作区",
   "job.workspace_open": "正在读取工作区",
+  "job.export": "正在写入文件",
   "job.stop": "停止",
   "problem.workspace_skipped": "工作区中有些图片无法读取，已跳过：{detail}",
   "problem.workspace_shortened": "撤销记录超出工作区文件的容量，以下图片中最早的部分已略去：{detail}",
