@@ -67,7 +67,6 @@ def open_settings_store(settings: Settings, telemetry: Telemetry | None = None) 
         redis_url=None if url is None else url.get_secret_value(),
         redis_timeout_seconds=settings.redis_timeout,
         max_value_bytes=settings.max_upload_bytes,
-        longest_ttl_seconds=settings.longest_ttl,
         observer=StoreMetrics(telemetry) if telemetry else None,
     )
 

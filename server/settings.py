@@ -168,11 +168,6 @@ class Settings(BaseSettings):
         return [name for part in self.warm_models.split(",") if (name := part.strip())]
 
     @property
-    def longest_ttl(self) -> float:
-        """Seconds that anything in the store lives at most: a record, or that there was a session."""
-        return max(self.record_ttl, self.image_ttl, self.logits_ttl, 2 * self.session_ttl)
-
-    @property
     def effective_model_memory(self) -> int:
         return self.model_memory or available_memory() // 2
 

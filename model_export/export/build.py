@@ -90,7 +90,7 @@ def export_bundle(
         draft = lay_out(Path(draft_directory), graphs, manifest_of(identity, model, calibration=UNCALIBRATED))
         parity = parity_report(draft, data)
         if not parity["passed"]:
-            raise ValueError(f"the exported graphs do not agree with torch: {json.dumps(parity['cases'])}")
+            raise ValueError(f"the exported graphs do not agree with torch: {json.dumps(parity)}")
         results = measured(draft, data, progress, left_out) if evaluate and data is not None and data.is_dir() else []
         golden = golden_vectors(draft, sample_paths()[0])
         examples = example_sheet(draft)

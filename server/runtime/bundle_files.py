@@ -83,18 +83,18 @@ def verify_bundle(bundle: LoadedBundle) -> None:
             raise BundleError(message + "Fetch the bundle again.", code="bundle_hash_mismatch", file=name)
 
 
-def file_stamps(bundle: LoadedBundle) -> tuple[tuple[int, int, int] | None, ...]:
-    """Of every file that the manifest names what a change of it changes: inode, length, time of the last write; None of
-    one that is not there."""
+def file_stamps(bundle: LoadedBundle) -> tuple[tuple[int, ...] | None, ...]:
+    """Of every file that the manifest names what a change of it changes: inode, length, and the times of
+    the last write and of the last change (a restored file may keep the others); None of one that is not there."""
     return tuple(_stamp(Path(bundle.directory) / name) for name in bundle.manifest.files)
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _stamp(path: Path) -> tuple[int, ...] | None:
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _sha256(path: Path) -> str:

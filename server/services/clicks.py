@@ -162,8 +162,8 @@ class ClickService:
 
     def check_passes(self, record: ImageRecord, passes: int, advice: str) -> None:
         """Each pass of the loop writes the picture's mask anew: a hundred clicks on a large picture are many pixels.
-        Raises PromptError `too_many_prompts`."""
-        fitting = self.limits.max_mask_pixels * _PASSES_PER_MASK // (record.width * record.height)
+        One is always allowed. Raises PromptError `too_many_prompts`."""
+        fitting = max(1, self.limits.max_mask_pixels * _PASSES_PER_MASK // (record.width * record.height))
         if passes > fitting:
             raise PromptError(
                 f"{passes} clicks on {record.width} x {record.height} pixels are too much for one call; {fitting} are "

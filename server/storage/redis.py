@@ -25,7 +25,8 @@ from server.storage.observer import SilentObserver
 from server.storage.shared import Deleted, Found, Outage, SharedStoreError
 
 DELETED_SECONDS = 366 * 86_400.0
-"""How long a deletion is remembered where nobody says how long copies live at most."""
+"""How long a deletion is remembered: longer than any copy may live. The same on all replicas and in all versions, since
+the mark's age is read off its time to live."""
 
 _BYTES_PER_SECOND = 20e6
 """Large values get more time than the timeout, at this rate."""
@@ -36,9 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 class RedisStore:
-    """SharedStore on one Redis. `timeout_seconds` bounds connecting and each call; `max_value_bytes` single values.
-    `deleted_seconds`: how long a deletion is remembered, no shorter than any copy may live, and the same on all
-    replicas, since the mark's age is read off its time to live."""
+    """SharedStore on one Redis. `timeout_seconds` bounds connecting and each call; `max_value_bytes` single values."""
 
     def __init__(
         self,
@@ -47,11 +46,9 @@ class RedisStore:
         timeout_seconds: float = 0.5,
         max_value_bytes: int = 64 << 20,
         max_connections: int = 32,
-        deleted_seconds: float = DELETED_SECONDS,
         observer: StoreObserver | None = None,
     ) -> None:
         self._timeout = timeout_seconds
-        self._deleted_seconds = deleted_seconds
         self._max_value_bytes = max_value_bytes
         self._observer = observer or SilentObserver()
         try:
@@ -80,7 +77,7 @@ class RedisStore:
             length, ttl_milliseconds = await pipe.execute()
         ttl = ttl_milliseconds / 1000 if ttl_milliseconds > 0 else 0.0
         if length == 0:
-            return Deleted(max(0.0, self._deleted_seconds - ttl)) if ttl else None
+            return Deleted(max(0.0, DELETED_SECONDS - ttl)) if ttl else None
         if length > self._max_value_bytes or not ttl:
             return None  # not ours: we write neither
         async with self._call(length):
@@ -133,7 +130,7 @@ class RedisStore:
     async def mark_deleted(self, *keys: str) -> None:
         async with self._pipeline() as pipe:
             for key in keys:
-                pipe.set(key, b"", px=_milliseconds(self._deleted_seconds))
+                pipe.set(key, b"", px=_milliseconds(DELETED_SECONDS))
             await pipe.execute()
 
     async def probe(self) -> None:

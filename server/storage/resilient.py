@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from server.domain.ports import StoreHealth, StoreObserver
@@ -135,8 +135,8 @@ class ResilientStore:
         if self._readable:
             try:
                 shared = await self._shared.delete(*keys)
-                if kept or shared:  # else anybody could fill Redis with marks of what never was
-                    await self._mark_deleted(keys)
+                # Also what was not there: another replica may have a copy of what Redis lacks, or lately lost.
+                await self._shared.mark_deleted(*keys)
             except SharedStoreError as failure:
                 self._fail(failure)
                 self._owe_deletes(keys)
@@ -203,12 +203,6 @@ class ResilientStore:
                 return
             self._owed_deletes[key] = None
 
-    async def _mark_deleted(self, keys: Sequence[str]) -> None:
-        """Copies of values that change count for nothing anyway once Redis lacks them."""
-        marked = [key for key in keys if not key.startswith(self._mutable)]
-        if marked:
-            await self._shared.mark_deleted(*marked)
-
     def _fail(self, failure: SharedStoreError) -> None:
         self._observer.store_failed(failure.outage.value)
         self._enter(failure.outage, failure.reason)
@@ -260,7 +254,7 @@ class ResilientStore:
                 continue
             await self._shared.delete(*part)
             if mark:
-                await self._mark_deleted(part)  # all: what other replicas had nobody could ask
+                await self._shared.mark_deleted(*part)
                 for key in part:
                     self._owed_deletes.pop(key, None)
 

@@ -107,6 +107,17 @@ async def test_the_work_of_one_call_is_bounded(start: Start, tmp_path: Path) -> 
         await tab.do("clicks", point_coords=[[18, 24]] * 8, point_labels=[1] * 8)
 
 
+async def test_one_click_is_always_allowed(start: Start, tmp_path: Path) -> None:
+    write_click_bundle(tmp_path / "bundles0")
+    async with start(max_mask_pixels=WIDTH * HEIGHT // 9) as service:
+        tab = await opened(service)
+        await tab.do("clicks", point_coords=[[18, 24]], point_labels=[1])
+        body = problem(
+            await tab.send("clicks", point_coords=[[18, 24]] * 2, point_labels=[1] * 2), 422, "too_many_prompts"
+        )
+        assert body["limit"] == 1
+
+
 async def test_a_session_begins_with_a_mask_that_stays(service: Service) -> None:
     tab = await opened(service, mask=png(rectangle(RED)))
     assert (tab.mask == rectangle(RED)).all()
