@@ -188,6 +188,19 @@ describe("what is kept", () => {
     open(third.store, "c.jpg");
     await third.keeper.yield(true); // another tab writes there already
     expect([save.mock.calls.length, third.store.get().workspace.kept]).toEqual([0, false]);
+
+    const robbed = await page(taken);
+    open(robbed.store, "d.jpg");
+    save.mockImplementationOnce(() => {
+      void robbed.keeper.yield(true); // as the storage says while it writes
+      return Promise.reject(new StorageError("taken", "gone"));
+    });
+    expect(await robbed.keeper.flush()).toBe(false);
+    await Promise.resolve();
+    const { workspace, notices } = robbed.store.get();
+    expect([workspace.place, workspace.kept, notices]).toEqual(["yielded", false, []]);
+    await robbed.keeper.flush();
+    expect(save).toHaveBeenCalledOnce();
   });
 });
 

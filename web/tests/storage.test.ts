@@ -92,6 +92,31 @@ describe("IndexedDB", () => {
     expect(await second.loadEmbedding("m/r/other")).toBeNull();
   });
 
+  it("is written by the page alone that opened it last, and one that has lost it hears so at its next write", async () => {
+    const name = nextName();
+    const asked = vi.fn();
+    const first = await openWorkspaceStore(asked, name);
+    const documents = [{ picture: 1, document: "first" }];
+    await first.saveFile(1, new Blob(["x"]));
+    await first.save({ index, documents });
+    const second = await openWorkspaceStore(asked, name);
+    expect(asked).not.toHaveBeenCalled();
+    const taken = { code: "taken" };
+    await expect(first.save({ index: { ...index, nextId: 99 }, documents: [], forgotten: [1] })).rejects.toMatchObject(
+      taken,
+    );
+    await expect(first.saveFile(2, new Blob(["x"]))).rejects.toMatchObject(taken);
+    await expect(first.removePicture(1)).rejects.toMatchObject(taken);
+    expect(asked.mock.calls).toEqual([[true], [true], [true]]);
+    expect([await second.load(), await second.loadDocuments()]).toEqual([index, documents]);
+    expect([await second.loadFile(1), await second.loadFile(2)]).toEqual([expect.anything(), null]);
+    await second.save({ documents: [{ picture: 1, document: "second" }] });
+    await second.saveFile(2, new Blob(["x"]));
+    await openWorkspaceStore(undefined, name);
+    for (const lost of [first, second]) await expect(lost.save({})).rejects.toMatchObject(taken); // the first one still
+    expect((await second.loadDocuments())[0]?.document).toBe("second");
+  });
+
   it("leaves out a damaged record, and a workspace that is none is none that may be written over", async () => {
     const store = await openWorkspaceStore(undefined, nextName());
     const damaged = { ...index, pictures: [{ id: "1" }, ...index.pictures], active: -1 } as unknown as WorkspaceIndex;

@@ -24,7 +24,7 @@ export async function openWorkspaceStore(
   };
   let store: WorkspaceStore;
   try {
-    store = await openIndexedDb(name, release);
+    store = await openIndexedDb(name, release, () => onAsked(true));
   } catch (error) {
     release();
     return inMemory("unavailable", error);

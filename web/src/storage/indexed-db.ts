@@ -1,7 +1,7 @@
-import type { DBSchema, IDBPDatabase } from "idb";
+import type { DBSchema, IDBPDatabase, IDBPObjectStore } from "idb";
 import { openDB } from "idb";
 
-import type { Changes, StoredResult, WorkspaceIndex, WorkspaceStore } from "./port";
+import type { Changes, StorageCode, StoredResult, WorkspaceIndex, WorkspaceStore } from "./port";
 import { StorageError } from "./port";
 import { indexFrom, isResult } from "./shapes";
 
@@ -9,6 +9,10 @@ const VERSION = 1;
 const INDEX = "index";
 /** Beside the index: key and size of each embedding, newest first, so that none is read to be counted. */
 const SIZES = "embeddings";
+/** Beside them: the number of the page that opened the workspace last, and a mark for each of those before it. */
+const OWNER = "owner";
+const MOST_GONE = 100;
+const goneMark = (owner: number): string => `gone/${owner}`;
 /** Embeddings beyond so many bytes make way, the oldest first. */
 const MOST_EMBEDDING_BYTES = 256 * 1024 * 1024;
 
@@ -20,8 +24,13 @@ interface Schema extends DBSchema {
   embeddings: { key: string; value: { key: string; saved: number; bytes: ArrayBuffer }; indexes: { saved: number } };
 }
 
-/** Raises StorageError `busy` while another page holds an older layout open, and `broken` where there is no IndexedDB. */
-export async function openIndexedDb(name: string, release: () => void): Promise<IndexedDbStore> {
+type Marks = IDBPObjectStore<Schema, ("workspace" | "documents" | "results" | "files")[], "workspace", "readwrite">;
+
+/**
+ * Whoever had it open before writes no more: `onTaken` is called when the page finds that it is one of those. Raises
+ * StorageError `busy` while another page holds an older layout open, and `broken` where there is no IndexedDB.
+ */
+export async function openIndexedDb(name: string, release: () => void, onTaken: () => void): Promise<IndexedDbStore> {
   let blocked: () => void = () => undefined;
   const refused = new Promise<never>((_resolve, reject) => {
     blocked = () => reject(new StorageError("busy", "Another page holds an older version of this workspace open."));
@@ -38,9 +47,25 @@ export async function openIndexedDb(name: string, release: () => void): Promise<
     blocking: (_present, _wanted, event) => (event.target as IDBDatabase).close(), // a newer page may upgrade
   });
   try {
-    return new IndexedDbStore(await Promise.race([opened, refused]), release);
+    const db = await Promise.race([opened, refused]);
+    return new IndexedDbStore(db, await ownIn(db), release, onTaken);
   } catch (error) {
     throw named(error);
+  }
+}
+
+/** This page's number among the owners. */
+async function ownIn(db: IDBPDatabase<Schema>): Promise<number> {
+  let before = 0;
+  try {
+    const { store, done } = db.transaction("workspace", "readwrite");
+    before = ((await store.get(OWNER)) ?? 0) as number;
+    const own = before + 1;
+    const marks = [store.put(true, goneMark(before)), store.delete(goneMark(before - MOST_GONE))];
+    await Promise.all([store.put(own, OWNER), ...marks, done]);
+    return own;
+  } catch {
+    return before; // there is no room: work that frees some is not refused
   }
 }
 
@@ -49,7 +74,9 @@ export class IndexedDbStore implements WorkspaceStore {
 
   constructor(
     private readonly db: IDBPDatabase<Schema>,
+    private readonly owner: number,
     private readonly release: () => void,
+    private readonly onTaken: () => void,
   ) {}
 
   async load(): Promise<WorkspaceIndex | null> {
@@ -64,24 +91,28 @@ export class IndexedDbStore implements WorkspaceStore {
       const transaction = this.db.transaction(["workspace", "documents", "results"], "readwrite");
       const kept = transaction.objectStore("results");
       const written = transaction.objectStore("documents");
-      const all: Promise<unknown>[] = [];
+      const all = this.#guarded(transaction.objectStore("workspace"));
       try {
         for (const result of results) all.push(kept.put(result));
         for (const step of forgotten) all.push(kept.delete(step));
         for (const { picture, document } of documents) all.push(written.put(document, picture));
         if (index !== undefined) all.push(transaction.objectStore("workspace").put(index, INDEX));
         transaction.commit(); // a page that is being left is not asked again whether it wants more
-        await Promise.all([...all, transaction.done]);
       } catch (error) {
         abort(transaction); // what cannot be cloned throws at once, and the writes before it would stay
         await Promise.allSettled([...all, transaction.done]);
         throw error;
       }
+      await ended(all, transaction.done);
     });
   }
 
-  async saveFile(picture: number, file: Blob): Promise<void> {
-    await this.#withRoom(() => this.db.put("files", file, picture));
+  saveFile(picture: number, file: Blob): Promise<void> {
+    return this.#withRoom(async () => {
+      const transaction = this.db.transaction(["files", "workspace"], "readwrite");
+      const guard = this.#guarded(transaction.objectStore("workspace"));
+      await ended([...guard, transaction.objectStore("files").put(file, picture)], transaction.done);
+    });
   }
 
   async loadFile(picture: number): Promise<Blob | null> {
@@ -137,15 +168,16 @@ export class IndexedDbStore implements WorkspaceStore {
 
   removePicture(picture: number): Promise<void> {
     return this.#try(async () => {
-      const transaction = this.db.transaction(["files", "documents", "results"], "readwrite");
+      const transaction = this.db.transaction(["files", "documents", "results", "workspace"], "readwrite");
       const results = transaction.objectStore("results");
       const steps = await results.index("picture").getAllKeys(picture);
       const removals = [
+        ...this.#guarded(transaction.objectStore("workspace")),
         transaction.objectStore("files").delete(picture),
         transaction.objectStore("documents").delete(picture),
         ...steps.map((step) => results.delete(step)),
       ];
-      await Promise.all([...removals, transaction.done]);
+      await ended(removals, transaction.done);
     });
   }
 
@@ -183,6 +215,14 @@ export class IndexedDbStore implements WorkspaceStore {
     this.release();
   }
 
+  /**
+   * A transaction's first requests, which let it fail as a whole once another page has the workspace. Nothing is read, for a
+   * page that is being left would not live to see the answer.
+   */
+  #guarded(marks: Marks): Promise<unknown>[] {
+    return [marks.add(true, goneMark(this.owner)), marks.delete(goneMark(this.owner))];
+  }
+
   /** Work that does not fit any more gets the room of the embeddings, which can be had again. */
   async #withRoom<T>(task: () => Promise<T>): Promise<T> {
     try {
@@ -198,15 +238,28 @@ export class IndexedDbStore implements WorkspaceStore {
     try {
       return await task();
     } catch (error) {
-      throw named(error);
+      const problem = named(error);
+      if (problem.code === "taken") this.onTaken();
+      throw problem;
     }
   }
 }
 
+/** Raises what let the transaction fail, and not what failed because of that. */
+async function ended(requests: readonly Promise<unknown>[], done: Promise<void>): Promise<void> {
+  const results = await Promise.allSettled([...requests, done]);
+  const reasons = results.flatMap((result) => (result.status === "rejected" ? [result.reason as Error] : []));
+  const cause = reasons.find(({ name }) => name !== "AbortError") ?? reasons[0];
+  if (cause !== undefined) throw cause;
+}
+
+/** A mark that is there already is the only constraint. */
+const CODES: Readonly<Record<string, StorageCode>> = { QuotaExceededError: "quota", ConstraintError: "taken" };
+
 function named(error: unknown): StorageError {
   if (error instanceof StorageError) return error;
   const name = error instanceof Error || error instanceof DOMException ? error.name : "";
-  return new StorageError(name === "QuotaExceededError" ? "quota" : "broken", String(error));
+  return new StorageError(CODES[name] ?? "broken", String(error));
 }
 
 /** One that has ended by itself cannot be aborted any more, and need not be. */

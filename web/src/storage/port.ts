@@ -34,7 +34,8 @@ export interface Changes {
   readonly forgotten?: readonly number[];
 }
 
-export type StorageCode = "quota" | "broken" | "busy";
+/** `taken`: another page has the workspace. */
+export type StorageCode = "quota" | "broken" | "busy" | "taken";
 
 export class StorageError extends Error {
   constructor(

@@ -171,7 +171,8 @@ export class Keeper {
     if (this.#closed) return;
     const dirty = this.#isDirty;
     this.store.dispatch({ type: "workspace/yield", kept: true });
-    const written = taken ? !dirty : await this.flush();
+    this.#closed = taken;
+    const written = taken ? (await this.#writing) && !dirty : await this.flush();
     this.#closed = true;
     if (written && this.#files.size === 0) (await this.shelf).close();
     else this.store.dispatch({ type: "workspace/yield", kept: false });
@@ -238,6 +239,7 @@ export class Keeper {
 
   #complain(error: unknown): void {
     const code = error instanceof StorageError ? error.code : "broken";
+    if (code === "taken") return; // the page hears so by itself, and yields
     this.#tell(`storage_${code}`, error instanceof Error ? error.message : "", "error");
   }
 
