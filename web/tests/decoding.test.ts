@@ -2,20 +2,25 @@ import { expect, it, vi } from "vitest";
 
 import type { Action } from "../src/app/actions";
 import type { ClickModel } from "../src/app/effects/click-model";
-import { Decoding } from "../src/app/effects/decode";
+import { Decoding, handWorkIn } from "../src/app/effects/decode";
 import type { EngineKeeper } from "../src/app/effects/engine";
 import type { ServerDecoder } from "../src/app/effects/server-decoder";
 import { StepMaker } from "../src/app/effects/step-maker";
 import { emptyResources } from "../src/app/mask-library";
 import { docOf, draftStep } from "../src/app/selectors";
-import type { Step } from "../src/app/state";
+import type { MaskRef, Step } from "../src/app/state";
+import { handMade } from "../src/app/steps";
 import { createStore } from "../src/app/store";
 import type { Store } from "../src/app/store";
 import type { StepResult, Task } from "../src/decode/protocol";
 import { DecodeError } from "../src/decode/protocol";
 import { DecodeService } from "../src/decode/service";
 import { imagePoint } from "../src/geometry/frames";
+import { EMPTY_PROMPT } from "../src/geometry/prompt";
+import { emptyRaster, rasterToRle } from "../src/geometry/raster";
 import { opened, point } from "./document";
+
+const SIZE = { width: 4, height: 4 };
 
 const paint = (x: number): Action => ({
   type: "mask/edit",
@@ -76,6 +81,19 @@ it("work by hand waits for no click that waits for an encode", async () => {
   expect(cut).not.toBe(painted?.step);
   await done(() => store.get().steps[cut]);
   expect(store.get().steps[asked?.step ?? -1]?.status).toBe("waiting");
+});
+
+it("what waits by hand is found without a look at every way through the others", () => {
+  let looks = 0;
+  const named = (id: number): MaskRef[] => Array.from({ length: id - 1 }, (_, i) => ({ step: i + 1, candidate: 0 }));
+  const stepOf = (id: number): Step => {
+    const step = handMade(id, EMPTY_PROMPT, { kind: "set", rle: rasterToRle(emptyRaster(SIZE)) }, null, named(id));
+    return Object.defineProperty({ ...step }, "edit", { get: () => (looks++, step.edit) });
+  };
+  const steps = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [i + 1, stepOf(i + 1)]));
+  const isByHand = handWorkIn(steps);
+  expect(Object.keys(steps).every((id) => isByHand(Number(id)))).toBe(true);
+  expect(looks).toBeLessThan(200);
 });
 
 it("a stroke painted before the worker is up is done when it is, and again after a crash, without an encode", async () => {

@@ -108,11 +108,12 @@ export class Decoding {
     const own = draft.step === null ? [] : [draft.step];
     const wanted = [...own, ...objects.map((object) => object.step)];
     const waiting = wanted.filter((id) => state.steps[id]?.status === "waiting");
-    const asked = waiting.find((id) => !isByHand(state, id));
+    const isByHand = handWorkIn(state.steps);
+    const asked = waiting.find((id) => !isByHand(id));
     if (asked !== undefined && !this.#running.has(asked)) {
       this.#queue.submit({ urgent: true, epoch: this.#epoch, step: asked });
     }
-    for (const id of waiting) if (!this.#running.has(id) && isByHand(state, id)) void this.#mend(id);
+    for (const id of waiting) if (!this.#running.has(id) && isByHand(id)) void this.#mend(id);
     const shown = shownSteps(state);
     this.resources.library.keepOnly(shown);
     for (const id of this.#painted.keys()) if (!shown.includes(id)) this.#painted.delete(id);
@@ -224,12 +225,17 @@ export class Decoding {
   }
 }
 
-/** A change by hand, or a click for the interactive model, on masks that are there or that are themselves such changes. */
-function isByHand({ steps }: Pick<AppState, "steps">, id: number): boolean {
-  const step = steps[id];
-  if (step?.edit == null) return false;
-  const named = [...step.feedback.slice(0, 1), ...step.others];
-  return named.every((ref) => steps[ref.step]?.status === "done" || isByHand({ steps }, ref.step));
+/** Which steps are changes by hand, or clicks for the interactive model, on masks that are there or are such changes. */
+export function handWorkIn(steps: AppState["steps"]): (id: number) => boolean {
+  const known = new Map<number, boolean>(); // objects that are cut out of all others name these, and those one another
+  const isByHand = (id: number): boolean => {
+    const step = steps[id];
+    const named = step?.edit == null ? null : [...step.feedback.slice(0, 1), ...step.others];
+    const found = known.get(id) ?? named?.every((ref) => steps[ref.step]?.status === "done" || isByHand(ref.step));
+    known.set(id, found ?? false);
+    return found ?? false;
+  };
+  return isByHand;
 }
 
 /** Where a preview makes sense: over the picture, with the pointing tool, before the first click of an object, if the promptable model answers it. */
