@@ -29,15 +29,16 @@ export class Importer {
       .get()
       .workspace.entries.flatMap(({ id, name, size }) => (size === null ? [] : [{ id, name, ...size }]));
     const imported = readAnnotations(files, pictures);
-    let read = 0;
+    let [read, waiting] = [0, 0];
     for (const { id, objects } of imported.pictures) {
       const { nextId, workspace } = this.store.get();
       if (workspace.place === "yielded") return; // another tab took it meanwhile
       if (!workspace.entries.some((entry) => entry.id === id)) continue; // removed meanwhile
       this.store.dispatch({ type: "workspace/import", id, objects });
       read += objects.length;
-      await this.#keep(id, nextId);
+      waiting = await this.#keep(id, nextId, waiting);
     }
+    await this.results.settled();
     this.#tell(read === 0 ? "import_nothing" : "import_done", `${read}`, read === 0 ? "warning" : "info");
     for (const code of new Set(imported.skipped.map((skip) => skip.code))) {
       const skips = imported.skipped.filter((skip) => skip.code === code);
@@ -46,19 +47,22 @@ export class Importer {
     }
   }
 
-  /** The masks of a picture's steps from `first` on are there already: nobody has to work them out, but where none are kept. */
-  async #keep(picture: number, first: number): Promise<void> {
-    let waiting = 0;
+  /**
+   * The masks of a picture's steps from `first` on are there already: nobody has to work them out, but where none are kept.
+   * Resolves to the bytes that wait to be written, with the `waiting` of the pictures before.
+   */
+  async #keep(picture: number, first: number, waiting: number): Promise<number> {
     for (const { id, edit } of Object.values(documentsOf(this.store.get())[picture]?.steps ?? {})) {
       if (id < first || edit?.kind !== "set") continue;
       const raster = rleToRaster(edit.rle);
       this.results.keep(picture, id, { raster });
       waiting += raster.data.length;
       if (waiting < this.mostWaiting) continue;
-      if (!(await this.results.settled())) return;
+      const isWritten = await this.results.settled();
       waiting = 0;
+      if (!isWritten) break;
     }
-    await this.results.settled();
+    return waiting;
   }
 
   /** A picture that was never opened has no size yet, and masks must fit. */
