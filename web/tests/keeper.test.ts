@@ -155,8 +155,25 @@ describe("what is kept", () => {
     expect(await keeper.results.recall(picture, step)).toEqual({ raster: RASTER });
     save.mockRestore();
     expect(await keeper.flush()).toBe(true);
+    expect(store.get().notices).toEqual([]); // they would outlive their cause
     expect((await shelf.loadDocuments()).map((kept) => kept.picture)).toEqual([picture]);
     expect(await shelf.loadResult(step)).not.toBeNull();
+  });
+
+  it("is short of a picture's file, and says so, whatever else is written, until the picture is removed", async () => {
+    const shelf = new MemoryStore();
+    const { store, keeper } = await page(shelf);
+    const codes = (): string[] => store.get().notices.map(({ code }) => code);
+    vi.spyOn(shelf, "saveFile").mockRejectedValueOnce(new StorageError("quota", "full"));
+    const picture = open(store, "a.jpg");
+    keeper.files.put(picture, new File(["a"], "a.jpg"));
+    await vi.waitFor(() => expect(codes()).toEqual(["storage_quota"]));
+    await keeper.flush();
+    expect(codes()).toEqual(["storage_quota"]);
+    store.dispatch({ type: "workspace/remove", id: picture });
+    keeper.removePicture(picture);
+    await keeper.flush();
+    expect(codes()).toEqual([]);
   });
 
   it("goes to another tab whole; what could not be written stays, and the page says so", async () => {

@@ -15,6 +15,7 @@ import type { ResultShelf } from "./shelf";
 
 /** Changes wait so long for others, so that a burst of them is one write. */
 const GATHER_MS = 250;
+const FAILURES = ["storage_quota", "storage_broken"];
 
 /** Puts every change into the browser's storage, and brings an earlier visit's work back. */
 export class Keeper {
@@ -26,6 +27,8 @@ export class Keeper {
   readonly #unread = new Set<number>();
   #indexChanged = false;
   #warned = false;
+  /** It was told that something could not be kept. */
+  #complained = false;
   #closed = false;
   /** So many files are on their way into the storage. */
   #storing = 0;
@@ -213,6 +216,10 @@ export class Keeper {
       const packedResults = results.map(([step, { picture, result }]) => ({ step, picture, payload: packed(result) }));
       await shelf.save({ index, documents, results: packedResults, forgotten });
       for (const [step, entry] of results) if (this.#results.get(step) === entry) this.#results.delete(step);
+      if (this.#complained && this.#files.size === 0) {
+        this.#complained = false; // all that could not be kept is kept now
+        for (const code of FAILURES) this.store.dispatch({ type: "notice/clear", code });
+      }
       await this.#quota.look();
       return true;
     } catch (error) {
@@ -240,6 +247,7 @@ export class Keeper {
   #complain(error: unknown): void {
     const code = error instanceof StorageError ? error.code : "broken";
     if (code === "taken") return; // the page hears so by itself, and yields
+    this.#complained = true;
     this.#tell(`storage_${code}`, error instanceof Error ? error.message : "", "error");
   }
 
