@@ -24,6 +24,9 @@ interface Schema extends DBSchema {
   embeddings: { key: string; value: { key: string; saved: number; bytes: ArrayBuffer }; indexes: { saved: number } };
 }
 
+type Sizes = readonly { readonly key: string; readonly size: number }[];
+const sizesFrom = (value: unknown): Sizes => (value ?? []) as Sizes;
+
 type Marks = IDBPObjectStore<Schema, ("workspace" | "documents" | "results" | "files")[], "workspace", "readwrite">;
 
 /**
@@ -137,17 +140,12 @@ export class IndexedDbStore implements WorkspaceStore {
 
   saveEmbedding(key: string, bytes: ArrayBuffer): Promise<void> {
     return this.#try(async () => {
+      const found = await this.#sizesAnew(); // before the transaction that keeps the work's own writes waiting
       const transaction = this.db.transaction(["embeddings", "workspace"], "readwrite");
       const kept = transaction.objectStore("embeddings");
       const listed = transaction.objectStore("workspace");
-      let sizes = ((await listed.get(SIZES)) ?? []) as { readonly key: string; readonly size: number }[];
-      if (sizes.length !== (await kept.count())) {
-        sizes = []; // they were cleared, or a page of before kept no list
-        let newest = await kept.index("saved").openCursor(null, "prev");
-        for (; newest !== null; newest = await newest.continue()) {
-          sizes.push({ key: newest.value.key, size: newest.value.bytes.byteLength });
-        }
-      }
+      const list = sizesFrom(await listed.get(SIZES));
+      const sizes = list.length === (await kept.count()) ? list : found;
       const newestFirst = [{ key, size: bytes.byteLength }, ...sizes.filter((other) => other.key !== key)];
       let total = 0;
       const left = newestFirst.filter(({ size }, at) => (total += size) <= MOST_EMBEDDING_BYTES || at === 0);
@@ -159,6 +157,18 @@ export class IndexedDbStore implements WorkspaceStore {
         transaction.done,
       ]);
     });
+  }
+
+  /** Read from the embeddings themselves when they were cleared, or a page of before kept no list. */
+  async #sizesAnew(): Promise<Sizes> {
+    const list = sizesFrom(await this.db.get("workspace", SIZES));
+    if (list.length === (await this.db.count("embeddings"))) return list;
+    const sizes = [];
+    let newest = await this.db.transaction("embeddings").store.index("saved").openCursor(null, "prev");
+    for (; newest !== null; newest = await newest.continue()) {
+      sizes.push({ key: newest.value.key, size: newest.value.bytes.byteLength });
+    }
+    return sizes;
   }
 
   async loadEmbedding(key: string): Promise<ArrayBuffer | null> {
