@@ -199,6 +199,21 @@ it("all pictures are written as work that is seen going on, and the page does ot
   expect(parts).toEqual([]);
 });
 
+it("all pictures that wait for other work are written as they are when their turn comes", async () => {
+  const { store, run, jobs } = bench({ "a.png": [MASK], "b.png": [MASK] });
+  let release = (): void => undefined;
+  void jobs.run("pages", () => new Promise<void>((resolve) => (release = resolve)));
+  const exporting = run(true, "coco");
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const [first] = store.get().workspace.entries;
+  const objects = [{ name: "", label: "late", rle: rasterToRle(MASK) }];
+  store.dispatch({ type: "workspace/import", id: first?.id ?? -1, objects });
+  release();
+  await exporting;
+  const { annotations } = JSON.parse((await saved[0]?.blob.text()) ?? "") as { annotations: object[] };
+  expect(annotations).toHaveLength(3);
+});
+
 it.each(["geojson", "mask"] as const)(
   "the download of all pictures as %s is stopped, without a file or a word",
   async (format) => {

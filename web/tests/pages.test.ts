@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 
 import { Jobs } from "../src/app/effects/jobs";
 import { someOf } from "../src/app/effects/notices";
-import { unfolded } from "../src/app/effects/pages";
+import { inTurn, unfolded } from "../src/app/effects/pages";
 import { createStore } from "../src/app/store";
 import type { Store } from "../src/app/store";
 import { TiffError } from "../src/pictures/tiff";
@@ -63,6 +63,21 @@ describe("TIFFs among the pictures that are opened", () => {
     Object.defineProperty(gone, "slice", { value: () => lost });
     const { pictures } = await unfolded([gone, plain("a.png")], jobs, () => pages());
     expect(names(pictures)).toEqual(["gone.tif", "a.png"]);
+  });
+
+  it("alone wait for long work that goes on; else all are opened in their order", async () => {
+    const files = [tiff("a.tif"), plain("b.jpg"), tiff("c.tif"), plain("d.tif")];
+    const groups = async (): Promise<string[][]> => (await inTurn(files, jobs)).map(names);
+    expect(await groups()).toEqual([names(files)]);
+    let release = (): void => undefined;
+    const running = jobs.run("export", () => new Promise<void>((resolve) => (release = resolve)));
+    expect(await groups()).toEqual([
+      ["b.jpg", "d.tif"],
+      ["a.tif", "c.tif"],
+    ]);
+    release();
+    await running;
+    expect(await groups()).toEqual([names(files)]);
   });
 
   it("are stopped by the person: what was read is opened", async () => {

@@ -54,11 +54,12 @@ export class Exporter {
   ) {}
 
   async run(format: ExportFormat, all: boolean): Promise<void> {
-    const sources = this.#sources(all);
-    if (sources.length === 0) return;
+    const count = this.#sources(all).length;
+    if (count === 0) return;
+    /** What there is when its turn comes. */
+    const save = (options: JobOptions): Promise<void> => this.#save(format, all, this.#sources(all), options);
     try {
-      if (sources.length === 1) await this.#save(format, all, sources, ALONE);
-      else await this.jobs.run("export", (options) => this.#save(format, all, sources, options));
+      await (count === 1 ? save(ALONE) : this.jobs.run("export", save));
     } catch (error) {
       const code = error instanceof DecodeError && error.code === "empty" ? "empty" : "export_failed";
       const detail = error instanceof Error ? error.message : "";

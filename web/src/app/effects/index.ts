@@ -22,7 +22,7 @@ import { report, someOf } from "./notices";
 import { registerOffline } from "./offline";
 import { dropped, sorted } from "./opening";
 import { followOutline } from "./outline";
-import { unfolded } from "./pages";
+import { inTurn, unfolded } from "./pages";
 import { pickObject } from "./pick";
 import { PictureOpener } from "./picture";
 import { Prefetcher } from "./prefetch";
@@ -104,18 +104,21 @@ export function startEffects(store: Store, resources: Resources): void {
     if (problem !== null) tell(problem, "");
     if (skipped > 0) tell("opened_some", `${skipped}`);
     const before = store.get();
-    const pages = await unfolded(pictures, jobs);
-    for (const [code, names] of pages.problems) tell(code, someOf(names));
-    if (isYielded()) return; // another tab took the workspace meanwhile
-    keeper.expect(pages.pictures.reduce((bytes, { size }) => bytes + size, 0));
-    const opened = opener.open(pages.pictures, !worksOn(before, store.get()));
+    const opened: Promise<void>[] = [];
+    for (const group of await inTurn(pictures, jobs)) {
+      const pages = await unfolded(group, jobs);
+      for (const [code, names] of pages.problems) tell(code, someOf(names));
+      if (isYielded()) return; // another tab took the workspace meanwhile
+      keeper.expect(pages.pictures.reduce((bytes, { size }) => bytes + size, 0));
+      opened.push(opener.open(pages.pictures, !worksOn(before, store.get())));
+    }
     for (const file of kept) {
       if (isYielded()) return;
       const first = await workspaces.open(file);
       if (first !== null && store.get().picture === null) void opener.show(first);
     }
     await importer.run(annotations);
-    await opened;
+    await Promise.all(opened);
   };
 
   const remove = (id: number): void => {

@@ -18,6 +18,11 @@ export class Jobs {
 
   constructor(private readonly store: Store) {}
 
+  /** Whether any work goes on or waits. */
+  get busy(): boolean {
+    return this.#wanted.length > 0;
+  }
+
   /** Whether work of one of these kinds goes on or waits. */
   has(...kinds: Job["kind"][]): boolean {
     return this.#wanted.some((kind) => kinds.includes(kind));

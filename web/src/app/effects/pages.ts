@@ -10,11 +10,16 @@ interface Unfolded {
   readonly problems: ReadonlyMap<TiffError["code"], readonly string[]>;
 }
 
+/** Groups to be opened one after the other: behind long work only TIFFs wait, whose pages come last then. */
+export async function inTurn(files: readonly File[], jobs: Jobs): Promise<readonly (readonly File[])[]> {
+  if (!jobs.busy) return [files];
+  const tiffs = new Set(await tiffsAmong(files));
+  return [files.filter((file) => !tiffs.has(file)), [...tiffs]];
+}
+
 /** Every TIFF's pages in its place. It is work with progress; when it is stopped, TIFFs that were not read are left out. */
 export async function unfolded(files: readonly File[], jobs: Jobs, read = readTiff): Promise<Unfolded> {
-  const tiffs: File[] = [];
-  // A file that cannot be read at all is none: what is wrong with it is told when it is shown.
-  for (const file of files) if (mayBeTiff(file) && (await isTiff(file).catch(() => false))) tiffs.push(file);
+  const tiffs = await tiffsAmong(files);
   const pages = new Map<File, readonly File[]>(tiffs.map((file) => [file, []]));
   const problems = new Map<TiffError["code"], string[]>();
   const tell = (code: TiffError["code"], text: string): void =>
@@ -42,6 +47,13 @@ export async function unfolded(files: readonly File[], jobs: Jobs, read = readTi
     });
   }
   return { pictures: files.flatMap((file) => pages.get(file) ?? [file]), problems };
+}
+
+/** A file that cannot be read at all is none: what is wrong with it is told when it is shown. */
+async function tiffsAmong(files: readonly File[]): Promise<File[]> {
+  const tiffs: File[] = [];
+  for (const file of files) if (mayBeTiff(file) && (await isTiff(file).catch(() => false))) tiffs.push(file);
+  return tiffs;
 }
 
 const mayBeTiff = (file: File): boolean => file.type === "image/tiff" || /\.tiff?$/i.test(file.name);
