@@ -76,8 +76,8 @@ describe("without locks", () => {
     [0.7, 0.2, 0],
     [0.2, 0.7, 3], // before either has heard the other
     [0.7, 0.2, 3],
-    [0.2, 0.7, 797], // the first is about to have it
-    [0.7, 0.2, 797],
+    [0.2, 0.7, 217], // the first is about to have it
+    [0.7, 0.2, 217],
   ])("of two tabs that ask at once one has it (%d, %d, %d ms apart)", async (one, other, apart) => {
     vi.spyOn(Math, "random").mockReturnValueOnce(one).mockReturnValueOnce(other);
     const asked = vi.fn();
@@ -130,6 +130,24 @@ describe("without locks", () => {
     expect(early.mock.calls).toEqual([[true]]);
     expect(late).not.toHaveBeenCalled();
     expect(await claimed()).toBeNull();
+  });
+
+  it("a tab that is busy while it begins hears who has it all the same", async () => {
+    const asked = vi.fn();
+    await claimed(asked);
+    const second = claim("w", asked);
+    FakeChannel.open.at(-1)?.sleep();
+    setTimeout(() => FakeChannel.open.at(-1)?.wake(), 200); // behind the end of its patience
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await second).toBeNull();
+    expect(asked).not.toHaveBeenCalled();
+  });
+
+  it("nobody waits long for a page that no other tab answers for", async () => {
+    const done = vi.fn();
+    void claim("w", () => undefined).then(done);
+    await vi.advanceTimersByTimeAsync(250);
+    expect(done).toHaveBeenCalledOnce();
   });
 
   it("nor channels, each tab works for itself", async () => {

@@ -5,6 +5,8 @@ interface Message {
   readonly from: number;
 }
 
+const LAST_LOOK_MS = 20;
+
 interface Line {
   readonly own: number;
   say(kind: Message["kind"]): void;
@@ -47,7 +49,7 @@ export function claimByAsking(
         resolve(null);
       } else if (kind === "whose") line.say("mine");
     });
-    const waiting = setTimeout(() => {
+    const own = (): void => {
       owns = true;
       line.say("taken");
       resolve(() => {
@@ -55,7 +57,9 @@ export function claimByAsking(
         owns = false;
         line.close();
       });
-    }, patience);
+    };
+    // A page that begins is busy itself: an answer may lie there that it has not heard yet.
+    let waiting = setTimeout(() => (waiting = setTimeout(own, LAST_LOOK_MS)), patience);
     line.say("whose");
   });
 }

@@ -2,6 +2,8 @@ import { askByAsking, claimByAsking } from "./claim-by-asking";
 
 /** How long a tab that is just being closed or reloaded may take to let the workspace go, and one that has it to say so. */
 const PATIENCE_MS = 800;
+/** The latter, where each visit waits so long: one that is busy for longer loses the workspace, and can write nothing then. */
+const ANSWER_MS = 200;
 /** How long a tab that is asked for it may take to write what it has. */
 const YIELD_MS = 5000;
 
@@ -20,7 +22,7 @@ const canAsk = (): boolean => typeof BroadcastChannel === "function";
 export function claim(name: string, onAsked: (taken: boolean) => void): Promise<(() => void) | null> {
   const locks = lockManager();
   if (locks === undefined) {
-    return canAsk() ? claimByAsking(lockOf(name), PATIENCE_MS, onAsked) : Promise.resolve(() => undefined);
+    return canAsk() ? claimByAsking(lockOf(name), ANSWER_MS, onAsked) : Promise.resolve(() => undefined);
   }
   return new Promise((resolve) => {
     const hold = (): Promise<void> =>
