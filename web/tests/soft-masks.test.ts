@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import type { Palette } from "../src/formats/png";
 import { encodePng } from "../src/formats/png";
 import { readAnnotations } from "../src/formats/read";
+import type { AnnotationFile, Skipped } from "../src/formats/reading";
 import { rleToRaster } from "../src/geometry/raster";
 
 const SIZE = { width: 12, height: 10 };
@@ -16,7 +17,7 @@ const grey = (...columns: number[]): Uint8Array =>
 /** As [left, width] of each object. */
 function objectsIn(bytes: Uint8Array, ...beside: { path: string; bytes: Uint8Array }[]): number[][] {
   const { pictures, skipped } = readAnnotations([{ path: "masks/cat.png", bytes }, ...beside], [CAT]);
-  expect(skipped).toEqual([]);
+  expect(skipped.filter(({ code }) => code !== "soft_edges")).toEqual([]);
   return (pictures[0]?.objects ?? []).map(({ rle }) => {
     const { x, width } = rleToRaster(rle).area;
     return [x, width];
@@ -38,6 +39,23 @@ it("a mask with soft edges is one object, cut in the middle", async () => {
     }, []);
     expect(objectsIn(encode({ ...SIZE, channels, data: Uint8Array.from(data) }))).toEqual([[3, 7]]);
   }
+});
+
+it("that a mask has soft edges is told where it has so few greys that they may be objects", async () => {
+  const told = async (columns: number[], ...beside: AnnotationFile[]): Promise<Skipped[]> => {
+    const bytes = await written(grey(...columns));
+    return [...readAnnotations([{ path: "masks/cat.png", bytes }, ...beside], [CAT]).skipped];
+  };
+  const few = [85, 170, 255, 255, 255, 255];
+  expect(await told(few)).toEqual([{ code: "soft_edges", path: "masks/cat.png", count: 1 }]);
+  expect(await told([20, 50, 80, 110, 140, 170, 200, 230, 255])).toEqual([]); // little of it white: a map
+  const many = Uint8Array.from({ length: 120 }, (_, i) => (i < 8 ? 20 + 25 * i : 255));
+  const bytes = await written(many);
+  expect(objectsIn(bytes)).toHaveLength(1);
+  expect(readAnnotations([{ path: "masks/cat.png", bytes }], [CAT]).skipped).toEqual([]);
+  const legend = { picture: "cat.jpg", objects: [{ value: 85, name: "dog", label: "" }] };
+  const named = { path: "masks/cat.json", bytes: new TextEncoder().encode(JSON.stringify(legend)) };
+  expect(await told(few, named)).toEqual([]);
 });
 
 it("maps of objects have one for each value still", async () => {

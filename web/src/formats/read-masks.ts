@@ -12,6 +12,8 @@ const MOST_VALUES = 1024;
 
 /** A grey PNG of so many values, one of them a half-tone, most of it white, is one object with soft edges, as in training. */
 const SOFT = { values: 3, from: 64, middle: 128, white: 255 };
+/** Edges have more greys than this; where there are so few, they may have been objects, and it is told. */
+const FEW_GREYS = 8;
 
 /**
  * A mask of two values is one object, what is not black, and so is one with soft edges, what is nearer to white; a map of more,
@@ -30,7 +32,7 @@ export function readMaskPng(file: AnnotationFile, pictures: PictureIndex, beside
   }
   const png = decode(file.bytes);
   const { width, height, channels, palette } = png;
-  const values = told === null ? hardened(png, indices(png)) : indices(png); // a legend names every value
+  const { values, cut } = told === null ? hardened(png, indices(png)) : { values: indices(png), cut: 0 }; // a legend names every value
   const present = new Set(values);
   present.delete(0);
   if (palette !== undefined) present.delete(255);
@@ -47,20 +49,26 @@ export function readMaskPng(file: AnnotationFile, pictures: PictureIndex, beside
       mask: { ...names(value, data.indexOf(1)), rle: rasterToRle(trimmed({ picture: size, area, data })) },
     };
   });
-  return { found, skipped: [] };
+  return { found, skipped: cut > 0 && cut <= FEW_GREYS ? [{ code: "soft_edges", count: 1 }] : [] };
 }
 
-/** A mask that was drawn or scaled with soft edges (model_export/data/mask_images.py has the same rule), cut in the middle. */
-function hardened({ channels, depth, palette }: ReturnType<typeof decode>, values: Uint32Array): Uint32Array {
+interface Hardened {
+  readonly values: Uint32Array;
+  readonly cut: number;
+}
+
+/** A mask that was drawn or scaled with soft edges (model_export/data/mask_images.py has the same rule), cut in the middle; `cut`: of so many greys. */
+function hardened({ channels, depth, palette }: ReturnType<typeof decode>, values: Uint32Array): Hardened {
+  const asItIs = { values, cut: 0 };
   const unit = channels < 3 ? 1 : 0x01_01_01; // a grey as a colour
-  if (depth !== 8 || palette !== undefined || values.some((value) => value % unit !== 0)) return values;
+  if (depth !== 8 || palette !== undefined || values.some((value) => value % unit !== 0)) return asItIs;
   const counts = new Uint32Array(256);
   for (const value of values) counts[value / unit] = (counts[value / unit] ?? 0) + 1;
   const set = [...counts].flatMap((count, grey) => (count > 0 && grey > 0 ? [grey] : []));
   const isMostlyWhite = 2 * (counts[SOFT.white] ?? 0) > values.length - (counts[0] ?? 0);
   const hasHalfTone = set.some((grey) => grey >= SOFT.from && grey < SOFT.white);
-  if (set.length < SOFT.values || !isMostlyWhite || !hasHalfTone) return values;
-  return values.map((value) => (value / unit < SOFT.middle ? 0 : SOFT.white * unit));
+  if (set.length < SOFT.values || !isMostlyWhite || !hasHalfTone) return asItIs;
+  return { values: values.map((value) => (value / unit < SOFT.middle ? 0 : SOFT.white * unit)), cut: set.length };
 }
 
 /** One number a pixel: the index or grey as it is, a colour's three bytes, 0 where it is transparent or black. */

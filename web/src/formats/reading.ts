@@ -20,9 +20,10 @@ export interface AnnotationFile {
   readonly bytes: Uint8Array;
 }
 
-/** Why something of a file was left out; `count` of it. */
+/** Why something of a file was left out, `count` of it; `soft_edges`: a file's greys, taken for edges of one object. */
 export interface Skipped {
-  readonly code: "not_annotations" | "no_such_picture" | "size_differs" | "not_a_mask" | "broken" | "too_many";
+  readonly code:
+    "not_annotations" | "no_such_picture" | "size_differs" | "not_a_mask" | "broken" | "too_many" | "soft_edges";
   readonly path: string;
   readonly count: number;
 }

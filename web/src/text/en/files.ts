@@ -37,6 +37,8 @@ export const files = {
   "problem.import_no_such_picture": "Some annotations are of pictures that are not open. Left out: {detail}.",
   "problem.import_size_differs": "Some annotations are of a picture of another size. Left out: {detail}.",
   "problem.import_not_a_mask": "Boxes and broken outlines hold no mask. Left out: {detail}.",
+  "problem.import_soft_edges":
+    "Masks of a few greys, mostly white, were read as one object with soft edges: {detail}. With a legend, each grey is an object.",
   "problem.import_broken": "A file of annotations is damaged. Left out: {detail}.",
   "problem.import_too_many": "There are more objects than the page takes. Left out: {detail}.",
 

@@ -36,6 +36,8 @@ export const files: Translated<typeof english> = {
   "problem.import_no_such_picture": "有些标注属于未打开的图片。略过：{detail}。",
   "problem.import_size_differs": "有些标注属于另一种尺寸的图片。略过：{detail}。",
   "problem.import_not_a_mask": "边框和损坏的轮廓不含掩码。略过：{detail}。",
+  "problem.import_soft_edges":
+    "只有少数几种灰度且以白色为主的掩码已读作一个边缘柔和的对象：{detail}。附上图例后，每种灰度各为一个对象。",
   "problem.import_broken": "有标注文件已损坏。略过：{detail}。",
   "problem.import_too_many": "对象数量超出页面可接受的范围。略过：{detail}。",
 
