@@ -206,17 +206,23 @@ describe("what is kept", () => {
     await third.keeper.yield(true); // another tab writes there already
     expect([save.mock.calls.length, third.store.get().workspace.kept]).toEqual([0, false]);
 
+    const whole = await page(new MemoryStore());
+    open(whole.store, "d.jpg");
+    await whole.keeper.flush();
+    await whole.keeper.yield(true);
+    expect(whole.store.get().workspace.kept).toBe(true);
+
     const robbed = await page(taken);
     open(robbed.store, "d.jpg");
     save.mockImplementationOnce(() => {
+      void robbed.keeper.flush(); // what waits behind it
       void robbed.keeper.yield(true); // as the storage says while it writes
       return Promise.reject(new StorageError("taken", "gone"));
     });
     expect(await robbed.keeper.flush()).toBe(false);
-    await Promise.resolve();
+    await robbed.keeper.flush();
     const { workspace, notices } = robbed.store.get();
     expect([workspace.place, workspace.kept, notices]).toEqual(["yielded", false, []]);
-    await robbed.keeper.flush();
     expect(save).toHaveBeenCalledOnce();
   });
 });

@@ -44,7 +44,7 @@ export class Keeper {
       this.store.dispatch({ type: "notice/add", notice: { code, detail, tone: "warning", action: null } }),
     );
     store.listen((state, before, action) => {
-      if (action.type === "workspace/restore") return;
+      if (action.type === "workspace/restore" || action.type === "workspace/yield") return;
       const { picture, workspace } = state;
       const same = picture?.epoch === before.picture?.epoch;
       const edited = state.history !== before.history || state.steps !== before.steps || state.hidden !== before.hidden;
@@ -172,10 +172,9 @@ export class Keeper {
    */
   async yield(taken: boolean): Promise<void> {
     if (this.#closed) return;
-    const dirty = this.#isDirty;
-    this.store.dispatch({ type: "workspace/yield", kept: true });
     this.#closed = taken;
-    const written = taken ? (await this.#writing) && !dirty : await this.flush();
+    this.store.dispatch({ type: "workspace/yield", kept: true });
+    const written = taken ? await this.#writing.then(() => !this.#isDirty) : await this.flush();
     this.#closed = true;
     if (written && this.#files.size === 0) (await this.shelf).close();
     else this.store.dispatch({ type: "workspace/yield", kept: false });
