@@ -37,8 +37,15 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     launchOptions: {
       executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-      // Chromium's own traffic to its maker stays off: the tests watch every request.
-      args: ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+      // Chromium's own traffic to its maker stays off: the tests watch every request. lan.test is this machine under a
+      // name that browsers do not trust as they do 127.0.0.1.
+      args: [
+        "--disable-quic",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--host-resolver-rules=MAP lan.test 127.0.0.1",
+      ],
     },
   },
   webServer: {
