@@ -42,7 +42,7 @@ test("over plain http tabs ask each other whose the workspace is", async ({ brow
   expect(await other.see("objects")).toBe(2);
   await expect(studio.part("yielded")).toBeVisible();
   for (const { watch } of [studio, other]) {
-    watch.allow(/Cross-Origin-Opener-Policy header has been ignored/);
+    watch.allowErrors(/Cross-Origin-Opener-Policy header has been ignored/);
     watch.expectQuiet();
   }
   await context.close();
