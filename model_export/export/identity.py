@@ -23,7 +23,13 @@ EMBEDDED = {  # id -> title, description, opening of the model card
 # Revisions that are or were embedded, besides what lies in server/bundles: all of the project's pictures alone.
 FORMER = {
     "segserve-lite": ("404ddaa1e6835cfb", "fb100375dbc680a1", "72d6d46d931def0a", "5627083e05d62344"),
-    "segserve-clicks": ("6bf0d79703b6cb33", "c2d372c22595ecc4", "1fe15fd970932240", "fddc1077af55cc03"),
+    "segserve-clicks": (
+        "6bf0d79703b6cb33",
+        "c2d372c22595ecc4",
+        "1fe15fd970932240",
+        "fddc1077af55cc03",
+        "e7431d22ba3e55fc",
+    ),
 }
 DEFAULT_LICENSE = "Apache-2.0 for the weights; see the model card for the terms of the training pictures"
 DEFAULT_SETS = (
