@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,19 +40,27 @@ def two_bundles(root: Path) -> tuple[BundleManifest, BundleManifest]:
     return write_bundle(root, model_id="first"), write_bundle(root, model_id="second", files=other, speed=SPEED)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-async def two(tmp_path: Path) -> AsyncIterator[Two]:
-    first, second = two_bundles(tmp_path)
+@asynccontextmanager
+async def served(root: Path, *, room_for_one: bool = False) -> AsyncIterator[Two]:
+    first, second = two_bundles(root)
+    room = max(memory_of(first), memory_of(second)) if room_for_one else 0
+    settings = Settings(bundle_dir=root, model="first", static_dir=root / "static", model_memory=room)
     backend = FakeBackend()
-    app = create_app(Settings(bundle_dir=tmp_path, model="first", static_dir=tmp_path / "static"), backend=backend)
+    app = create_app(settings, backend=backend)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://segserve.test") as http,
     ):
-        await app.state.context.models.get(None)
         yield Two(http, app.state.context, backend, first, second)
-        backend.encoder.gate.set()
+
+
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    async with served(tmp_path) as both:
+        await both.context.models.get(None)
+        yield both
+        both.backend.encoder.gate.set()
 
 
 async def test_revisions_never_mix(two: Two) -> None:
@@ -114,45 +123,29 @@ async def test_a_caller_who_hangs_up_ends_the_run(two: Two) -> None:
 
 
 async def test_many_uploads_to_two_models_with_room_for_one(tmp_path: Path) -> None:
-    first, second = two_bundles(tmp_path)
-    room = max(memory_of(first), memory_of(second))
-    settings = Settings(bundle_dir=tmp_path, model="first", static_dir=tmp_path / "static", model_memory=room)
-    app = create_app(settings, backend=FakeBackend())
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://segserve.test") as http,
-    ):
+    async with served(tmp_path, room_for_one=True) as two:
         pictures = [encode(draw(background=(shade, 200, 200))) for shade in range(12)]
         sent = [(name, data) for data in pictures for name in ("first", "second")]
         answers = await asyncio.gather(
-            *(http.post("/v1/images", params={"model": name}, content=data, headers=PNG) for name, data in sent)
+            *(two.http.post("/v1/images", params={"model": name}, content=data, headers=PNG) for name, data in sent)
         )
         assert [answer.status_code for answer in answers] == [201] * len(sent)
         assert [answer.json()["model"] for answer in answers] == [name for name, _ in sent]
-        assert (await http.get("/readyz")).status_code == 200
+        assert (await two.http.get("/readyz")).status_code == 200
 
 
 async def test_a_stored_embedding_is_given_without_its_model(tmp_path: Path) -> None:
-    first, second = two_bundles(tmp_path)
-    room = max(memory_of(first), memory_of(second))
-    settings = Settings(bundle_dir=tmp_path, model="first", static_dir=tmp_path / "static", model_memory=room)
-    app = create_app(settings, backend=FakeBackend())
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://segserve.test") as http,
-    ):
+    async with served(tmp_path, room_for_one=True) as two:
         for name in ("second", "first"):  # which leaves no room for the second
-            sent = await http.post("/v1/images", params={"model": name}, content=encode(draw()), headers=PNG)
+            sent = await two.http.post("/v1/images", params={"model": name}, content=encode(draw()), headers=PNG)
             assert sent.status_code == 201
         url = f"/v1/images/{sent.json()['id']}/embedding?model=second"
-        whole = await http.get(url)
-        assert (whole.status_code, whole.headers["x-segserve-revision"]) == (200, second.revision)
-        assert (await http.get(url, headers={"If-None-Match": whole.headers["etag"]})).status_code == 304
-        states = {name: app.state.context.models.state(name) for name in ("first", "second")}
+        whole = await two.http.get(url)
+        assert (whole.status_code, whole.headers["x-segserve-revision"]) == (200, two.second.revision)
+        assert (await two.http.get(url, headers={"If-None-Match": whole.headers["etag"]})).status_code == 304
+        states = {name: two.context.models.state(name) for name in ("first", "second")}
         assert states == {"first": "ready", "second": "idle"}
-        metrics = (await http.get("/metrics")).text
+        metrics = (await two.http.get("/metrics")).text
         assert 'segserve_embedding_cache_total{model="second",outcome="hit"} 2.0' in metrics
 
 

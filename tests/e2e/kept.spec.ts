@@ -1,7 +1,7 @@
 import { iouOf } from "./page/masks";
 import { Studio } from "./page/studio";
 import { expect, test } from "./page/test";
-import { makeObject, openAll, TABLE } from "./page/work";
+import { handOver, makeObject, openAll, TABLE } from "./page/work";
 
 test.describe("nothing is lost", () => {
   test("a reload comes back with pictures, objects and undo, and asks the model nothing", async ({ alone: studio }) => {
@@ -37,12 +37,7 @@ test("the workspace goes from tab to tab, and nothing that was done a moment bef
   await makeObject(studio, [0.42, 0.3]);
   const other = await Studio.on(await studio.page.context().newPage(), baseURL ?? "");
   await other.visit();
-  await makeObject(studio, [0.84, 0.73]);
-  // Within the moment in which changes are gathered.
-  await Promise.all([other.page.waitForEvent("load"), other.part("take-over").click()]);
-  await other.ready();
-  expect(await other.see("objects")).toBe(2);
-  await expect(studio.part("yielded")).toBeVisible();
+  await handOver(studio, other);
   await studio.key("Control+z");
   for (let i = 0; i < 3; i++) await studio.key("Escape"); // browsers let only the first one be prevented
   await expect(studio.part("yielded")).toBeVisible();

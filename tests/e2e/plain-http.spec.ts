@@ -2,7 +2,7 @@ import type { Browser, BrowserContext } from "@playwright/test";
 import { Studio } from "./page/studio";
 import { expect, test } from "./page/test";
 import { LOCALE } from "./page/words";
-import { makeObject, TABLE } from "./page/work";
+import { handOver, makeObject, TABLE } from "./page/work";
 
 /** As a team uses it in its own network: no locks, no service worker, no shared memory. */
 async function inTheNetwork(browser: Browser, baseURL: string): Promise<{ context: BrowserContext; address: string }> {
@@ -36,11 +36,7 @@ test("over plain http tabs ask each other whose the workspace is", async ({ brow
   await makeObject(studio, [0.42, 0.3]);
   const other = await Studio.on(await context.newPage(), address);
   await other.visit();
-  await makeObject(studio, [0.84, 0.73]);
-  await Promise.all([other.page.waitForEvent("load"), other.part("take-over").click()]);
-  await other.ready();
-  expect(await other.see("objects")).toBe(2);
-  await expect(studio.part("yielded")).toBeVisible();
+  await handOver(studio, other);
   for (const { watch } of [studio, other]) {
     watch.allowErrors(/Cross-Origin-Opener-Policy header has been ignored/);
     watch.expectQuiet();

@@ -18,3 +18,12 @@ export async function makeObject(studio: Studio, place: readonly [number, number
   await studio.key("Enter");
   await expect.poll(() => studio.see("objects")).toBe(objects + 1);
 }
+
+/** Two objects in one tab, the second within the moment in which changes are gathered; then the other tab asks for them. */
+export async function handOver(studio: Studio, other: Studio): Promise<void> {
+  await makeObject(studio, [0.84, 0.73]);
+  await Promise.all([other.page.waitForEvent("load"), other.part("take-over").click()]);
+  await other.ready();
+  expect(await other.see("objects")).toBe(2);
+  await expect(studio.part("yielded")).toBeVisible();
+}
