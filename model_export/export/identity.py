@@ -20,16 +20,10 @@ EMBEDDED = {  # id -> title, description, opening of the model card
     "segserve-lite": ("Segserve Lite", "Small general model that comes with Segserve; quick on a CPU.", LITE_INTRO),
     "segserve-clicks": ("Segserve Clicks", "Refines a mask click by click, in the browser too.", CLICKS_INTRO),
 }
-# Revisions that are or were embedded, besides what lies in server/bundles: all of the project's pictures alone.
+# Revisions that were embedded, besides what lies in server/bundles: all of the project's pictures alone.
 FORMER = {
-    "segserve-lite": ("404ddaa1e6835cfb", "fb100375dbc680a1", "72d6d46d931def0a", "5627083e05d62344"),
-    "segserve-clicks": (
-        "6bf0d79703b6cb33",
-        "c2d372c22595ecc4",
-        "1fe15fd970932240",
-        "fddc1077af55cc03",
-        "e7431d22ba3e55fc",
-    ),
+    "segserve-lite": ("404ddaa1e6835cfb", "fb100375dbc680a1", "72d6d46d931def0a"),
+    "segserve-clicks": ("6bf0d79703b6cb33", "c2d372c22595ecc4", "1fe15fd970932240", "fddc1077af55cc03"),
 }
 DEFAULT_LICENSE = "Apache-2.0 for the weights; see the model card for the terms of the training pictures"
 DEFAULT_SETS = (

@@ -7,7 +7,11 @@ import { openWorkspaceStore } from "../src/storage";
 import { MemoryStore } from "../src/storage/memory";
 import type { Changes, WorkspaceIndex, WorkspaceStore } from "../src/storage/port";
 
-beforeAll(() => vi.stubGlobal("BroadcastChannel", undefined)); // no other tab is waited for: see claim.test.ts
+// No other tab is waited for: see claim.test.ts. Newer Node has locks of its own.
+beforeAll(() => {
+  vi.stubGlobal("navigator", {});
+  vi.stubGlobal("BroadcastChannel", undefined);
+});
 
 let names = 0;
 const nextName = (): string => `test-${++names}`;

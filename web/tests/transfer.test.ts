@@ -23,5 +23,6 @@ it("the page offers to open what comes from outside, not its own rows", () => {
   ]);
   expect(drag("dragleave", "Files")).toBe(false);
   expect([drag("dragenter", "text/uri-list", "text/html"), drag("drop", "text/uri-list")]).toEqual([true, false]);
+  expect([drag("dragenter", "text/plain"), drag("drop", "text/plain")]).toEqual([true, false]);
   stop();
 });

@@ -19,7 +19,7 @@ export async function makeObject(studio: Studio, place: readonly [number, number
   await expect.poll(() => studio.see("objects")).toBe(objects + 1);
 }
 
-/** Two objects in one tab, the second within the moment in which changes are gathered; then the other tab asks for them. */
+/** A second object in one tab; within the moment in which changes are gathered the other tab asks for the workspace, and has both. */
 export async function handOver(studio: Studio, other: Studio): Promise<void> {
   await makeObject(studio, [0.84, 0.73]);
   await Promise.all([other.page.waitForEvent("load"), other.part("take-over").click()]);

@@ -1,5 +1,5 @@
 import type { PlacedLogits, Rectangle } from "../geometry/mask";
-import { intersection, upsample } from "../geometry/mask";
+import { intersection, upsample, wider } from "../geometry/mask";
 import { contextOf, fileOf } from "../pictures/context";
 import { decodePart, onWhite } from "../pictures/pixels";
 
@@ -50,13 +50,6 @@ export function alphaOf(masks: readonly PlacedMask[], area: Rectangle): Uint8Cla
   }
   return alpha;
 }
-
-const wider = ({ x, y, width, height }: Rectangle): Rectangle => ({
-  x: x - 1,
-  y: y - 1,
-  width: width + 2,
-  height: height + 2,
-});
 
 /** The picture, on white as it is shown, inside `area` with the masks' coverage as its alpha channel, as a PNG. */
 export async function cutOut(source: Blob, masks: readonly PlacedMask[], area: Rectangle): Promise<Blob> {

@@ -1,6 +1,5 @@
-import type { Size } from "../geometry/frames";
 import type { PlacedLogits, Rectangle } from "../geometry/mask";
-import { rasterOf } from "../geometry/mask";
+import { intersection, rasterOf, wider } from "../geometry/mask";
 import type { Raster } from "../geometry/raster";
 import { pixelsOf, rasterToRle, trimmed } from "../geometry/raster";
 import { maskPng } from "../formats/png";
@@ -51,7 +50,7 @@ export async function maskFile(masks: readonly PlacedLogits[], source?: Blob): P
   const held = all.filter(({ bounds }) => bounds.width > 0);
   const whole = hull(held.map(({ bounds }) => bounds));
   if (whole === null) throw new DecodeError("empty", "The mask is empty.");
-  return cutOut(source, held, withMargin(whole, first.picture));
+  return cutOut(source, held, intersection(wider(whole), { x: 0, y: 0, ...first.picture }));
 }
 
 function stamp(joint: Uint8Array, { picture, area, data }: Raster): void {
@@ -69,16 +68,4 @@ function hull(held: readonly Rectangle[]): Rectangle | null {
   const right = Math.max(...held.map((area) => area.x + area.width));
   const bottom = Math.max(...held.map((area) => area.y + area.height));
   return { x, y, width: right - x, height: bottom - y };
-}
-
-/** One pixel more on each side, for the soft edge. */
-function withMargin(bounds: Rectangle, picture: Size): Rectangle {
-  const x = Math.max(bounds.x - 1, 0);
-  const y = Math.max(bounds.y - 1, 0);
-  return {
-    x,
-    y,
-    width: Math.min(bounds.x + bounds.width + 1, picture.width) - x,
-    height: Math.min(bounds.y + bounds.height + 1, picture.height) - y,
-  };
 }

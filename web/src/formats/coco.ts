@@ -2,19 +2,19 @@ import type { Part } from "../geometry/contours";
 import { contoursOf, simplified } from "../geometry/contours";
 import { rleToRaster } from "../geometry/raster";
 import { filesFor } from "./names";
-import type { FormatWarning, Writer } from "./types";
+import type { ExportedPicture, FormatWarning, Turn, Writer, Written } from "./types";
 import { AT_ONCE, categoriesOf, categoryOf, warningsOf } from "./types";
 
 /** How far a polygon may lie from the mask's edge, in pixels. */
 export const TOLERANCE = 0.5;
 
 /** COCO's JSON with run lengths: every mask to the pixel. */
-export const writeCoco: Writer = (pictures, turn) => write(false, pictures, turn);
+export const writeCoco: Writer = (pictures, turn) => write(pictures, false, turn);
 
 /** COCO's JSON with polygons; masks with holes, which polygons cannot say, stay run lengths. */
-export const writeCocoPolygons: Writer = (pictures, turn) => write(true, pictures, turn);
+export const writeCocoPolygons: Writer = (pictures, turn) => write(pictures, true, turn);
 
-async function write(polygons: boolean, ...[pictures, turn = AT_ONCE]: Parameters<Writer>): ReturnType<Writer> {
+async function write(pictures: readonly ExportedPicture[], polygons: boolean, turn: Turn = AT_ONCE): Promise<Written> {
   const categories = categoriesOf(pictures);
   const annotations: object[] = [];
   const warnings: FormatWarning[] = [];

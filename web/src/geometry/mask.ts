@@ -124,6 +124,14 @@ export function intersection(a: Rectangle, b: Rectangle): Rectangle {
   return { x, y, width, height };
 }
 
+/** One pixel more on each side, for the soft edge. */
+export const wider = ({ x, y, width, height }: Rectangle): Rectangle => ({
+  x: x - 1,
+  y: y - 1,
+  width: width + 2,
+  height: height + 2,
+});
+
 /** Cells above the threshold; null: none. */
 export function occupiedCells({ data, width, height, threshold }: PlacedLogits): Rectangle | null {
   let [left, top, right, bottom] = [width, height, -1, -1];

@@ -1,7 +1,7 @@
 import type { Store } from "../app/store";
 
-/** Kinds of what can be opened. */
-const OPENED: ReadonlySet<string> = new Set(["Files", "text/uri-list"]);
+/** Kinds of what can be opened (`dropped` of app/effects/opening.ts): an address may come as text too. */
+const OPENED: ReadonlySet<string> = new Set(["Files", "text/uri-list", "text/plain"]);
 
 /** Pictures that are dropped or pasted anywhere on the page. */
 export function attachTransfer(store: Store): () => void {

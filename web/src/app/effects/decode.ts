@@ -229,11 +229,13 @@ export class Decoding {
 export function handWorkIn(steps: AppState["steps"]): (id: number) => boolean {
   const known = new Map<number, boolean>(); // objects that are cut out of all others name these, and those one another
   const isByHand = (id: number): boolean => {
+    const before = known.get(id);
+    if (before !== undefined) return before;
     const step = steps[id];
     const named = step?.edit == null ? null : [...step.feedback.slice(0, 1), ...step.others];
-    const found = known.get(id) ?? named?.every((ref) => steps[ref.step]?.status === "done" || isByHand(ref.step));
-    known.set(id, found ?? false);
-    return found ?? false;
+    const found = named?.every((ref) => steps[ref.step]?.status === "done" || isByHand(ref.step)) ?? false;
+    known.set(id, found);
+    return found;
   };
   return isByHand;
 }

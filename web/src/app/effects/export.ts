@@ -56,8 +56,7 @@ export class Exporter {
   async run(format: ExportFormat, all: boolean): Promise<void> {
     const count = this.#sources(all).length;
     if (count === 0) return;
-    /** What there is when its turn comes. */
-    const save = (options: JobOptions): Promise<void> => this.#save(format, all, this.#sources(all), options);
+    const save = (options: JobOptions): Promise<void> => this.#save(format, all, options);
     try {
       await (count === 1 ? save(ALONE) : this.jobs.run("export", save));
     } catch (error) {
@@ -67,12 +66,8 @@ export class Exporter {
     }
   }
 
-  async #save(
-    format: ExportFormat,
-    all: boolean,
-    sources: readonly Source[],
-    { signal, progress }: JobOptions,
-  ): Promise<void> {
+  async #save(format: ExportFormat, all: boolean, { signal, progress }: JobOptions): Promise<void> {
+    const sources = this.#sources(all); // what there is when its turn comes
     const { files, warnings } = await this.#write(format, sources, async (done) => {
       progress(done / sources.length);
       await breathe();
