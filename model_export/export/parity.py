@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def smallest(a: float, b: float) -> float:
 def difference(exact: Tensors, got: Tensors) -> float:
     """Of the tensor that differs most: the largest difference as a share of its largest value."""
     shares = [float(np.abs(value - got[name]).max() / np.abs(value).max()) for name, value in exact.items()]
-    return reduce(largest, shares)
+    return float(np.max(shares))
 
 
 def torch_encode(model: Network, bundle: LoadedBundle, picture: TestPicture) -> dict[str, NDArray[np.float32]]:
@@ -53,11 +53,11 @@ def torch_encode(model: Network, bundle: LoadedBundle, picture: TestPicture) -> 
 def program_difference(model: Network, bundle: LoadedBundle, pictures: Sequence[TestPicture]) -> float:
     """Of the exported program, which is gone again afterwards: it holds the weights once more."""
     program = TorchBackend("cpu").load_encoder(bundle)
-    shares = (
+    shares = [
         difference(torch_encode(model, bundle, each), program.encode(each.pixels, each.valid_size)[0])
         for each in pictures[:PROGRAM_PICTURES]
-    )
-    return reduce(largest, shares)
+    ]
+    return float(np.max(shares))
 
 
 def torch_decode(model: Network, embedding: Tensors, inputs: DecoderInputs) -> DecoderOutputs:
@@ -82,7 +82,7 @@ def compare_case(torch_out: DecoderOutputs, onnx_out: DecoderOutputs, picture: T
     ]
     return {
         "logits_relative": float(np.abs(reference - got).max()) / max(span, 1e-6),
-        "mask_iou": reduce(smallest, ious),
+        "mask_iou": float(np.min(ious)),
         "score": float(np.abs(torch_out.iou_predictions - onnx_out.iou_predictions).max()),
     }
 

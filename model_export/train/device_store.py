@@ -16,7 +16,7 @@ from model_export.data.picture import Picture
 from model_export.data.rle import area, to_bitmap
 from model_export.train.occlusion import DONOR_AREA
 from model_export.train.picture_cache import PictureCache
-from model_export.train.sampler import FURTHER_REGIONS, Mixing, sampling_weights, weighted_pictures
+from model_export.train.sampler import FURTHER_REGIONS, Mixing, sampling_weights
 
 SIDE = 512  # T: pictures are stored with their longest side at most this
 MOST_MASKS = 24  # of one picture, drawn once where it has more
@@ -45,10 +45,9 @@ class DeviceStore:
 def load_store(
     pictures: Sequence[Picture], weights: Mapping[str, float], mixing: Mixing, device: torch.device, side: int = SIDE
 ) -> DeviceStore:
-    """Reads every picture of a weight above 0 once. Groups and remainders are drawn here, with a seed of their own, and
-    are offered to every sample of their picture with `mixing.regions` as a factor of their chance."""
+    """Reads every picture once. Groups and remainders are drawn here, with a seed of their own, and are offered to
+    every sample of their picture with `mixing.regions` as a factor of their chance."""
     rng = np.random.default_rng(0)
-    pictures = weighted_pictures(pictures, weights)
     shares = sampling_weights(pictures, weights)
     cache = PictureCache(pictures, longest=4 * side, most_bytes=0)
     pixels = np.zeros((len(pictures), 3, side, side), np.uint8)

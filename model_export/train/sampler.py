@@ -55,12 +55,10 @@ class PictureSampler:
     """Draws training samples; decoded pictures are kept (5,200 pictures of 512 px are 2.3 GB), as far as
     `PictureCache` allows.
 
-    `weights`: sampling weight of one picture by its set, 1 where none is given; pictures of weight 0 are not used at
-    all.
+    `weights`: sampling weight of one picture by its set, 1 where none is given.
     """
 
     def __init__(self, pictures: Sequence[Picture], weights: Mapping[str, float], seed: int, mixing: Mixing) -> None:
-        pictures = weighted_pictures(pictures, weights)
         self.cumulative = np.cumsum(sampling_weights(pictures, weights))
         self.donors = np.array([k for k, picture in enumerate(pictures) if picture.source in mixing.donors], np.intp)
         self.mixing = mixing

@@ -171,7 +171,6 @@ class EmbedService:
     async def container(self, record: ImageRecord, model: ServedModel) -> bytes:
         """The embedding as stored; encoded again from the kept file when it was evicted or for another model. Raises
         `image_expired` when the file is gone too, `model_kind_mismatch` where the model has no embeddings."""
-        _ = model.promptable
         stored = await self.stored(record, model.manifest)
         if stored is not None:
             return stored

@@ -153,9 +153,7 @@ class SegmentService:
         add_span("decoder", decode_seconds)
         self._observer.decoded(manifest.id, decode_seconds)
         # The best of each prompt first: should there not be room for all, the others have no reference.
-        ranked = sorted(
-            ((rank, place) for place, masks in enumerate(results) for rank in range(len(masks))), key=lambda key: key[0]
-        )
+        ranked = sorted((rank, place) for place, masks in enumerate(results) for rank in range(len(masks)))
         with span("cache"):
             refs = await self._images.put_logits(
                 [results[place][rank].logits for rank, place in ranked],

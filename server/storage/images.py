@@ -17,9 +17,8 @@ from server.domain.ports import BlobStore, Float32, StoreHealth
 from server.errors import NotFoundError, RequestError
 from server.storage import keys
 from server.storage.codec import decode_logits, encode_logits, read_embedding_info
-from server.storage.memory import ENTRY_OVERHEAD
+from server.storage.memory import entry_cost
 
-_LOGITS_OVERHEAD = ENTRY_OVERHEAD + len(keys.logits_key("0" * 32))
 _PACK_AT_ONCE = 12
 """Logits of a few masks are packed in well under a millisecond; hundreds would hold up the event loop."""
 
@@ -144,16 +143,16 @@ class ImageStore:
             packed = _pack(logits, image_id, revision)
         else:
             packed = await asyncio.to_thread(_pack, logits, image_id, revision)
-        kept = self._fitting(packed)
-        values = dict(zip(map(keys.logits_key, refs[:kept]), packed[:kept], strict=True))
-        await self._store.set_many(values, self._logits_ttl)
+        entries = list(zip(map(keys.logits_key, refs), packed, strict=True))
+        kept = self._fitting(entries)
+        await self._store.set_many(dict(entries[:kept]), self._logits_ttl)
         return [*refs[:kept], *[None] * (len(refs) - kept)]
 
-    def _fitting(self, packed: Sequence[bytes]) -> int:
+    def _fitting(self, entries: Sequence[tuple[str, bytes]]) -> int:
         """How many of the first lie in the store together."""
         if self._logits_room is None:
-            return len(packed)
-        costs = itertools.accumulate(len(item) + _LOGITS_OVERHEAD for item in packed)
+            return len(entries)
+        costs = itertools.accumulate(itertools.starmap(entry_cost, entries))
         return sum(cost <= self._logits_room for cost in costs)
 
     async def get_logits(self, ref: str, *, image_id: str, revision: str) -> Float32 | None:

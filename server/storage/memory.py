@@ -20,6 +20,11 @@ ENTRY_OVERHEAD = 512
 logger = logging.getLogger(__name__)
 
 
+def entry_cost(key: str, value: bytes) -> int:
+    """Bytes of the store's bound that a value takes under a key."""
+    return len(value) + len(key) + ENTRY_OVERHEAD
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     value: bytes
@@ -146,7 +151,7 @@ class MemoryStore:
     ) -> bool:
         """`set` at once, without awaiting. False when the value was refused; what lay under the key is gone then.
         `written_at`: when the value was known to be good, if not now. `head`: as in `swap`."""
-        cost = len(value) + len(key) + ENTRY_OVERHEAD
+        cost = entry_cost(key, value)
         with self._lock:
             if head is not None:
                 known = self._live(key)

@@ -30,9 +30,6 @@ def open_store(
     if redis_url is None:
         return memory
     shared = RedisStore(
-        redis_url,
-        timeout_seconds=redis_timeout_seconds,
-        max_value_bytes=max_value_bytes,
-        observer=observer,
+        redis_url, timeout_seconds=redis_timeout_seconds, max_value_bytes=max_value_bytes, observer=observer
     )
     return ResilientStore(shared, memory, observer=observer)

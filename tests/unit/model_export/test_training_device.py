@@ -67,13 +67,13 @@ def test_samples_of_a_drawn_set_are_valid(tmp_path: Path) -> None:
 
 
 def test_an_object_pasted_in_is_among_the_masks(tmp_path: Path) -> None:
-    """A white disk can only come from its own picture, which is hardly ever drawn itself."""
+    """A white disk can only come from its own picture, which is never drawn itself."""
     black = tmp_path / "black.png"
     cv2.imwrite(str(black), np.zeros((96, 128, 3), np.uint8))
     corner = Picture("black", black, 128, 96, (from_bitmap(disk(96, 128, 10, 10, 9)),))
     pictures = [white_disk(tmp_path / "disk.png"), corner]
     mixing = Mixing(paste=1.0, donors=("disk",))
-    source = DeviceSource(load_store(pictures, {"disk": 1e-9}, mixing, CPU, side=128), mixing, 40, 1)
+    source = DeviceSource(load_store(pictures, {"disk": 0.0}, mixing, CPU, side=128), mixing, 40, 1)
     batch = source.batch(SIZE)
     bright = F.avg_pool2d((batch.pixels.float().mean(-1) > 140).float(), 4)
     found = (bright - batch.masks).abs().mean((1, 2)) < 0.04

@@ -18,7 +18,7 @@ from model_export.train.loop import shown_pictures
 from model_export.train.picture_cache import PictureCache, shrunk
 from model_export.train.previews import choose
 from model_export.train.run import training_pictures
-from model_export.train.sampler import Mixing, PictureSampler, sampling_weights
+from model_export.train.sampler import Mixing, PictureSampler, sampling_weights, weighted_pictures
 from model_export.train.tasks import mixing_of
 from tests.unit.model_export.drawn_set import draw_set
 from tests.unit.model_export.test_training import TINY
@@ -98,8 +98,9 @@ def test_weights_of_which_nothing_could_be_drawn_are_an_error(tmp_path: Path) ->
 
 
 def test_a_set_of_weight_0_lends_nothing_either(tmp_path: Path) -> None:
-    pictures = [draw_picture(tmp_path / "a.png"), replace(draw_picture(tmp_path / "b.png"), source="other")]
     weights = {"other": 0.0}
+    both = [draw_picture(tmp_path / "a.png"), replace(draw_picture(tmp_path / "b.png"), source="other")]
+    pictures = weighted_pictures(both, weights)
     mixing = replace(EVERYTHING, donors=("other",))
     sampler = PictureSampler(pictures, weights, 0, mixing)
     assert [picture.source for picture in sampler.cache.pictures] == ["own"]
