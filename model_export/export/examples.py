@@ -15,8 +15,8 @@ from model_export.export.pictures import SAMPLES
 from server.domain.ports import LoadedBundle, UInt8
 from server.runtime.images import decode_image
 
-HEIGHT = 400
-QUALITY = 76
+HEIGHT = 320
+QUALITY = 74
 COLOURS = ((64, 140, 255), (255, 150, 40), (190, 90, 235))  # RGB, by prompt
 Box = tuple[float, float, float, float]
 

@@ -166,6 +166,9 @@ def encoder_program(model: Network) -> bytes:
             WeightlessEncoder(model.encoder), (weights, *example_pixels(model, 2)), dynamic_shapes=shapes
         )
         program.example_inputs = None  # they would carry the weights
+        for node in program.graph.nodes:  # where each line came from, on this machine
+            for told in ("stack_trace", "nn_module_stack", "torch_fn"):
+                node.meta.pop(told, None)
         buffer = io.BytesIO()
         torch.export.save(program, buffer)
     return buffer.getvalue()

@@ -18,7 +18,13 @@ EMBEDDED = {  # id -> title, description, opening of the model card
 }
 # Every revision that is or was embedded, of the project's pictures alone. A test says when the present one is missing.
 EMBEDDED_REVISIONS = {
-    "segserve-lite": ("404ddaa1e6835cfb", "fb100375dbc680a1", "72d6d46d931def0a", "5627083e05d62344"),
+    "segserve-lite": (
+        "404ddaa1e6835cfb",
+        "fb100375dbc680a1",
+        "72d6d46d931def0a",
+        "5627083e05d62344",
+        "969e29578e1ea011",
+    ),
     "segserve-clicks": (
         "6bf0d79703b6cb33",
         "c2d372c22595ecc4",

@@ -27,57 +27,67 @@ def gaussian_factors(coords: Tensor, h: int, w: int, stride: int, sigma: float) 
     return gy, gx
 
 
-def unit(x: Tensor) -> Tensor:
-    """Unit length over the last axis."""
-    return x * torch.rsqrt((x * x).sum(-1, keepdim=True) + EPSILON)
+def unit(x: Tensor, axis: int) -> Tensor:
+    """Unit length over `axis`."""
+    return x * torch.rsqrt((x * x).sum(axis) + EPSILON).unsqueeze(axis)
+
+
+class Rows(nn.Linear):
+    """On [..., C] as the rows of one matrix: of that ONNX Runtime adds the bias within the product."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.flatten(0, -2)).view(*x.shape[:-1], -1)
 
 
 class Look(nn.Module):
-    """Learned features x [B, h, w, C] -> [B, h w, C], unit vectors that are alike where the picture looks alike."""
+    """Learned features x [B, C, P] of P places -> the same shape, unit vectors over C that are alike where the picture
+    looks alike. Places last: rows of C values are too short to work on."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.project = nn.Linear(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return unit(self.project(x)).flatten(1, 2)
+        return unit(self.project.weight @ x + self.project.bias.unsqueeze(1), 1)
 
 
 def similarity_to_clicks(look: Tensor, h: int, w: int, stride: int, coords: Tensor, labels: Tensor) -> Tensor:
     """Cosine similarity [B, h, w, 2] to the most similar foreground click and the most similar background click; -1
-    where there is no such click. look [B or 1, h w, C]; coords [B, N, 2] ModelPx, labels [B, N]."""
+    where there is no such click. look [B or 1, C, h w]; coords [B, N, 2] ModelPx, labels [B, N]."""
     b, n = labels.shape
     gy, gx = gaussian_factors(coords, h, w, stride, 0.75 * stride)
     weights = (gy.unsqueeze(-1) * gx.unsqueeze(-2)).reshape(b, n, h * w)
     weights = (weights / (weights.sum(-1, keepdim=True) + EPSILON)).to(look.dtype)
-    cosine = unit(weights @ look) @ look.transpose(1, 2)  # [B, N, h w]
+    cosine = unit(weights @ look.transpose(1, 2), 2) @ look  # [B, N, h w]
     maps = [(cosine - 2 * (labels != k).to(cosine.dtype).unsqueeze(-1)).amax(1).clamp(min=-1.0) for k in (1, 0)]
     return torch.stack(maps, -1).view(b, h, w, 2)
 
 
 def similarity_to_mask(look: Tensor, h: int, w: int, share: Tensor) -> Tensor:
-    """Cosine similarity [B, h, w, 2] to the mean look inside and outside a mask; share [B, h w] in 0..1."""
+    """Cosine similarity [B, h, w, 2] to the mean look [B or 1, C, h w] inside and outside a mask; share [B, h w] in
+    0..1."""
     weights = torch.stack([share, 1 - share], 1)  # [B, 2, h w]
     weights = weights / (weights.sum(-1, keepdim=True) + 1.0)
-    cosine = unit(weights @ look) @ look.transpose(1, 2)
+    cosine = unit(weights @ look.transpose(1, 2), 2) @ look
     return cosine.transpose(1, 2).reshape(-1, h, w, 2)
 
 
 class LocalBlock(nn.Module):
-    """Depthwise convolution, norm, expansion, projection, residual on [B, h, w, C]; starts as the identity."""
+    """Depthwise convolution, norm, expansion, projection, residual on [B, h, w, C]; starts as the identity. ReLU, for
+    ConvNeXt's GELU takes a fifth of the decoder's time in WebAssembly."""
 
     def __init__(self, dim: int, kernel: int) -> None:
         super().__init__()
         self.depthwise = DepthwiseConv2d(dim, dim, kernel, padding=kernel // 2, groups=dim)
         self.norm = nn.LayerNorm(dim)
-        self.expand = nn.Linear(dim, 2 * dim)
-        self.project = nn.Linear(2 * dim, dim)
+        self.expand = Rows(dim, 2 * dim)
+        self.project = Rows(2 * dim, dim)
         nn.init.zeros_(self.project.weight)
         nn.init.zeros_(self.project.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.depthwise(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        result: Tensor = x + self.project(F.gelu(self.expand(self.norm(y))))
+        result: Tensor = x + self.project(F.relu(self.expand(self.norm(y))))
         return result
 
 
@@ -103,5 +113,5 @@ class ScoreHead(nn.Module):
         inside = mixed_mean((share @ x) / x.shape[1], area) / (area + EPSILON)
         outside = mixed_mean(((1 - share) @ x) / x.shape[1], 1 - area) / (1 - area + EPSILON)
         look = torch.cat([inside, outside, area, area.sqrt(), unsure / (area + 0.01)], -1)
-        result: Tensor = self.out(F.gelu(self.token(tokens) + self.look(look))).squeeze(-1)
+        result: Tensor = self.out(F.relu(self.token(tokens) + self.look(look))).squeeze(-1)
         return result

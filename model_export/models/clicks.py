@@ -88,7 +88,7 @@ class Coarse(CoarseStage):
     def __init__(self) -> None:
         super().__init__()
         self.backbone = LiteEncoder()
-        for unused in ("lateral8", "from16", "smooth8", "high8", "lateral4", "from8", "high4"):
+        for unused in ("context16", "context8", "lateral8", "from16", "smooth8", "high8", "lateral4", "from8", "high4"):
             delattr(self.backbone, unused)
         self.maps = Maps(CLICK_CHANNELS + 1, 32)
         self.likeness = Likeness(48)

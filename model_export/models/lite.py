@@ -14,12 +14,14 @@ class SegserveLite(Network):
     any multiple of 32."""
 
     input_size = 480
+    resize = "square"
     embedding_shapes = tuple((c, 480 // stride, 480 // stride) for c, stride in ((128, 16), (32, 8), (16, 4)))
     pixel_mean = PIXEL_MEAN
     pixel_std = PIXEL_STD
     mask_stride = MASK_STRIDE
     mask_shape = (480 // MASK_STRIDE, 480 // MASK_STRIDE)
     mask_count = NUM_MASKS
+    identity_at_first = ("encoder.context16.", "encoder.context8.")
     encoder: LiteEncoder
     decoder: LiteDecoder
 

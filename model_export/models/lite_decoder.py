@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from model_export.models.click_guidance import (
     LocalBlock,
     Look,
+    Rows,
     ScoreHead,
     gaussian_factors,
     similarity_to_clicks,
@@ -139,13 +140,13 @@ class LiteDecoder(nn.Module):
         self.label_embed = nn.Parameter(torch.randn(4, dim) * 0.5)  # background, foreground, two box corners
         self.output_tokens = nn.Parameter(torch.randn(1 + NUM_MASKS, dim) * 0.5)
         self.no_mask = nn.Parameter(torch.zeros(dim))
-        self.guide8 = nn.Linear(16, 32)
-        self.guide16 = nn.Sequential(nn.LayerNorm(128), nn.GELU(), nn.Linear(128, dim))
+        self.guide8 = Rows(16, 32)
+        self.guide16 = nn.Sequential(nn.LayerNorm(128), nn.ReLU(), Rows(128, dim))
         self.guide8_norm = nn.LayerNorm(32)
         self.blocks = nn.ModuleList(TwoWayBlock(dim, heads, mlp) for _ in range(depth))
         self.final_attn = TokenToImage(dim, dim // 2, heads)
         self.final_norm = nn.LayerNorm(dim)
-        self.up8 = nn.Linear(dim, 4 * 32)
+        self.up8 = Rows(dim, 4 * 32)
         self.norm8 = nn.LayerNorm(32)
         self.up4 = nn.Linear(32, 4 * 16)
         self.guide4 = nn.Linear(4, 16)
@@ -154,7 +155,7 @@ class LiteDecoder(nn.Module):
         self.iou = mlp3(dim, NUM_MASKS)
         self.look8 = Look(32)
         self.look4 = Look(16)
-        self.hints8 = nn.Linear(6, 32)
+        self.hints8 = Rows(6, 32)
         self.hints4 = nn.Linear(2, 16)
         self.local8 = nn.Sequential(LocalBlock(32, 5), LocalBlock(32, 5))
         self.local4 = LocalBlock(16, 5)
@@ -189,7 +190,7 @@ class LiteDecoder(nn.Module):
         """x [B, h, w, 32] at stride 8, previous [B, 2 h, 2 w] scaled logits -> [B, h, w, 6]: similarity to foreground
         and background clicks, to the inside and outside of the previous mask, and wide Gaussians at the clicks."""
         b, h, w, _ = x.shape
-        look = self.look8(x)
+        look = self.look8(x.flatten(1, 2).transpose(1, 2))
         clicks = similarity_to_clicks(look, h, w, 8, coords, labels)
         share = torch.sigmoid(previous.view(b, h, 2, w, 2).mean((2, 4)) / LOGIT_SCALE).to(x.dtype)
         mask = similarity_to_mask(look, h, w, share.view(b, h * w)) * has_mask.view(b, 1, 1, 1).to(x.dtype)
@@ -217,7 +218,7 @@ class LiteDecoder(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Shapes as in `server.domain.ports`: -> low_res_masks [B, 4, h, w] logits, iou_predictions [B, 4] in 0..1.
 
-        `look4` [1 or B, 16 h w, 16] is `self.look4` of `high_res_4`, where that was computed before (once a picture,
+        `look4` [1 or B, 16, 16 h w] is `self.look4` of `high_res_4`, where that was computed before (once a picture,
         for several prompts).
         """
         b = point_coords.shape[0]
@@ -237,7 +238,7 @@ class LiteDecoder(nn.Module):
         guide = self.guidance(point_coords, point_labels, mask_input, has_mask_input)
         previous, guide = guide[..., 0], guide.to(dtype)
         guide8 = self.guide8(halve(guide))  # [B, 2h, 2w, 32]
-        dense = self.guide16(halve(F.gelu(self.guide8_norm(guide8)))).reshape(b, h * w, self.dim)
+        dense = self.guide16(halve(F.relu(self.guide8_norm(guide8)))).reshape(b, h * w, self.dim)
         dense = dense + (1 - has_mask_input).view(-1, 1, 1).to(dtype) * self.no_mask
         image = image_embeddings.flatten(2).transpose(1, 2) + dense
 
@@ -251,20 +252,21 @@ class LiteDecoder(nn.Module):
         tokens = self.final_norm(tokens + self.final_attn.attend(tokens + token_pe, image, image_pe))
 
         x = double(self.up8(image.view(b, h, w, self.dim))) + high_res_8.permute(0, 2, 3, 1) + guide8
-        x = F.gelu(self.norm8(x))
+        x = F.relu(self.norm8(x))
         x = x + self.hints8(self.hints(x, point_coords, point_labels, previous, has_mask_input))
         x = self.local8(x)
         high4 = high_res_4.permute(0, 2, 3, 1)
-        look4 = self.look4(high4) if look4 is None else look4
+        look4 = self.look4(high_res_4.flatten(2)) if look4 is None else look4
         similar = similarity_to_clicks(look4, 4 * h, 4 * w, 4, point_coords, point_labels)
         said = torch.cat([guide, similar], -1) @ torch.cat([self.guide4.weight, self.hints4.weight], 1).T
         bias4 = self.up4.bias + (self.guide4.bias + self.hints4.bias).repeat(4)
-        x = F.gelu(double(F.linear(x, self.up4.weight, bias4)) + high4 + said)
+        up4 = F.linear(x.flatten(0, 2), self.up4.weight, bias4).view(b, 2 * h, 2 * w, -1)
+        x = F.relu(double(up4) + high4 + said)
         x = self.local4(x).flatten(1, 2)
         chosen_tokens = tokens[:, 1 : 1 + NUM_MASKS]
         weights = torch.stack([hyper(chosen_tokens[:, k]) for k, hyper in enumerate(self.hyper)], -1)  # [B, 16, 4]
         mixed = weights + self.mix4.weight.T @ weights  # x + mix4(x), absorbed like the projections above
-        masks = (x @ mixed + (self.mix4.bias @ weights).unsqueeze(1)).transpose(1, 2)  # [B, 4, 16 h w]
+        masks = mixed.transpose(1, 2) @ x.transpose(1, 2) + (self.mix4.bias @ weights).unsqueeze(2)  # [B, 4, 16 h w]
         scores = torch.sigmoid(
             self.iou(tokens[:, 0]) + self.score(masks.detach(), x.detach(), chosen_tokens, self.mixed_mean)
         )

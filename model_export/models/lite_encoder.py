@@ -1,6 +1,7 @@
 """Image encoder of segserve-lite: inverted bottlenecks, two attention blocks at stride 32, a feature pyramid.
 
-Blocks after MobileNetV4's universal inverted bottleneck (Qin et al. 2024) and FPN (Lin et al. 2017).
+Blocks after MobileNetV4's universal inverted bottleneck (Qin et al. 2024), FPN (Lin et al. 2017) and, on the pyramid,
+ConvNeXt (Liu et al. 2022).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from model_export.models.click_guidance import LocalBlock
 from model_export.models.depthwise import DepthwiseConv2d
 from model_export.models.network import Encoder
 
@@ -28,6 +30,12 @@ def conv_bn(
     if act:
         layers.append(nn.ReLU())
     return nn.Sequential(*layers)
+
+
+def channels_last(blocks: nn.Module, x: Tensor) -> Tensor:
+    """`blocks` of [B, h, w, C] on x [B, C, h, w]."""
+    result: Tensor = blocks(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    return result
 
 
 class InvertedBottleneck(nn.Module):
@@ -111,9 +119,11 @@ class LiteEncoder(Encoder):
         self.lateral32 = nn.Conv2d(160, dim, 1)
         self.lateral16 = nn.Conv2d(96, dim, 1)
         self.smooth16 = nn.Sequential(conv_bn(dim, dim, 3, groups=dim), nn.Conv2d(dim, dim, 1))
+        self.context16 = nn.Sequential(LocalBlock(dim, 7), LocalBlock(dim, 7))
         self.lateral8 = nn.Conv2d(48, 32, 1)
         self.from16 = nn.Conv2d(dim, 32, 1)
         self.smooth8 = conv_bn(32, 32, 3)
+        self.context8 = nn.Sequential(LocalBlock(32, 7), LocalBlock(32, 7))
         self.high8 = nn.Conv2d(32, 32, 1)
         self.lateral4 = nn.Conv2d(32, 16, 1)
         self.from8 = nn.Conv2d(32, 16, 1)
@@ -137,8 +147,9 @@ class LiteEncoder(Encoder):
         c16 = self.stage16(c8)
         c32 = self.stage32(c16)
         up = F.interpolate(self.lateral32(c32), scale_factor=2.0, mode="nearest")
-        p16 = self.smooth16(F.relu(self.lateral16(c16) + up))
+        p16 = channels_last(self.context16, self.smooth16(F.relu(self.lateral16(c16) + up)))
         p8 = self.smooth8(F.relu(self.lateral8(c8) + F.interpolate(self.from16(p16), scale_factor=2.0, mode="nearest")))
+        p8 = channels_last(self.context8, p8)
         p4 = F.relu(self.lateral4(c4) + F.interpolate(self.from8(p8), scale_factor=2.0, mode="nearest"))
         return p16, self.high8(p8), self.high4(p4)
 

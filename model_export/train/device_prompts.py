@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from model_export.models.lite_decoder import MASK_STRIDE
 from model_export.train.device_warp import Draw
-from model_export.train.prompts import BOX_NOISE, BOX_NOISE_CHANCES, MOST_BOX_NOISE, PADDING
+from model_export.train.prompts import BOX_NOISE, BOX_NOISE_CHANCES, CENTRED, MOST_BOX_NOISE, PADDING
 
 DEEPEST = 24
 
@@ -72,7 +72,7 @@ def next_clicks(draw: Draw, logits: Tensor, masks: Tensor, new_point: float, cou
     missed, extra = truth & ~predicted, predicted & ~truth
     larger = torch.where((missed.sum((1, 2)) >= extra.sum((1, 2))).view(-1, 1, 1), missed, extra).float()
     error = (missed | extra).float()
-    first = torch.where((draw.uniform(0, 1, prompts) < 0.5).view(-1, 1, 1), error, centre(larger))
+    first = torch.where((draw.uniform(0, 1, prompts) < CENTRED).view(-1, 1, 1), centre(larger), error)
     cells = torch.stack([pick(draw, first if turn == 0 else error) for turn in range(count)], 1)  # [P, count, 2]
     label = truth[torch.arange(prompts, device=draw.device).unsqueeze(1), cells[..., 1], cells[..., 0]].float()
     clicked = (draw.uniform(0, 1, prompts) < new_point) & (error.amax((1, 2)) > 0)

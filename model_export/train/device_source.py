@@ -17,6 +17,7 @@ from model_export.train.device_warp import Draw, Warp, blob, inside, random_warp
 from model_export.train.occlusion import PASTED_SIDE, SHAPE_SIDE
 from model_export.train.sampler import Mixing
 from model_export.train.source import Batch
+from server.domain.geometry import ResizeRule
 
 CANDIDATES = 3  # masks tried for each that is wanted
 
@@ -25,8 +26,10 @@ class DeviceSource:
     """Draws from a store on the device. One pasted object a picture instead of up to three, no fences, no JPEG noise;
     boxes are exact to 2 ModelPx; else like `PictureSource`."""
 
-    def __init__(self, store: DeviceStore, mixing: Mixing, pictures: int, masks: int) -> None:
-        self.store, self.mixing, self.pictures, self.masks = store, mixing, pictures, masks
+    def __init__(
+        self, store: DeviceStore, mixing: Mixing, pictures: int, masks: int, resize: ResizeRule = "longest_side"
+    ) -> None:
+        self.store, self.mixing, self.pictures, self.masks, self.resize = store, mixing, pictures, masks, resize
         device = store.pixels.device
         self.draw = Draw(torch.Generator(device), device)
 
@@ -43,7 +46,7 @@ class DeviceSource:
         store, draw, count = self.store, self.draw, self.pictures
         chosen = torch.multinomial(store.weights, count, replacement=True, generator=draw.generator)
         stored = store.pixels.shape[-1]
-        warp, valid = random_warp(draw, store.extents[chosen], stored, size)
+        warp, valid = random_warp(draw, store.extents[chosen], stored, size, self.resize)
         pixels = warp.sample(store.pixels[chosen].float(), size)
 
         keys = store.chances[chosen].log() + draw.gumbel(count, store.chances.shape[1])  # log(0): never before others

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from model_export.train import colour, placement
+from server.domain.geometry import ResizeRule
 
 BLUR_RADIUS = 4
 WAVES = 4  # of a blob's outline
@@ -57,7 +58,9 @@ class Warp:
         return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
-def random_warp(draw: Draw, extents: Tensor, stored: int, size: int) -> tuple[Warp, Tensor]:
+def random_warp(
+    draw: Draw, extents: Tensor, stored: int, size: int, resize: ResizeRule = "longest_side"
+) -> tuple[Warp, Tensor]:
     """As `placement.random_placement`, for extents float32 [B, 2] (height, width) -> warp, valid int64 [B, 2]."""
     count = len(extents)
     sides = extents.flip(1)  # x before y from here on
@@ -65,7 +68,7 @@ def random_warp(draw: Draw, extents: Tensor, stored: int, size: int) -> tuple[Wa
     low, high = (math.log(limit) for limit in placement.SCALE)
     aspect = draw.uniform(-placement.ASPECT, placement.ASPECT, count, 1)
     change = draw.uniform(low, high, count, 1) + torch.cat([aspect, -aspect], 1)
-    scale = size / sides.amax(1, keepdim=True) * (change * jittered).exp()
+    scale = size / (sides if resize == "square" else sides.amax(1, keepdim=True)) * (change * jittered).exp()
     shown = sides * scale
     origin = draw.uniform(0, 1, count, 2) * (size - shown).clamp(max=0)
     flipped = draw.chance(0.5, count) > 0

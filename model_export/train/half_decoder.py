@@ -25,7 +25,7 @@ class HalfDecoder:
         self.weights = {name: value.bfloat16() for name, value in decoder.named_parameters()}
         halves = [feature.bfloat16() for feature in features]
         look_weights = {name.removeprefix("look4."): w for name, w in self.weights.items() if name.startswith("look4.")}
-        look: Tensor = functional_call(decoder.look4, look_weights, halves[2].permute(0, 2, 3, 1))
+        look: Tensor = functional_call(decoder.look4, look_weights, halves[2].flatten(2))
         self.look4 = look.repeat_interleave(prompts, 0)
         self.features = [repeated(half, prompts) for half in halves]
 

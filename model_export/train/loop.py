@@ -101,7 +101,8 @@ def to_resume(checkpoint: Path, world: World) -> bool:
 def start_previews(out: Path, run: Run) -> Previews | None:
     if not run.config.preview_every:
         return None
-    return Previews(out, run.model, shown_pictures(Path(run.config.data)), run.device, run.task.sheet)
+    pictures = shown_pictures(Path(run.config.data))
+    return Previews(out, run.model, pictures, run.device, run.task.sheet, run.task.resize)
 
 
 def shown_pictures(data: Path) -> list[Picture]:

@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from server.domain.geometry import ResizeRule
+
 SCALE = (0.6, 2.0)
 ASPECT = 0.15  # of the logarithm, either way
-AS_SERVED = 0.33  # chance of the serving rule: whole picture, longest side to the input's
+AS_SERVED = 0.33  # chance of the whole picture as the serving rule lays it
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,15 @@ class Placement:
         return placed
 
 
-def random_placement(rng: np.random.Generator, width: int, height: int, size: int) -> Placement:
-    """For a picture of `width` x `height`."""
-    scale_x = scale_y = size / max(width, height)
+def random_placement(
+    rng: np.random.Generator, width: int, height: int, size: int, resize: ResizeRule = "longest_side"
+) -> Placement:
+    """For a picture of `width` x `height`. Jitter is about the rule `resize`: a network that sees stretched pictures is
+    trained on them."""
+    if resize == "square":
+        scale_x, scale_y = size / width, size / height
+    else:
+        scale_x = scale_y = size / max(width, height)
     if rng.random() >= AS_SERVED:
         scale = float(np.exp(rng.uniform(np.log(SCALE[0]), np.log(SCALE[1]))))
         aspect = float(np.exp(rng.uniform(-ASPECT, ASPECT)))

@@ -20,6 +20,7 @@ from model_export.models.lite import SegserveLite
 from model_export.train.augment import place, to_grid
 from model_export.train.placement import Placement
 from model_export.train.prompts import PADDING, centre_point
+from server.domain.geometry import InputFrame, ResizeRule
 
 PICTURES = 8
 SHEETS = 20  # kept on disk
@@ -39,12 +40,12 @@ class Preview:
     box: tuple[int, int, int, int]
 
 
-def choose(pictures: Sequence[Picture], size: int) -> list[Preview]:
+def choose(pictures: Sequence[Picture], size: int, resize: ResizeRule = "longest_side") -> list[Preview]:
     """Up to `PICTURES` spread over the list, each with the largest of its masks that fits; always the same ones."""
     result = []
     for picture in pictures[:: max(1, len(pictures) // PICTURES)][:PICTURES]:
-        scale = size / max(picture.width, picture.height)
-        width, height = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+        frame = InputFrame.of(picture.width, picture.height, resize, size)
+        width, height = frame.input_width, frame.input_height
         whole = Placement(0, 0, picture.width, picture.height, width, height, size, flipped=False)
         masks = [whole.apply(picture.mask(k) * 255) for k in range(len(picture.rles))]
         fitting = [mask for mask in masks if FITTING[0] < mask.mean() / 255 * size**2 / (width * height) < FITTING[1]]
@@ -105,11 +106,17 @@ class Previews:
     """Draws sheets of the averaged weights into `out/predictions/`; the oldest beyond `SHEETS` are removed."""
 
     def __init__(
-        self, out: Path, model: Any, pictures: Sequence[Picture], device: torch.device, sheet: Sheet = contact_sheet
+        self,
+        out: Path,
+        model: Any,
+        pictures: Sequence[Picture],
+        device: torch.device,
+        sheet: Sheet = contact_sheet,
+        resize: ResizeRule = "longest_side",
     ) -> None:
         self.folder, self.device, self.sheet = out / "predictions", device, sheet
         self.model = copy.deepcopy(model).eval()
-        self.previews = choose(pictures, model.input_size)
+        self.previews = choose(pictures, model.input_size, resize)
 
     def draw(self, average: dict[str, Tensor], step: int) -> NDArray[np.uint8] | None:
         """-> uint8 [h, w, 3] RGB, or None when no picture has a mask that fits."""

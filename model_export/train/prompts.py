@@ -16,6 +16,7 @@ PADDING = -1.0
 BOX_NOISE_CHANCES = (0.4, 0.4, 0.2)
 BOX_NOISE = (0.0, 0.03, 0.1)
 MOST_BOX_NOISE = 20.0  # ModelPx
+CENTRED = 0.75  # chance that a round's first click is at the centre of the larger error, where people and NoC click
 
 
 def centre_point(rng: np.random.Generator, region: NDArray[np.bool_]) -> tuple[int, int]:
@@ -66,8 +67,9 @@ def next_clicks(
     new_point: float,
     count: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """Up to `count` clicks a prompt from the error of logits > 0 against masks (both [P, h, w]): half uniform in the
-    whole error, half at the centre of its larger side. With chance 1 - new_point, or without error, padding points.
+    """Up to `count` clicks a prompt from the error of logits > 0 against masks (both [P, h, w]): the first with
+    chance CENTRED at the centre of the larger error, else like the others uniform in the whole error. With chance
+    1 - new_point, or without error, padding points.
     -> coords [P, count, 2], labels [P, count]."""
     coords = np.zeros((len(masks), count, 2), np.float32)
     labels = np.full((len(masks), count), PADDING, np.float32)
@@ -77,7 +79,7 @@ def next_clicks(
         if rng.random() >= new_point or not error.any():
             continue
         for turn in range(int(rng.integers(1, count + 1))):
-            if turn or rng.random() < 0.5:
+            if turn or rng.random() >= CENTRED:
                 cell = uniform_point(rng, error)
             else:
                 missed, extra = truth & ~predicted, predicted & ~truth

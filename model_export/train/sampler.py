@@ -15,6 +15,7 @@ from model_export.train.augment import Canvas, Sample, finish, place
 from model_export.train.occlusion import cut_out, textured_shape
 from model_export.train.picture_cache import PictureCache
 from model_export.train.placement import random_placement
+from server.domain.geometry import ResizeRule
 
 MAX_PASTED = 3
 FURTHER_REGIONS = 2
@@ -55,13 +56,20 @@ class PictureSampler:
     """Draws training samples; decoded pictures are kept (5,200 pictures of 512 px are 2.3 GB), as far as
     `PictureCache` allows.
 
-    `weights`: sampling weight of one picture by its set, 1 where none is given.
+    `weights`: sampling weight of one picture by its set, 1 where none is given. `resize`: of `random_placement`.
     """
 
-    def __init__(self, pictures: Sequence[Picture], weights: Mapping[str, float], seed: int, mixing: Mixing) -> None:
+    def __init__(
+        self,
+        pictures: Sequence[Picture],
+        weights: Mapping[str, float],
+        seed: int,
+        mixing: Mixing,
+        resize: ResizeRule = "longest_side",
+    ) -> None:
         self.cumulative = np.cumsum(sampling_weights(pictures, weights))
         self.donors = np.array([k for k, picture in enumerate(pictures) if picture.source in mixing.donors], np.intp)
-        self.mixing = mixing
+        self.mixing, self.resize = mixing, resize
         self.rng = np.random.default_rng(seed)
         self.cache = PictureCache(pictures)
 
@@ -82,7 +90,7 @@ class PictureSampler:
         if opened is None:
             return None
         picture, pixels = opened
-        placement = random_placement(self.rng, picture.width, picture.height, size)
+        placement = random_placement(self.rng, picture.width, picture.height, size, self.resize)
         canvas = place(picture, pixels, placement, bool(self.rng.random() < SMOOTH))
         self._mix(canvas)
         rles = picture.rles

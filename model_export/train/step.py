@@ -10,6 +10,7 @@ from model_export.train.config import TrainConfig
 from model_export.train.half_decoder import HalfDecoder
 from model_export.train.losses import prompt_loss
 from model_export.train.source import Source
+from server.domain.quantisation import INT8_LIMIT
 
 NEW_POINT = 0.92  # chance that a round brings a click; SAM: 8 of its 10 later rounds
 
@@ -18,6 +19,15 @@ def feedback(logits: Tensor, scores: Tensor, single: Tensor) -> Tensor:
     """The mask that goes back in, [P, 1, h, w]: output 0 where `single` (several prompts), else the best-scored."""
     pick = torch.where(single, torch.zeros_like(scores[:, 0], dtype=torch.long), 1 + scores[:, 1:].argmax(1))
     return logits[torch.arange(len(logits), device=logits.device), pick].unsqueeze(1)
+
+
+def as_stored(feature: Tensor) -> Tensor:
+    """[B, C, h, w] rounded as in the embedding that a decoder is served with (`server.domain.quantisation`: int8, one
+    scale a channel of each picture), so that the decoder learns on it; the gradient passes as if nothing were rounded
+    (Bengio et al. 2013)."""
+    value = feature.detach().float()
+    scale = (value.abs().amax((2, 3), keepdim=True) / INT8_LIMIT).clamp(min=1e-12)
+    return feature + ((value / scale).round() * scale - value).to(feature.dtype)
 
 
 def train_step(
@@ -30,7 +40,7 @@ def train_step(
 
     with torch.autocast(kind, torch.bfloat16), torch.set_grad_enabled(config.freeze != "encoder"):
         x = model.encoder.normalise(batch.pixels, batch.valid).contiguous(memory_format=torch.channels_last)
-        features = model.encoder.features(x)
+        features = [as_stored(feature) for feature in model.encoder.features(x)]
     decode = HalfDecoder(model.decoder, features, config.masks)
     nothing = torch.zeros_like(batch.masks).unsqueeze(1)
     has_mask = torch.zeros_like(batch.masks[:, 0, 0])

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from model_export.data.picture import Picture
 from model_export.models import CLICK_MODELS, MODELS
+from model_export.models.lite import SegserveLite
 from model_export.train.click_loop import Drafts
 from model_export.train.click_previews import click_sheet
 from model_export.train.click_source import ClickSource
@@ -28,6 +29,7 @@ from model_export.train.sampler import Mixing, PictureSampler
 from model_export.train.source import PictureSource, Source
 from model_export.train.step import train_step
 from model_export.train.warm_start import model_from_bundle
+from server.domain.geometry import ResizeRule
 from server.domain.ports import LoadedBundle
 
 MEASURED = 32  # pictures on which batch norm's statistics are measured, at least
@@ -53,7 +55,8 @@ class Task:
     """`step`: (network, source, config, input size, rounds) -> loss with gradient, figures for the log. `encoder`: the
     part that `freeze` means. `shown`: label of a figure in the printed line -> its name in the log. `sheet`: a contact
     sheet of predictions. `start`: the network of a bundle and what the model card is to say of it. `least_rounds`: of a
-    step. `cut_guidance`: see `guidance` of the configuration."""
+    step. `cut_guidance`: see `guidance` of the configuration. `resize`: how whole pictures are laid into the input;
+    click models cut crops out of them."""
 
     make: Callable[[], nn.Module]
     source: Callable[[TrainConfig, World, Sequence[Picture]], Any]
@@ -64,6 +67,7 @@ class Task:
     shown: Mapping[str, str]
     least_rounds: int = 2
     cut_guidance: Callable[[Any], None] = no_guidance
+    resize: ResizeRule = "longest_side"
 
 
 def task_of(config: TrainConfig) -> Task:
@@ -84,11 +88,12 @@ def task_of(config: TrainConfig) -> Task:
             "first best of 3": "first_best3", "by score": "first_by_score", "single": "first_single",
             "last": "last_single", "score error": "first_score_error",
         },
+        resize=SegserveLite.resize,
     )  # fmt: skip
 
 
 def picture_sampler(config: TrainConfig, pictures: Sequence[Picture]) -> PictureSampler:
-    return PictureSampler(pictures, config.weights, config.seed, mixing_of(config, pictures))
+    return PictureSampler(pictures, config.weights, config.seed, mixing_of(config, pictures), task_of(config).resize)
 
 
 def mixing_of(config: TrainConfig, pictures: Sequence[Picture]) -> Mixing:
@@ -111,7 +116,8 @@ def start_source(config: TrainConfig, world: World, pictures: Sequence[Picture])
     source: Source
     if (config.source or {"cuda": "device"}.get(config.device)) == "device":
         mixing = mixing_of(config, pictures)
-        source = DeviceSource(load_store(pictures, config.weights, mixing, device), mixing, share, config.masks)
+        store = load_store(pictures, config.weights, mixing, device)
+        source = DeviceSource(store, mixing, share, config.masks, task_of(config).resize)
     else:
         source = PictureSource(picture_sampler(config, pictures), share, config.masks, device)
     source.reseed((config.seed, world.rank))

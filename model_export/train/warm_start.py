@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from model_export.models import MODELS
 from model_export.models.lite import SegserveLite
+from model_export.models.network import Network
 
 
 def normalised_pairs(model: nn.Module) -> Iterator[tuple[str, nn.BatchNorm2d]]:
@@ -66,17 +67,27 @@ def measure_statistics(model: nn.Module, forwards: Iterable[Callable[[], object]
         norm.bias.add_(mean)
 
 
+def completed(weights: dict[str, Tensor], model: Network) -> dict[str, Tensor]:
+    """`weights` of an earlier bundle, and the parts that it lacks as `model` has them: they change nothing at first."""
+    result = dict(weights)
+    for part in model.identity_at_first:
+        if not any(name.startswith(part) for name in weights):
+            result |= {name: value for name, value in model.state_dict().items() if name.startswith(part)}
+    return result
+
+
 def model_from_bundle(name: str, path: Path, batches: Sequence[tuple[Tensor, Tensor]]) -> SegserveLite:
     """The trainable float32 network with the weights of the safetensors file `path`.
 
     `batches`: a few (pixels uint8 [B, S, S, 3], valid_size int64 [B, 2]) of the pictures to train on. Without any,
     batch norm is the identity plus the bias, which only an encoder that stays in eval mode can use.
+    An earlier bundle may lack parts that are the identity at first.
     Raises ValueError when the file is of another network.
     """
     model = MODELS[name]()
     folded = {key: value.float() for key, value in load_file(path).items()}
     try:
-        model.load_state_dict(unfold_batch_norm(model, folded))
+        model.load_state_dict(unfold_batch_norm(model, completed(folded, model)))
     except RuntimeError as error:
         raise ValueError(f"the weights in {path} are not those of {name}: {error}") from error
     if batches:

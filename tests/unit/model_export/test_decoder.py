@@ -88,9 +88,10 @@ def test_similarity_is_high_where_the_picture_looks_like_the_click() -> None:
     with torch.no_grad():
         look.project.weight.copy_(torch.eye(4))
         look.project.bias.zero_()
-        maps = similarity_to_clicks(look(picture), 8, 8, 8, torch.tensor([[[20.0, 20.0]]]), torch.tensor([[1.0]]))
+        seen = look(picture.flatten(1, 2).transpose(1, 2))
+        maps = similarity_to_clicks(seen, 8, 8, 8, torch.tensor([[[20.0, 20.0]]]), torch.tensor([[1.0]]))
         share = picture[..., 0].flatten(1) / 3
-        inside = similarity_to_mask(look(picture), 8, 8, share)
+        inside = similarity_to_mask(seen, 8, 8, share)
     assert maps[0, :, 0, 0].min() > 0.95  # beside the border the click's own surroundings are mixed
     assert maps[0, :, 7, 0].max() < 0.4
     assert maps[..., 1].max() == -1  # no background click

@@ -21,11 +21,13 @@ from model_export.train.distributed import World
 from model_export.train.half_decoder import repeated
 from model_export.train.loop import train
 from model_export.train.losses import dice_loss, focal_loss, mask_iou, prompt_loss
-from model_export.train.prompts import first_prompts, next_clicks
+from model_export.train.prompts import CENTRED, first_prompts, next_clicks
 from model_export.train.run import training_pictures
 from model_export.train.schedule import learning_rate
 from model_export.train.source import PictureSource
+from model_export.train.step import as_stored
 from model_export.train.tasks import start_source
+from server.domain.quantisation import dequantise, quantise
 from tests.unit.model_export.drawn_set import draw_set
 
 DOCS = Path(__file__).parents[3] / "docs" / "training.md"
@@ -127,6 +129,28 @@ def test_next_clicks_correct_the_error() -> None:
         x, y = (coords[1, 0] / 4).int().tolist()
         assert 4 <= x < 8
         assert 4 <= y < 12
+
+
+def test_the_first_click_of_a_round_is_mostly_at_the_centre_of_the_larger_error() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.zeros((400, 16, 16), np.float32)
+    truth[:, 2:11, 2:11] = 1  # 81 cells missed, their deeper half 25
+    coords, _ = next_clicks(rng, np.full_like(truth, -5.0), truth, new_point=1.0, count=3)
+    central = ((coords / 4).int() - 6).abs().amax(-1) <= 2
+    assert float(central[:, 0].float().mean()) == pytest.approx(CENTRED + (1 - CENTRED) * 25 / 81, abs=0.06)
+    assert float(central[:, 1].float().mean()) < 0.5
+
+
+def test_features_are_rounded_as_they_are_served_and_the_gradient_passes() -> None:
+    feature = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    feature[1, 2] = 0
+    rounded = as_stored(feature.requires_grad_())
+    for row in range(2):
+        expected = dequantise(*quantise(feature[row : row + 1].detach().numpy()))
+        np.testing.assert_allclose(rounded[row : row + 1].detach().numpy(), expected, atol=1e-6)
+    rounded.sum().backward()  # type: ignore[no-untyped-call]
+    assert feature.grad is not None
+    assert (feature.grad == 1).all()
 
 
 @pytest.mark.parametrize(("processes", "source"), [(1, "pictures"), (1, "device"), (2, "pictures")])

@@ -87,6 +87,15 @@ def test_random_placement_stays_in_the_picture_and_covers_its_scales() -> None:
     assert 0.28 < np.mean(np.isclose(scales, 1.0)) < 0.5
 
 
+def test_a_placement_for_stretched_input_is_about_the_stretch() -> None:
+    rng = np.random.default_rng(0)
+    placements = [random_placement(rng, 90, 60, SIZE, "square") for _ in range(300)]
+    aspects = [(p.height / (p.bottom - p.top)) / (p.width / (p.right - p.left)) for p in placements]
+    assert np.median(aspects) == pytest.approx(90 / 60, rel=0.03)
+    served = [(p.left, p.top, p.right, p.bottom, p.width, p.height) == (0, 0, 90, 60, SIZE, SIZE) for p in placements]
+    assert 0.25 < np.mean(served) < 0.42
+
+
 def test_what_is_laid_over_hides_what_lies_below(tmp_path: Path) -> None:
     pictures = read_sets(draw_set(tmp_path), "train")
     rng = np.random.default_rng(2)

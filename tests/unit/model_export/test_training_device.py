@@ -146,6 +146,15 @@ def test_random_warps_fill_the_input_as_far_as_the_picture_goes() -> None:
     assert 0.4 < (warp.scale[:, 0] < 0).float().mean() < 0.6
 
 
+def test_a_random_warp_for_stretched_input_is_about_the_stretch() -> None:
+    warp, valid = random_warp(a_draw(), torch.tensor([[60.0, 90.0]]).repeat(300, 1), 128, SIZE, "square")
+    aspects = warp.scale[:, 1] / warp.scale.abs()[:, 0]
+    assert float(aspects.median()) == pytest.approx(90 / 60, rel=0.03)
+    served = (warp.scale.abs() - SIZE / torch.tensor([90.0, 60.0])).abs().amax(1) < 1e-4
+    assert 0.25 < served.float().mean() < 0.42
+    assert (valid[served] == SIZE).all()
+
+
 def test_blobs_have_their_size_and_colours_stay_near() -> None:
     draw = a_draw()
     shapes = blob(draw, torch.full((50, 2), SIZE), SIZE, (0.2, 0.3))

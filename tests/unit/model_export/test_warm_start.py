@@ -47,6 +47,26 @@ def test_a_network_from_a_bundle_computes_the_same_and_can_train(
     assert float((trained_mode - settled).abs().mean()) < 0.1 * float(settled.abs().mean())
 
 
+def test_a_bundle_from_before_the_context_blocks_begins_without_their_effect(
+    tmp_path: Path, batches: list[tuple[torch.Tensor, torch.Tensor]]
+) -> None:
+    torch.manual_seed(0)
+    trained = SegserveLite().eval()
+    fold_batch_norm(trained)
+    weights = {name: value.half() for name, value in trained.state_dict().items() if ".context" not in name}
+    save_file(weights, tmp_path / "weights.safetensors", {"network": "segserve-lite"})
+    model = model_from_bundle("segserve-lite", tmp_path / "weights.safetensors", batches).eval()
+    trained.encoder.context16, trained.encoder.context8 = torch.nn.Sequential(), torch.nn.Sequential()
+    trained.load_state_dict({name: value.float() for name, value in weights.items()})
+    for got, expected in zip(model.encoder(*batches[0]), trained.encoder(*batches[0]), strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-3, atol=1e-3)
+
+    half_of_a_part = weights | {"encoder.context8.0.norm.weight": torch.ones(32)}
+    save_file(half_of_a_part, tmp_path / "weights.safetensors", {"network": "segserve-lite"})
+    with pytest.raises(ValueError, match=r"context8\.0\.norm\.bias"):
+        model_from_bundle("segserve-lite", tmp_path / "weights.safetensors", batches)
+
+
 def test_a_bundle_of_another_network_is_refused(
     tmp_path: Path, batches: list[tuple[torch.Tensor, torch.Tensor]]
 ) -> None:
