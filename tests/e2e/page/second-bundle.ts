@@ -20,7 +20,7 @@ function revisionOf(files: Manifest["files"]): string {
 
 /**
  * The embedded model once more under another name, as `directory`/second/: with one file more, so that its revision is
- * another, and told to stretch its pictures, so that its masks lie on the picture in another way.
+ * another, and told to pad its pictures instead of stretching them, so that its masks lie on them in another way.
  */
 export function makeSecondBundle(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
@@ -32,7 +32,7 @@ export function makeSecondBundle(directory: string): void {
   writeFileSync(join(target, "note.txt"), note);
   const sha256 = createHash("sha256").update(note).digest("hex");
   const files = { ...manifest.files, "note.txt": { sha256, bytes: note.length, role: "other" } };
-  const preprocessing = { ...manifest.preprocessing, resize: "square" };
+  const preprocessing = { ...manifest.preprocessing, resize: "longest_side" };
   const speed = { encode_ms: 1234, decode_ms: 20, threads: 2, machine: "a machine that a test made up" };
   const changed = {
     ...manifest,
