@@ -1,7 +1,7 @@
 """What clicks say at high resolution: where they are, and which places look like the clicked ones.
 
 The similarity maps carry the idea of click models' colour likelihood (e.g. GrabCut's colour models, Rother et al. 2004)
-into learned features; the blocks are ConvNeXt's (Liu et al. 2022), channels last.
+into learned features.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-from model_export.models.depthwise import DepthwiseConv2d
 
 EPSILON = 1e-4
 
@@ -30,13 +28,6 @@ def gaussian_factors(coords: Tensor, h: int, w: int, stride: int, sigma: float) 
 def unit(x: Tensor, axis: int) -> Tensor:
     """Unit length over `axis`."""
     return x * torch.rsqrt((x * x).sum(axis) + EPSILON).unsqueeze(axis)
-
-
-class Rows(nn.Linear):
-    """On [..., C] as the rows of one matrix: of that ONNX Runtime adds the bias within the product."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.flatten(0, -2)).view(*x.shape[:-1], -1)
 
 
 class Look(nn.Module):
@@ -70,25 +61,6 @@ def similarity_to_mask(look: Tensor, h: int, w: int, share: Tensor) -> Tensor:
     weights = weights / (weights.sum(-1, keepdim=True) + 1.0)
     cosine = unit(weights @ look.transpose(1, 2), 2) @ look
     return cosine.transpose(1, 2).reshape(-1, h, w, 2)
-
-
-class LocalBlock(nn.Module):
-    """Depthwise convolution, norm, expansion, projection, residual on [B, h, w, C]; starts as the identity. ReLU, for
-    ConvNeXt's GELU takes a fifth of the decoder's time in WebAssembly."""
-
-    def __init__(self, dim: int, kernel: int) -> None:
-        super().__init__()
-        self.depthwise = DepthwiseConv2d(dim, dim, kernel, padding=kernel // 2, groups=dim)
-        self.norm = nn.LayerNorm(dim)
-        self.expand = Rows(dim, 2 * dim)
-        self.project = Rows(2 * dim, dim)
-        nn.init.zeros_(self.project.weight)
-        nn.init.zeros_(self.project.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.depthwise(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        result: Tensor = x + self.project(F.relu(self.expand(self.norm(y))))
-        return result
 
 
 class ScoreHead(nn.Module):

@@ -11,7 +11,7 @@ from model_export.models.network import Network
 
 class SegserveLite(Network):
     """Encoder and decoder with one set of weights. `input_size` S is what the bundle serves; the network itself takes
-    any multiple of 32."""
+    any multiple of 32. `identity_at_first`: parts that earlier bundles lack, and that change nothing at first."""
 
     input_size = 480
     resize = "square"

@@ -16,14 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model_export.models.click_guidance import (
-    LocalBlock,
     Look,
-    Rows,
     ScoreHead,
     gaussian_factors,
     similarity_to_clicks,
     similarity_to_mask,
 )
+from model_export.models.local_block import LocalBlock, Rows
 
 NUM_MASKS = 4  # output 0 answers one mask, 1 to 3 answer an ambiguous prompt
 MASK_STRIDE = 4

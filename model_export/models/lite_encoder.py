@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from model_export.models.click_guidance import LocalBlock
 from model_export.models.depthwise import DepthwiseConv2d
+from model_export.models.local_block import LocalBlock
 from model_export.models.network import Encoder
 
 PIXEL_MEAN = (123.675, 116.28, 103.53)

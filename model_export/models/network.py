@@ -24,7 +24,6 @@ class Network(nn.Module):
 
     `input_size` S; `resize` the manifest's rule; `pixel_mean`, `pixel_std` of RGB 0..255; `embedding_shapes`
     (C, H, W) of each of the encoder's outputs; `mask_shape` (h, w) of the logits, `mask_count` of them.
-    `identity_at_first`: prefixes of parts that earlier bundles lack and that change nothing as they are made.
     """
 
     encoder: Encoder
@@ -38,4 +37,3 @@ class Network(nn.Module):
     mask_count: int = 4
     single_mask_index: int = 0
     multi_mask_indices: tuple[int, ...] = (1, 2, 3)
-    identity_at_first: tuple[str, ...] = ()

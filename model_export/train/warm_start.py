@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from model_export.models import MODELS
 from model_export.models.lite import SegserveLite
-from model_export.models.network import Network
 
 
 def normalised_pairs(model: nn.Module) -> Iterator[tuple[str, nn.BatchNorm2d]]:
@@ -67,7 +66,7 @@ def measure_statistics(model: nn.Module, forwards: Iterable[Callable[[], object]
         norm.bias.add_(mean)
 
 
-def completed(weights: dict[str, Tensor], model: Network) -> dict[str, Tensor]:
+def completed(weights: dict[str, Tensor], model: SegserveLite) -> dict[str, Tensor]:
     """`weights` of an earlier bundle, and the parts that it lacks as `model` has them: they change nothing at first."""
     result = dict(weights)
     for part in model.identity_at_first:

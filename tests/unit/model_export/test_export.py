@@ -61,6 +61,7 @@ def test_bundle_keeps_the_contract(bundle: LoadedBundle) -> None:
     assert {tensor.wire_dtype for tensor in manifest.embedding} == {"int8"}
     assert wire <= 512 * 1024
     assert manifest.parity["passed"]
+    assert str(Path(__file__).parents[3]).encode() not in (Path(bundle.directory) / "encoder.pt2").read_bytes()
     assert set(manifest.parity["cases"]) >= {"point", "box", "box_negative_point", "mask_prompt", "padding", "batch"}
 
 
